@@ -1,0 +1,1 @@
+//! Muster against clients written by others

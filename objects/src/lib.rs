@@ -1,0 +1,1 @@
+//! The LwM2M data model and its codecs

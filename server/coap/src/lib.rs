@@ -1,0 +1,1 @@
+//! A CoAP endpoint as a state machine

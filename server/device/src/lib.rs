@@ -1,0 +1,1 @@
+//! A simulated LwM2M device as a state machine

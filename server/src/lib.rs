@@ -1,0 +1,1 @@
+//! Muster, a device management server for LwM2M
