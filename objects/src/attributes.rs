@@ -1,0 +1,1 @@
+//! Notification attributes: when an observed node is reported.

@@ -1,0 +1,1 @@
+//! Content formats: nodes to bytes and back.

@@ -1,0 +1,1 @@
+//! CoRE Link Format: what a device registers with and answers Discover with.

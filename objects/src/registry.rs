@@ -1,0 +1,1 @@
+//! Object definitions: what each object and resource means.
