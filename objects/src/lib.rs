@@ -23,7 +23,7 @@ mod path;
 pub use path::{InstanceId, ObjectId, Path, PathError, ResourceId, ResourceInstanceId};
 
 pub mod registry;
-pub use registry::{ObjectModel, Operations, Registry, ResourceModel};
+pub use registry::{Models, ObjectModel, Operations, Registry, ResourceModel};
 
 mod value;
 pub use value::{DataType, ObjectLink, Value, ValueError};
