@@ -1,1 +1,69 @@
-//! The domain: devices, registrations, operations, people
+//! The domain of Muster: what it means to manage a fleet of LwM2M devices, decided on plain data.
+//!
+//! Two ways lead in. What devices say arrives as an [`Uplink`] at the [`Roster`], which holds the hot state of one shard
+//! and answers with a [`Decision`] or a [`Refusal`]: pure rules, no I/O. What people and programs want arrives as a verb
+//! of [`Fleet`], with an [`Actor`]; authorisation and audit live in the verb. Two ports lead out: [`Store`], where a
+//! [`Commit`] is one transaction, and [`Downlink`], which carries one operation to one device.
+//!
+//! No CoAP, SQL or HTTP type appears here, no clock is read and no socket opened.
+
+#![warn(missing_docs)]
+
+mod account;
+pub use account::{LoginAttempt, PasswordError, PasswordHash, SetupLink, User, UserId, WebSession};
+
+mod actor;
+pub use actor::{Actor, Context, Permission, Role};
+
+mod audit;
+pub use audit::{AuditEntry, AuditRecord, Cause, Verb};
+
+mod change;
+pub use change::{Change, Commit, Committed, Delivery, EndReason};
+
+mod device;
+pub use device::{Device, DeviceState, EndpointName, EndpointNameError};
+
+mod downlink;
+pub use downlink::{Downlink, Order, Presence, Taken, WireTrace};
+
+mod error;
+pub use error::{FleetError, Refusal};
+
+mod feed;
+pub use feed::{Event, EventKind, Feed, Subscription};
+
+mod fleet;
+pub use fleet::{Fleet, Operated};
+
+mod id;
+pub use id::{ClassId, DeviceId, DomainId, IdError, ListenerId, NodeId, OperationId, PublicId, RegistrationId, RequestId};
+
+mod observation;
+pub use observation::{Observation, ObservationToken};
+
+mod operation;
+pub use operation::{
+    CancelMode, Content, Failure, Operation, OperationRecord, OperationState, Outcome, ResponseCode, WriteMode,
+};
+
+mod reading;
+pub use reading::{Reading, StoredReading};
+
+mod registration;
+pub use registration::{Binding, BindingError, Lifetime, Malformed, Register, Registration, Source, Update};
+
+mod roster;
+pub use roster::{Decision, Reply, Restored, Roster, Then};
+
+pub mod store;
+pub use store::{Store, StoreError};
+
+mod time;
+pub use time::{Now, Timestamp};
+
+mod timeline;
+pub use timeline::{TimelineEntry, TimelineKind, TimelineRecord};
+
+mod uplink;
+pub use uplink::{Report, Uplink};

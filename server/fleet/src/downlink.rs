@@ -1,0 +1,90 @@
+//! The port to the devices: carries one operation to one device and tells what came of it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{DeviceId, Operation, OperationId, Outcome, RequestId, Timestamp};
+
+/// Carries operations to devices. Implemented by the shards; by a table of answers in tests.
+#[async_trait]
+pub trait Downlink: Send + Sync + 'static {
+    /// Hands an operation to the device's shard, and waits for its outcome if the device is awake.
+    ///
+    /// What was handed over goes on if the caller stops waiting.
+    async fn send(&self, order: Order) -> Taken;
+
+    /// Takes an operation out of the device's queue. False if it is not there any more: it was sent, or it has ended.
+    async fn cancel(&self, device: DeviceId, operation: OperationId) -> bool;
+
+    /// Whether the device can be reached now.
+    async fn presence(&self, device: DeviceId) -> Presence;
+}
+
+/// An operation for a device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Order {
+    /// The operation's name.
+    pub id: OperationId,
+    /// Whom it is for.
+    pub device: DeviceId,
+    /// What it asks.
+    pub operation: Operation,
+    /// The request it came with.
+    pub request: RequestId,
+    /// Whether a row of it is stored, so that it may wait for a sleeping device and its end is recorded.
+    pub stored: bool,
+    /// After this it is not sent any more.
+    pub expires_at: Timestamp,
+}
+
+/// What became of an [`Order`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Taken {
+    /// It has an outcome.
+    Ended {
+        /// The outcome.
+        outcome: Outcome,
+        /// The exchange as it went over the wire, if it came to that.
+        trace: Option<WireTrace>,
+    },
+    /// The device sleeps; the order waits for its next uplink.
+    Queued,
+    /// The device sleeps and the order is not stored: store it and send it again.
+    Asleep,
+    /// The device is not registered.
+    NotRegistered,
+    /// The device's queue holds [`Order::MAX_QUEUED`] already.
+    QueueFull,
+}
+
+/// Whether a device can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Presence {
+    /// Registered and listening.
+    Awake,
+    /// Registered in queue mode, and not heard within [`Presence::AWAKE_FOR`].
+    Asleep,
+    /// Not registered.
+    NotRegistered,
+}
+
+/// An exchange as a person reads it, rendered by the binding and carried here without being understood.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WireTrace {
+    /// One line a message, such as `→ CON GET /3/0 Accept: TLV (12 bytes)`.
+    pub lines: Vec<String>,
+}
+
+impl Order {
+    /// How many orders wait for one device at most.
+    pub const MAX_QUEUED: usize = 256;
+    /// How long an order waits for a sleeping device unless it says otherwise.
+    pub const DEFAULT_EXPIRY: Duration = Duration::from_secs(7 * 86_400);
+}
+
+impl Presence {
+    /// MAX_TRANSMIT_WAIT (RFC 7252 §4.8.2): how long a device in queue mode listens after its last uplink
+    /// (LwM2M Transport 1.1.1 §6.5).
+    pub const AWAKE_FOR: Duration = Duration::from_secs(93);
+}

@@ -1,0 +1,81 @@
+//! Errors of the domain. [`Refusal`] is what a device is told; [`FleetError`] is what a person or program is told.
+//!
+//! The edges map them: `binding` a refusal to a response code, `web` an error to a status and a page.
+
+use crate::{Malformed, StoreError};
+
+/// Why a device's message is not accepted: one variant a rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// As many messages of this device as may wait are waiting.
+    #[error("too many messages of this device are being worked on")]
+    Busy,
+    /// The registration belongs to somebody at another address.
+    #[error("the registration was made from another address")]
+    ForeignSource,
+    /// The fleet is as large as it may get.
+    #[error("the server holds as many devices as it may")]
+    FleetFull,
+    /// The message breaks the specification.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// A Send names objects that the device did not register.
+    #[error("{path} is not among the registered objects")]
+    NotRegisteredPath {
+        /// The first such path.
+        path: objects::Path,
+    },
+    /// The store could not take it.
+    #[error("the store is not available")]
+    StoreUnavailable,
+    /// No such registration, or none at this address.
+    #[error("no such registration")]
+    UnknownRegistration,
+    /// No such observation: the notification is reset.
+    #[error("no such observation")]
+    UnknownObservation,
+    /// The server does not speak this version of the enabler.
+    #[error("LwM2M {version} is not served, only 1.0 and 1.1")]
+    UnsupportedVersion {
+        /// The version asked for.
+        version: objects::Version,
+    },
+}
+
+/// Why a verb was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum FleetError {
+    /// The name or the password is wrong.
+    #[error("the name or the password is wrong")]
+    BadCredentials,
+    /// The operation does not fit the object model.
+    #[error("{0}")]
+    BadOperation(#[from] crate::operation::BadOperation),
+    /// The actor lacks a permission.
+    #[error("this account may not do that")]
+    Forbidden,
+    /// The device is not registered, so nothing can be sent or queued.
+    #[error("the device is not registered")]
+    NotRegistered,
+    /// No such thing.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The password does not do.
+    #[error(transparent)]
+    Password(#[from] crate::PasswordError),
+    /// The device's queue is full.
+    #[error("{max} operations wait for this device already", max = crate::Order::MAX_QUEUED)]
+    QueueFull,
+    /// The setup link is wrong, used or too old.
+    #[error("this set-up link is not valid any more; restart the server to get a new one")]
+    SetupLink,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Too many failed logins.
+    #[error("too many failed attempts; wait a minute")]
+    TooManyAttempts,
+    /// The operation is past cancelling.
+    #[error("the operation was sent or has ended")]
+    TooLate,
+}

@@ -1,0 +1,49 @@
+//! Observations: what a device reports by itself because the server asked it to.
+
+use std::fmt;
+
+use objects::{ContentFormat, Path};
+
+use crate::{DeviceId, Timestamp};
+
+/// A live observation. It keeps its token over a restart, so that its notifications are matched and not reset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Who is observed.
+    pub device: DeviceId,
+    /// What is observed; one observation a path and device.
+    pub path: Path,
+    /// The token of the request that began it.
+    pub token: ObservationToken,
+    /// The format asked for.
+    pub format: Option<ContentFormat>,
+    /// When it began.
+    pub since: Timestamp,
+}
+
+/// The token of an observation: 1 to 8 bytes (RFC 7252 §5.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObservationToken {
+    len: u8,
+    bytes: [u8; 8],
+}
+
+impl ObservationToken {
+    /// Takes at most eight bytes.
+    pub fn new(token: &[u8]) -> Option<Self> {
+        let mut bytes = [0; 8];
+        bytes.get_mut(..token.len())?.copy_from_slice(token);
+        Some(Self { len: u8::try_from(token.len()).ok()?, bytes })
+    }
+
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+impl fmt::Display for ObservationToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}

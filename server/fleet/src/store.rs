@@ -1,0 +1,201 @@
+//! The port to what is durable: a commit is one transaction, and a reader sees whole commits.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use objects::Path;
+
+use crate::{
+    AuditRecord, Binding, Commit, Committed, Device, DeviceId, DeviceState, Observation, OperationId, OperationRecord,
+    PublicId, Registration, Restored, Source, StoredReading, TimelineRecord, Timestamp, User, WebSession,
+};
+
+pub mod battery;
+
+mod memory;
+pub use memory::MemoryStore;
+
+/// Keeps what must not be lost. One battery of tests ([`battery`]) runs on every implementation.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Makes a commit durable: all of it or nothing. Returns only once it would survive a power loss.
+    ///
+    /// Concurrent commits may share a transaction; they are applied in the order in which they were begun.
+    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError>;
+
+    /// Counts one more start of the server and returns the count, durable before it returns.
+    async fn begin_boot(&self) -> Result<u64, StoreError>;
+
+    /// Reads back the hot state.
+    async fn restore(&self, now: Timestamp) -> Result<Restored, StoreError>;
+
+    /// Whether it can write now.
+    async fn check(&self) -> Result<(), StoreError>;
+
+    /// Drops what is past its bound: history, timeline, ended operations, deliveries, sessions. In small steps.
+    async fn purge(&self, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Counts for the overview, from counters or an index, never by walking the fleet.
+    async fn overview(&self) -> Result<Overview, StoreError>;
+
+    /// One device.
+    async fn device(&self, id: PublicId) -> Result<Option<DeviceView>, StoreError>;
+
+    /// A page of devices.
+    async fn devices(&self, query: &DeviceQuery) -> Result<Page<DeviceSummary>, StoreError>;
+
+    /// The latest reading of each resource at or below `within`, in the order of the paths.
+    async fn latest(&self, device: DeviceId, within: Path) -> Result<Vec<StoredReading>, StoreError>;
+
+    /// The readings of one path, newest first.
+    async fn history(&self, device: DeviceId, path: Path, limit: usize) -> Result<Vec<StoredReading>, StoreError>;
+
+    /// The live observations of a device, in the order of the paths.
+    async fn observations(&self, device: DeviceId) -> Result<Vec<Observation>, StoreError>;
+
+    /// One operation.
+    async fn operation(&self, id: OperationId) -> Result<Option<OperationRecord>, StoreError>;
+
+    /// The operations of a device, newest first.
+    async fn operations(&self, device: DeviceId, page: &PageRequest) -> Result<Page<OperationRecord>, StoreError>;
+
+    /// The timeline of a device, newest first.
+    async fn timeline(&self, device: DeviceId, page: &PageRequest) -> Result<Page<TimelineRecord>, StoreError>;
+
+    /// The audit log, newest first.
+    async fn audit(&self, page: &PageRequest) -> Result<Page<AuditRecord>, StoreError>;
+
+    /// An account by its name.
+    async fn user(&self, name: &str) -> Result<Option<User>, StoreError>;
+
+    /// Whether an administrator exists.
+    async fn has_administrator(&self) -> Result<bool, StoreError>;
+
+    /// A console session, unless it has ended by `now`.
+    async fn session(&self, key: &[u8; 32], now: Timestamp) -> Result<Option<WebSession>, StoreError>;
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Something that must be unique is not, or a row it refers to is not there; nothing was changed.
+    #[error("the store refused a conflicting change")]
+    Conflict,
+    /// What was read back can't be understood.
+    #[error("the store holds a {what} that can't be read")]
+    Corrupt {
+        /// What kind of row.
+        what: &'static str,
+    },
+    /// A cursor that this store did not make.
+    #[error("this page reference is not valid; start again from the first page")]
+    BadCursor,
+    /// It can't be reached, or it is full; the details are in the log.
+    #[error("the store is not available")]
+    Unavailable,
+}
+
+/// A device with its registration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceView {
+    /// The device.
+    pub device: Device,
+    /// Whether it is registered.
+    pub state: DeviceState,
+    /// Its registration; the last one if it is not registered any more.
+    pub registration: Registration,
+    /// When it was last heard, by the last written batch.
+    pub seen_at: Timestamp,
+}
+
+/// A device's line in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceSummary {
+    /// The device.
+    pub device: Device,
+    /// Whether it is registered.
+    pub state: DeviceState,
+    /// Its enabler version.
+    pub lwm2m: objects::Version,
+    /// How it is reached.
+    pub binding: Binding,
+    /// Where it was last heard from.
+    pub source: Source,
+    /// When it was last heard, by the last written batch.
+    pub seen_at: Timestamp,
+    /// When its registration ends or ended.
+    pub expires_at: Timestamp,
+}
+
+/// Which devices, in which order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceQuery {
+    /// Only endpoint names that begin so.
+    pub prefix: Option<String>,
+    /// Only devices in this state.
+    pub state: Option<DeviceState>,
+    /// In which order.
+    pub order: DeviceOrder,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// The order of a device list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeviceOrder {
+    /// By endpoint name.
+    #[default]
+    Endpoint,
+    /// Last heard first.
+    LastSeen,
+}
+
+/// Which page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Where the page before ended; none for the first page.
+    pub after: Option<Cursor>,
+    /// How many rows, at most [`PageRequest::MAX_LIMIT`].
+    pub limit: usize,
+}
+
+/// Where a page ended: opaque, made by the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor(pub String);
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Where to go on; none at the end.
+    pub next: Option<Cursor>,
+}
+
+/// Counts over the fleet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// Devices whose registration lives.
+    pub registered: u64,
+    /// Devices that said goodbye.
+    pub deregistered: u64,
+    /// Devices whose lifetime ran out.
+    pub expired: u64,
+    /// Operations that wait for their device.
+    pub queued_operations: u64,
+    /// Live observations.
+    pub observations: u64,
+}
+
+impl PageRequest {
+    /// The longest page.
+    pub const MAX_LIMIT: usize = 500;
+
+    /// The first page of `limit` rows.
+    pub fn first(limit: usize) -> Self {
+        Self { after: None, limit: limit.min(Self::MAX_LIMIT) }
+    }
+}
+
+/// How long an operation is kept after its end.
+pub const ENDED_OPERATION_KEPT: Duration = Duration::from_secs(30 * 86_400);

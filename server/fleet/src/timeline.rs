@@ -1,0 +1,79 @@
+//! The timeline of a device: what happened to it, bounded.
+
+use crate::{DeviceId, RequestId, Timestamp};
+
+/// Something that happened to a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimelineEntry {
+    /// Whom it happened to.
+    pub device: DeviceId,
+    /// When.
+    pub at: Timestamp,
+    /// What kind of thing.
+    pub kind: TimelineKind,
+    /// The request it belongs to.
+    pub request: Option<RequestId>,
+    /// One line for a person, without values or secrets; at most [`TimelineEntry::MAX_DETAIL`] bytes.
+    pub detail: String,
+}
+
+/// An entry as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimelineRecord {
+    /// Orders the entries.
+    pub sequence: i64,
+    /// The entry.
+    pub entry: TimelineEntry,
+}
+
+/// What kind of thing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TimelineKind {
+    /// It registered.
+    Registered,
+    /// It changed its registration; an Update that changes nothing leaves no entry.
+    Updated,
+    /// It deregistered.
+    Deregistered,
+    /// Its lifetime ran out.
+    Expired,
+    /// It sent something that could not be accepted.
+    Rejected,
+    /// An operation ended.
+    Operation,
+    /// An observation began or ended.
+    Observation,
+}
+
+impl TimelineEntry {
+    /// How many a device keeps; older ones are dropped.
+    pub const PER_DEVICE: usize = 1_000;
+    /// How long the line may be.
+    pub const MAX_DETAIL: usize = 512;
+}
+
+impl TimelineKind {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Registered,
+        Self::Updated,
+        Self::Deregistered,
+        Self::Expired,
+        Self::Rejected,
+        Self::Operation,
+        Self::Observation,
+    ];
+
+    /// A word for it, as it is stored and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Updated => "updated",
+            Self::Deregistered => "deregistered",
+            Self::Expired => "expired",
+            Self::Rejected => "rejected",
+            Self::Operation => "operation",
+            Self::Observation => "observation",
+        }
+    }
+}
