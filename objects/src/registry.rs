@@ -217,3 +217,6 @@ impl fmt::Display for Operations {
         letters.iter().filter(|(may, _)| *may).try_for_each(|(_, letter)| f.write_str(letter))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,7 +118,8 @@ impl Document {
                         return Err(Fault::TooManyObjects);
                     }
                     // Files of reusable resources use the same elements and define no object.
-                    let defines = attribute(start, "ObjectType")?.is_none_or(|kind| kind != "CommonResources");
+                    let defines =
+                        attribute(start, "ObjectType")?.is_none_or(|kind| kind != "CommonResources");
                     self.object = defines.then(ObjectDraft::default);
                     defines
                 }

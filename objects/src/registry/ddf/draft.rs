@@ -84,7 +84,8 @@ impl ObjectDraft {
             Field::Lwm2mVersion => self.lwm2m_version = version("LWM2MVersion", text)?,
             Field::MultipleInstances => self.multiple = multiple(text)?,
             Field::Mandatory => self.mandatory = mandatory(text)?,
-            Field::Operations | Field::Type | Field::RangeEnumeration | Field::Units | Field::Description => {}
+            Field::Operations | Field::Type | Field::RangeEnumeration | Field::Units | Field::Description => {
+            }
         }
         Ok(())
     }
@@ -182,7 +183,9 @@ fn id(element: &'static str, text: &str) -> Result<u16, Fault> {
 fn version(element: &'static str, text: &str) -> Result<Option<Version>, Fault> {
     match text.trim() {
         "" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| invalid(element, text, "a version such as 1.1, or nothing")),
+        text => {
+            text.parse().map(Some).map_err(|_| invalid(element, text, "a version such as 1.1, or nothing"))
+        }
     }
 }
 

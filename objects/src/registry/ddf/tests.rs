@@ -35,7 +35,10 @@ fn a_definition_is_read_with_all_its_facts() {
 </LWM2M>"#;
     let models = parse(xml.as_bytes()).unwrap();
     let [model] = models.as_slice() else { panic!("{models:?}") };
-    assert_eq!((model.id, model.version, model.lwm2m_version), (ObjectId(40000), Version::V1_1, Version::V1_1));
+    assert_eq!(
+        (model.id, model.version, model.lwm2m_version),
+        (ObjectId(40000), Version::V1_1, Version::V1_1)
+    );
     assert_eq!((model.name.as_str(), model.urn.as_str()), ("Lamp", "urn:oma:lwm2m:x:40000:1.1"));
     assert_eq!(model.description, "A <lamp>.\n  Second line.\n\nMore.");
     assert!(model.multiple && !model.mandatory);
@@ -70,13 +73,24 @@ fn unknown_elements_are_passed_over_with_all_they_hold() {
 fn an_error_names_line_object_and_resource() {
     let place = Place { line: 1, object: Some(40000), resource: Some(3) };
     let found = error(&item("3", "<Type>Complex</Type>"));
-    assert_eq!(found.to_string(), "line 1, object 40000, resource 3: Type is `Complex`, expected one of the data types of LwM2M, or nothing");
+    assert_eq!(
+        found.to_string(),
+        "line 1, object 40000, resource 3: Type is `Complex`, expected one of the data types of LwM2M, or nothing"
+    );
     assert!(matches!(found, DdfError::Invalid { place: at, element: "Type", .. } if at == place));
     assert!(matches!(error(&item("70000", "")), DdfError::Invalid { element: "Item ID", .. }));
-    assert!(matches!(error(&item("3", "<Operations>X</Operations>")), DdfError::Invalid { element: "Operations", .. }));
-    assert!(matches!(error(&item("3", "\n<Mandatory>Maybe</Mandatory>")), DdfError::Invalid { place: Place { line: 2, .. }, .. }));
+    assert!(matches!(
+        error(&item("3", "<Operations>X</Operations>")),
+        DdfError::Invalid { element: "Operations", .. }
+    ));
+    assert!(matches!(
+        error(&item("3", "\n<Mandatory>Maybe</Mandatory>")),
+        DdfError::Invalid { place: Place { line: 2, .. }, .. }
+    ));
     assert!(matches!(error(&object("<ObjectVersion>one</ObjectVersion>")), DdfError::Invalid { .. }));
-    let twice = object("<Resources><Item ID=\"1\"><Name>A</Name></Item><Item ID=\"1\"><Name>B</Name></Item></Resources>");
+    let twice = object(
+        "<Resources><Item ID=\"1\"><Name>A</Name></Item><Item ID=\"1\"><Name>B</Name></Item></Resources>",
+    );
     assert!(matches!(error(&twice), DdfError::RepeatedResource { place: Place { resource: Some(1), .. } }));
 }
 
@@ -133,6 +147,9 @@ fn a_huge_element_full_of_attributes_is_no_work() {
     let attributes: String = (0..100_000).map(|n| format!(" a{n}=''")).collect();
     let xml = format!("<LWM2M><Object{attributes}><Name>A</Name><ObjectID>1</ObjectID></Object></LWM2M>");
     assert_eq!(parse(xml.as_bytes()).unwrap().len(), 1);
-    let long = format!("<LWM2M><Object a='{}'><Name>A</Name><ObjectID>1</ObjectID></Object></LWM2M>", "y".repeat(500_000));
+    let long = format!(
+        "<LWM2M><Object a='{}'><Name>A</Name><ObjectID>1</ObjectID></Object></LWM2M>",
+        "y".repeat(500_000)
+    );
     assert_eq!(parse(long.as_bytes()).unwrap().len(), 1);
 }
