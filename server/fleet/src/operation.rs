@@ -115,6 +115,8 @@ pub enum Outcome {
         /// The diagnostic payload (RFC 7252 §5.5.2), cut to 256 characters.
         diagnostic: String,
     },
+    /// The server did it alone, nothing was sent: an observation was cancelled passively.
+    Local,
     /// There is no answer that can be used.
     Failed(Failure),
 }
@@ -141,6 +143,9 @@ pub enum Failure {
     /// It waited longer than it may.
     #[error("the operation expired before the device could be reached")]
     Expired,
+    /// The device answered, but without beginning an observation (RFC 7641 §3.1: no Observe option).
+    #[error("the device answered, but did not begin an observation")]
+    NotObserved,
     /// The server was restarted after sending an operation that must not be repeated.
     #[error("the server restarted after sending; whether the device acted on it is not known")]
     OutcomeUnknown,
