@@ -1,1 +1,171 @@
-//! Content formats: nodes to bytes and back.
+//! Content formats: nodes to bytes and back (LwM2M Core 1.1.1 §7.4).
+//!
+//! Start with [`decode`] and [`encode`], which take one node at one path, or with [`decode_many`] and [`encode_many`],
+//! which take samples from all over a device, as Send and the composite operations carry them. Each format is one
+//! private module below this one.
+//!
+//! The object definitions decide types. What [`Models`] defines is decoded to the type it gives, and content that
+//! contradicts it is an error that names path, expected and found. What it does not define is kept and typed by its
+//! content: bytes from TLV, by form from CBOR and SenML, text from plain text. Whether a resource is single or multiple
+//! is what the payload says, never the definition.
+//!
+//! Accepted beyond the letter, because devices send it:
+//! - an integer for a Float, and a number without a fraction for an Integer, Unsigned Integer or Time;
+//! - `true` and `false` for a Boolean in plain text;
+//! - padding and the standard alphabet of Base64 where Base64url without padding is due, and the other way round;
+//! - an object instance TLV around the resources of a Read at instance level, and resource TLVs without it
+//!   where the object has a single instance;
+//! - the content format numbers that were used before OMA registered its own ([`ContentFormat::registered`]).
+
+mod cbor;
+mod content;
+mod error;
+mod opaque;
+mod senml;
+mod senml_cbor;
+mod senml_json;
+mod text;
+mod tlv;
+
+use std::fmt;
+
+pub use error::{DecodeError, EncodeError, Found};
+
+use crate::{Models, Node, Path, Sample};
+
+/// A number of the CoAP Content-Formats registry, as the Content-Format and Accept options carry it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentFormat(pub u16);
+
+impl ContentFormat {
+    /// `text/plain`: one value.
+    pub const TEXT: Self = Self(0);
+    /// `application/link-format`: Register and Discover. No codec of nodes; see [`crate::link`].
+    pub const LINK: Self = Self(40);
+    /// `application/octet-stream`: one opaque value.
+    pub const OPAQUE: Self = Self(42);
+    /// `application/cbor`: one value, since LwM2M 1.1.
+    pub const CBOR: Self = Self(60);
+    /// `application/senml+json`, since LwM2M 1.1.
+    pub const SENML_JSON: Self = Self(110);
+    /// `application/senml+cbor`, since LwM2M 1.1.
+    pub const SENML_CBOR: Self = Self(112);
+    /// `application/vnd.oma.lwm2m+tlv`
+    pub const TLV: Self = Self(11542);
+    /// `application/vnd.oma.lwm2m+json`, of LwM2M 1.0. Named, so that it can be shown; there is no codec for it.
+    pub const LWM2M_JSON: Self = Self(11543);
+
+    /// The registered number for one that was in use before OMA had its own: 1541 text, 1542 TLV, 1543 JSON.
+    /// Every other number is itself.
+    #[must_use]
+    pub fn registered(self) -> Self {
+        match self.0 {
+            1541 => Self::TEXT,
+            1542 => Self::TLV,
+            1543 => Self::LWM2M_JSON,
+            _ => self,
+        }
+    }
+
+    /// A short name for people, if it is one of the formats named here.
+    pub fn name(self) -> Option<&'static str> {
+        Some(match self.registered() {
+            Self::TEXT => "text",
+            Self::LINK => "link-format",
+            Self::OPAQUE => "opaque",
+            Self::CBOR => "CBOR",
+            Self::SENML_JSON => "SenML JSON",
+            Self::SENML_CBOR => "SenML CBOR",
+            Self::TLV => "TLV",
+            Self::LWM2M_JSON => "LwM2M JSON",
+            _ => return None,
+        })
+    }
+}
+
+/// The name and the number, `TLV (11542)`, or the number alone.
+impl fmt::Display for ContentFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => write!(f, "{name} ({})", self.0),
+            None => self.0.fmt(f),
+        }
+    }
+}
+
+/// Reads what stands at `path`: the answer to a Read, a notification, or the payload of a Write or Create there.
+///
+/// One sample for each distinct time in the payload, in the order of time; a sample without a time counts as
+/// `received_ms` (milliseconds since 1970), which is also what relative SenML times are resolved against.
+/// The node of each sample is at the level of `path`.
+pub fn decode(
+    format: ContentFormat,
+    path: &Path,
+    payload: &[u8],
+    models: &Models<'_>,
+    received_ms: i64,
+) -> Result<Vec<Sample>, DecodeError> {
+    let format = format.registered();
+    let now = |node| vec![Sample { time_ms: None, path: *path, node }];
+    match format {
+        ContentFormat::TEXT => text::decode(path, payload, models).map(now),
+        ContentFormat::OPAQUE => opaque::decode(path, payload, models).map(now),
+        ContentFormat::CBOR => cbor::decode(path, payload, models).map(now),
+        ContentFormat::TLV => tlv::decode(path, payload, models).map(now),
+        ContentFormat::SENML_JSON => {
+            senml::samples_at(format, path, senml_json::read(payload)?, models, received_ms)
+        }
+        ContentFormat::SENML_CBOR => {
+            senml::samples_at(format, path, senml_cbor::read(payload)?, models, received_ms)
+        }
+        _ => Err(DecodeError::Unsupported { format }),
+    }
+}
+
+/// Reads values from all over a device: the payload of Send, or what a composite operation carries.
+///
+/// One sample for each value, at its resource or resource instance, ordered by time and path. Only SenML names
+/// a path for each value, so every other format is [`DecodeError::Unsupported`].
+pub fn decode_many(
+    format: ContentFormat,
+    payload: &[u8],
+    models: &Models<'_>,
+    received_ms: i64,
+) -> Result<Vec<Sample>, DecodeError> {
+    let records = match format.registered() {
+        ContentFormat::SENML_JSON => senml_json::read(payload)?,
+        ContentFormat::SENML_CBOR => senml_cbor::read(payload)?,
+        _ => return Err(DecodeError::Unsupported { format }),
+    };
+    senml::samples(records, models, received_ms)
+}
+
+/// Writes what stands at `path`, which is the level of `node`: the payload of a Write, a Create or the answer to a Read.
+///
+/// Each value is written as the type that [`Models`] defines for it, if it can be without loss.
+pub fn encode(
+    format: ContentFormat,
+    path: &Path,
+    node: &Node,
+    models: &Models<'_>,
+) -> Result<Vec<u8>, EncodeError> {
+    match format.registered() {
+        ContentFormat::TEXT => text::encode(path, node, models),
+        ContentFormat::OPAQUE => opaque::encode(path, node, models),
+        ContentFormat::CBOR => cbor::encode(path, node, models),
+        ContentFormat::TLV => tlv::encode(path, node, models),
+        ContentFormat::SENML_JSON => senml_json::write(&senml::records_at(format, path, node, models)?),
+        ContentFormat::SENML_CBOR => senml_cbor::write(&senml::records_at(format, path, node, models)?),
+        _ => Err(EncodeError::Unsupported { format }),
+    }
+}
+
+/// Writes samples from all over a device, each with its own path and time, as they are: the payload of Send,
+/// of a notification with history, or of a composite operation. SenML only.
+pub fn encode_many(format: ContentFormat, samples: &[Sample]) -> Result<Vec<u8>, EncodeError> {
+    match format.registered() {
+        ContentFormat::SENML_JSON => senml_json::write(&senml::records(format, samples)?),
+        ContentFormat::SENML_CBOR => senml_cbor::write(&senml::records(format, samples)?),
+        _ => Err(EncodeError::Unsupported { format }),
+    }
+}
