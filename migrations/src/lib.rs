@@ -1,1 +1,64 @@
-//! The database schema, one file a step
+//! The database schema, one file a step. [`migrate`] brings a database up to date.
+//!
+//! A step is frozen once it is released: what follows is a new step with a new file. Steps hold plain DDL, written once
+//! for SQLite and translated word by word for PostgreSQL (see [`ddl`]); no entity and no domain type is used, for those
+//! change. `schema/` holds a dump of the SQLite schema after each step. Tables of others in the database are left alone.
+
+mod ddl;
+mod m0001_fleet;
+
+use sea_orm_migration::{
+    MigrationTrait, MigratorTrait,
+    sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr},
+};
+
+/// The steps, in order.
+pub struct Migrator;
+
+/// Why a database could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// The database refused.
+    #[error(transparent)]
+    Database(#[from] DbErr),
+    /// A later version of the server has been here; what it changed is not known to this one.
+    #[error("the database was changed by a newer version of this server (step `{step}`); use that version or a backup")]
+    NewerSchema {
+        /// The first step that is not known.
+        step: String,
+    },
+}
+
+/// Applies the steps that are missing, each in a transaction of its own.
+///
+/// On PostgreSQL `connection` must be a pool of one connection: a lock is held on it, so that servers that start at the
+/// same time take turns.
+pub async fn migrate(connection: &DatabaseConnection) -> Result<(), MigrateError> {
+    let lock = connection.get_database_backend() == DbBackend::Postgres;
+    if lock {
+        connection.execute_unprepared(&format!("SELECT pg_advisory_lock({ADVISORY_LOCK})")).await?;
+    }
+    let migrated = migrate_alone(connection).await;
+    if lock {
+        connection.execute_unprepared(&format!("SELECT pg_advisory_unlock({ADVISORY_LOCK})")).await?;
+    }
+    migrated
+}
+
+/// The key of PostgreSQL's advisory lock: "muster" in ASCII.
+const ADVISORY_LOCK: i64 = 0x6d75_7374_6572;
+
+async fn migrate_alone(connection: &DatabaseConnection) -> Result<(), MigrateError> {
+    let known = Migrator::get_migration_files();
+    let applied = Migrator::get_migration_models(connection).await?;
+    if let Some(row) = applied.into_iter().find(|row| known.iter().all(|step| step.name() != row.version)) {
+        return Err(MigrateError::NewerSchema { step: row.version });
+    }
+    Ok(Migrator::up(connection, None).await?)
+}
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_fleet::Migration)]
+    }
+}
