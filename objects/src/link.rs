@@ -1,46 +1,35 @@
 //! CoRE Link Format: what a device registers with and answers Discover with.
 //!
 //! [`ObjectLinks`] is the payload of a Register or Update, [`Discovered`] the answer to a Discover. Both are read
-//! leniently, for devices in the field differ, and printed in one canonical form. RFC 6690, LwM2M Core 1.1.1 §6.2.1,
-//! §6.3.2 and §7.2.
+//! leniently, for devices in the field differ, and printed in one canonical form that reads back as the same thing.
+//! RFC 6690, LwM2M Core 1.1.1 §6.2.1, §6.3.2 and §7.2.
+//!
+//! Lenient means: values with and without quotes, blanks and line ends between the parts, empty links and attributes,
+//! a missing slash at the start of a target and one too many at its end, the same link twice (the first wins), unknown
+//! attributes (kept), links that name nothing of LwM2M (kept apart), no root link. An error are text that can't be cut
+//! into links, an object version that is none, and what is beyond a bound.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::fmt;
 
-use crate::{Attributes, InstanceId, ObjectId, Path, Version};
+use crate::{ObjectId, Version};
 
-/// A link attribute by name, with its value if it has one.
+mod discovered;
+pub use discovered::{Discovered, DiscoveredLink};
+
+mod object_links;
+pub use object_links::{ObjectEntry, ObjectLinks};
+
+mod raw;
+
+/// Longest text that is read. A device of a hundred instances needs 2 kB.
+pub const MAX_LINK_BYTES: usize = 64 * 1024;
+/// Most links that are read.
+pub const MAX_LINKS: usize = 4096;
+/// Most attributes that are read of one link.
+pub const MAX_LINK_ATTRIBUTES: usize = 32;
+
+/// A link attribute: its name, with its value if it has one.
 pub type LinkAttribute = (String, Option<String>);
-
-/// The objects and instances that a device says it has, and how it can be spoken to about them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ObjectLinks {
-    /// The path below which all objects lie, such as `/lwm2m`; none where that is the root itself.
-    pub root: Option<String>,
-    /// The content formats the device names for all its objects, as CoAP numbers, in its order. May be empty.
-    pub content_formats: Vec<u16>,
-    /// Other attributes of the root link, kept and given no meaning.
-    pub attributes: Vec<LinkAttribute>,
-    /// By their id.
-    pub objects: BTreeMap<ObjectId, ObjectEntry>,
-    /// Links that name no object or instance, in their order.
-    pub foreign: Vec<Link>,
-}
-
-/// One object of [`ObjectLinks`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ObjectEntry {
-    /// The version the device names; see [`ObjectLinks::version_of`] where it names none.
-    pub version: Option<Version>,
-    /// Other attributes of the object's link, kept and given no meaning.
-    pub attributes: Vec<LinkAttribute>,
-    /// Its instances. May be empty.
-    pub instances: BTreeSet<InstanceId>,
-    /// Attributes of the instances' links, where there are any.
-    pub instance_attributes: BTreeMap<InstanceId, Vec<LinkAttribute>>,
-}
 
 /// A link as it stands in the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,40 +40,10 @@ pub struct Link {
     pub attributes: Vec<LinkAttribute>,
 }
 
-/// The answer to a Discover or Bootstrap-Discover.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Discovered {
-    /// The enabler version that the answer to a Bootstrap-Discover names.
-    pub lwm2m: Option<Version>,
-    /// In the order of the answer.
-    pub links: Vec<DiscoveredLink>,
-    /// Links that name no node of the data model, in their order.
-    pub foreign: Vec<Link>,
-}
-
-/// A node that a device says it has.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DiscoveredLink {
-    /// Which node.
-    pub path: Path,
-    /// The notification attributes set there, by this server.
-    pub attributes: Attributes,
-    /// `ver`: the object's version.
-    pub version: Option<Version>,
-    /// `dim`: how many resource instances there are.
-    pub dimension: Option<u32>,
-    /// `ssid`: the short server id, of a Security or Server instance.
-    pub ssid: Option<u16>,
-    /// `uri`: the server's address, of a Security instance.
-    pub uri: Option<String>,
-    /// Any other attribute.
-    pub other: Vec<LinkAttribute>,
-}
-
-/// Why bytes are no links.
+/// Why bytes are no links. Offsets are in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
-    /// More bytes than are read.
+    /// More bytes than [`MAX_LINK_BYTES`].
     #[error("{len} bytes of links, at most {max} are read")]
     TooLong {
         /// How many there are.
@@ -92,45 +51,72 @@ pub enum LinkError {
         /// How many are read.
         max: usize,
     },
+    /// More links than [`MAX_LINKS`].
+    #[error("more than {max} links")]
+    TooManyLinks {
+        /// How many are read.
+        max: usize,
+    },
+    /// More attributes of one link than [`MAX_LINK_ATTRIBUTES`].
+    #[error("more than {max} attributes of one link, at byte {offset}")]
+    TooManyAttributes {
+        /// Where the first one too many starts.
+        offset: usize,
+        /// How many are read.
+        max: usize,
+    },
+    /// Not UTF-8.
+    #[error("not UTF-8, at byte {offset}")]
+    NotUtf8 {
+        /// The first byte that does not fit.
+        offset: usize,
+    },
+    /// A control character other than tabulator and line end: no text means one, and not every store keeps it.
+    #[error("a control character, at byte {offset}")]
+    ControlCharacter {
+        /// Where it stands.
+        offset: usize,
+    },
+    /// Something else than what has to come here.
+    #[error("expected {expected}, at byte {offset}")]
+    Expected {
+        /// What has to come.
+        expected: &'static str,
+        /// Where.
+        offset: usize,
+    },
+    /// A target or a quoted value without its end.
+    #[error("{part} does not end, it starts at byte {offset}")]
+    Unterminated {
+        /// What it is.
+        part: &'static str,
+        /// Where it starts.
+        offset: usize,
+    },
+    /// An attribute name with characters that no name has.
+    #[error("not the name of an attribute, at byte {offset}")]
+    Name {
+        /// Where it starts.
+        offset: usize,
+    },
+    /// A `ver` that is no version.
+    #[error("the version of object {object} is `{found}`, expected one such as 1.1")]
+    Version {
+        /// Of which object.
+        object: ObjectId,
+        /// Its text, cut to 32 characters.
+        found: String,
+    },
 }
 
-impl ObjectLinks {
-    /// Reads the payload of a Register or Update.
-    pub fn parse(bytes: &[u8]) -> Result<Self, LinkError> {
-        let _ = bytes;
-        Ok(Self::default())
-    }
-
-    /// Which version of an object the device has: the one it names, else the one registered for its LwM2M version,
-    /// else 1.0.
-    pub fn version_of(&self, object: ObjectId, lwm2m: Version) -> Version {
-        let _ = lwm2m;
-        self.objects.get(&object).and_then(|entry| entry.version).unwrap_or(Version::V1_0)
-    }
+fn version(object: ObjectId, text: &str) -> Result<Version, LinkError> {
+    let wrong = |_| LinkError::Version { object, found: text.chars().take(32).collect() };
+    text.trim().parse().map_err(wrong)
 }
 
-impl Discovered {
-    /// Reads the answer of a device whose objects lie at the root.
-    pub fn parse(bytes: &[u8]) -> Result<Self, LinkError> {
-        Self::parse_below(None, bytes)
-    }
-
-    /// Reads the answer of a device whose objects lie below `root`, as [`ObjectLinks::root`] has it. Links that leave
-    /// the root out are taken, too.
-    pub fn parse_below(root: Option<&str>, bytes: &[u8]) -> Result<Self, LinkError> {
-        let _ = (root, bytes);
-        Ok(Self::default())
-    }
-}
-
-impl fmt::Display for ObjectLinks {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Ok(())
-    }
-}
-
-impl fmt::Display for Discovered {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Ok(())
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{}>", self.target)?;
+        raw::write_attributes(f, &self.attributes)
     }
 }
