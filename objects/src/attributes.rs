@@ -366,3 +366,6 @@ impl fmt::Display for Attribute {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,11 +124,10 @@ impl ObjectLinks {
         let mut seen_resource_type = !first;
         for (name, value) in attributes {
             match (name.as_str(), value) {
-                ("ct", value) => {
-                    if self.content_formats.is_empty() {
-                        self.content_formats = content_formats(value.as_deref().unwrap_or_default());
-                    }
+                ("ct", value) if self.content_formats.is_empty() => {
+                    self.content_formats = content_formats(value.as_deref().unwrap_or_default());
                 }
+                ("ct", _) => {}
                 ("rt", value) => {
                     let implied = value.as_deref().is_some_and(|value| value.trim() == RESOURCE_TYPE);
                     if !seen_resource_type && !implied {
