@@ -1,6 +1,17 @@
 //! Accounts of people: passwords, sessions and the link that makes the first administrator.
+//!
+//! Nothing here keeps state or asks the store; the verbs on accounts are those of [`crate::Fleet`].
 
-use crate::{PublicId, Role, Timestamp};
+use std::{fmt, time::Duration};
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{CustomizedPasswordHasher, PasswordVerifier, phc},
+};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::{Actor, LoginPermit, PublicId, Role, Timestamp};
 
 /// An account's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,9 +34,28 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
+/// Why a text can't be an account's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a name has 1 to {max} characters, none of them a control character, and no space at its ends", max = User::MAX_NAME)]
+pub struct UserNameError;
+
 /// A password as it is kept: an argon2id hash in PHC form. Prints redacted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
+
+/// Why a password is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// It is the account's name, whatever the case.
+    #[error("the password must not be the name")]
+    IsTheName,
+    /// It is longer than [`PasswordHash::MAX_BYTES`].
+    #[error("a password has at most {max} bytes", max = PasswordHash::MAX_BYTES)]
+    TooLong,
+    /// It is shorter than [`PasswordHash::MIN_CHARACTERS`].
+    #[error("a password has at least {min} characters", min = PasswordHash::MIN_CHARACTERS)]
+    TooShort,
+}
 
 /// A login on its way: made by [`crate::Fleet::begin_login`], verified off the async threads (it takes tens of
 /// milliseconds and 19 MiB), concluded by [`crate::Fleet::finish_login`].
@@ -35,9 +65,11 @@ pub struct LoginAttempt {
     /// None where no such account exists; a hash is then computed all the same, so that the time tells nothing.
     pub(crate) user: Option<User>,
     pub(crate) verified: bool,
+    /// Its place among those under way at one time.
+    pub(crate) permit: LoginPermit,
 }
 
-/// A session of the console, as the store keeps it.
+/// A session of the console, as the store keeps it. Prints without its content.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebSession {
     /// The SHA-256 of the identifier in the cookie.
@@ -52,4 +84,138 @@ pub struct WebSession {
 pub struct SetupLink {
     pub(crate) token_hash: [u8; 32],
     pub(crate) expires_at: Timestamp,
+}
+
+impl User {
+    /// The longest name, in characters.
+    pub const MAX_NAME: usize = 64;
+
+    /// Whether a text can be a name.
+    pub fn check_name(name: &str) -> Result<(), UserNameError> {
+        let fits = !name.is_empty()
+            && name.chars().count() <= Self::MAX_NAME
+            && !name.chars().any(char::is_control)
+            && name.trim() == name;
+        fits.then_some(()).ok_or(UserNameError)
+    }
+
+    /// This person, acting.
+    pub fn actor(&self) -> Actor {
+        Actor::User { id: self.id, name: self.name.clone(), role: self.role }
+    }
+}
+
+impl PasswordHash {
+    /// The shortest password (NIST SP 800-63B-4 §3.1.1.2 asks for 15 where nothing else guards an account, ASVS 5.0 6.2.1
+    /// for 8 at least and 15 at best).
+    pub const MIN_CHARACTERS: usize = 12;
+    /// The longest password, so that hashing one stays cheap.
+    pub const MAX_BYTES: usize = 1024;
+
+    /// Hashes a new password of the account `name`. Takes tens of milliseconds and 19 MiB: not for an async thread.
+    pub fn make(name: &str, password: &str, salt: [u8; 16]) -> Result<Self, PasswordError> {
+        if password.chars().count() < Self::MIN_CHARACTERS {
+            return Err(PasswordError::TooShort);
+        }
+        if password.len() > Self::MAX_BYTES {
+            return Err(PasswordError::TooLong);
+        }
+        if password.to_lowercase() == name.to_lowercase() {
+            return Err(PasswordError::IsTheName);
+        }
+        Ok(Self(hash(password, &salt).to_string()))
+    }
+
+    /// Takes a hash as the store kept it: argon2id in PHC form.
+    pub fn from_phc(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        let parsed = phc::PasswordHash::new(&text).ok()?;
+        (parsed.algorithm.as_str() == "argon2id" && parsed.hash.is_some()).then_some(Self(text))
+    }
+
+    /// The PHC form, for the store alone.
+    pub fn as_phc(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is the password. Takes as long as [`PasswordHash::make`].
+    pub fn verify(&self, password: &str) -> bool {
+        password.len() <= Self::MAX_BYTES
+            && phc::PasswordHash::new(&self.0)
+                .is_ok_and(|hash| argon2id().verify_password(password.as_bytes(), &hash).is_ok())
+    }
+}
+
+impl LoginAttempt {
+    /// Compares the password. Takes as long if there is no such account.
+    #[must_use]
+    pub fn verify(mut self, password: &str) -> Self {
+        self.verified = match &self.user {
+            Some(user) => user.password.verify(password),
+            None => {
+                if password.len() <= PasswordHash::MAX_BYTES {
+                    std::hint::black_box(hash(password, &[0; 16]));
+                }
+                false
+            }
+        };
+        self
+    }
+}
+
+impl WebSession {
+    /// How much the web layer may keep in one.
+    pub const MAX_BYTES: usize = 16 * 1024;
+
+    /// What a session is kept under, by the identifier in its cookie.
+    pub fn key_of(id: &[u8]) -> [u8; 32] {
+        Sha256::digest(id).into()
+    }
+}
+
+impl SetupLink {
+    /// How long a link holds.
+    pub const VALID_FOR: Duration = Duration::from_secs(30 * 60);
+
+    /// Makes a link from random bytes, and the text of its token, which is held nowhere else.
+    pub fn new(token: [u8; 32], now: Timestamp) -> (Self, String) {
+        let text: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
+        (Self { token_hash: Sha256::digest(&text).into(), expires_at: now.after(Self::VALID_FOR) }, text)
+    }
+
+    /// Whether `token` is the link's, and in time.
+    pub fn opens(&self, token: &str, now: Timestamp) -> bool {
+        let offered: [u8; 32] = Sha256::digest(token).into();
+        bool::from(offered.ct_eq(&self.token_hash)) && now < self.expires_at
+    }
+}
+
+fn hash(password: &str, salt: &[u8; 16]) -> phc::PasswordHash {
+    argon2id()
+        .hash_password_with_params(password.as_bytes(), salt, argon2id().params().clone())
+        .expect("the parameters are valid, and so is a password of less than 4 GiB")
+}
+
+/// OWASP's second choice of parameters: m = 19 456 KiB, t = 2, p = 1.
+fn argon2id() -> Argon2<'static> {
+    let params = Params::new(19_456, 2, 1, None).expect("the parameters are within argon2's bounds");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(redacted)")
+    }
+}
+
+impl fmt::Debug for WebSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSession").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SetupLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SetupLink").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
 }

@@ -1,6 +1,6 @@
 //! Audit entries: what people, programs, policies and credentials do, in the transaction that does it.
 
-use crate::{DeviceId, RequestId, Timestamp};
+use crate::{Actor, Context, DeviceId, RequestId, Timestamp};
 
 /// One entry to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +54,21 @@ pub enum Verb {
     Operate,
     /// A queued operation was cancelled.
     CancelOperation,
+    /// Something was refused, because the actor may not; `object` names it.
+    Denied,
 }
 
 impl AuditEntry {
+    /// What the actor of `context` does.
+    pub fn by(context: &Context, verb: Verb, device: Option<DeviceId>, object: String) -> Self {
+        let cause = match context.actor {
+            Actor::User { .. } => Cause::Console,
+            Actor::Server(_) => Cause::Setup,
+        };
+        let Context { ref actor, now, request } = *context;
+        Self { at: now, actor: actor.name().to_owned(), cause, request, verb, device, object }
+    }
+
     /// The bytes a hash chain will run over: each field with its length before it, in a fixed order, version first.
     pub fn canonical_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![1];
@@ -90,13 +102,14 @@ impl Cause {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::CreateUser,
         Self::LogIn,
         Self::LogInFailed,
         Self::LogOut,
         Self::Operate,
         Self::CancelOperation,
+        Self::Denied,
     ];
 
     /// A word for it, as it is stored and shown.
@@ -108,6 +121,7 @@ impl Verb {
             Self::LogOut => "log out",
             Self::Operate => "operate",
             Self::CancelOperation => "cancel operation",
+            Self::Denied => "denied",
         }
     }
 }

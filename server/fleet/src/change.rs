@@ -1,7 +1,7 @@
 //! Changes: what a decision wants the store to keep. A [`Commit`] is one transaction.
 
 use crate::{
-    AuditEntry, Device, DeviceId, Observation, OperationId, OperationRecord, OperationState, Reading, Registration,
+    AuditEntry, Device, DeviceId, DeviceState, Observation, OperationId, OperationRecord, OperationState, Reading, Registration,
     Source, TimelineEntry, Timestamp, User, WebSession,
 };
 
@@ -27,8 +27,10 @@ pub enum Change {
     /// A device is known from now on.
     DeviceAdded(Device),
     /// A registration begins, or the device's row is replaced by a changed one. Observations stay: see `ObservationsEnded`.
+    ///
+    /// A conflict if its epoch is below that of the row, or the same as that of one that has ended: a stale owner writes.
     Registered(Box<Registration>),
-    /// Liveness alone changed: written in batches.
+    /// Liveness alone changed: written in batches. Nothing if the device is not registered any more.
     LeaseRenewed {
         /// Whose.
         device: DeviceId,
@@ -37,7 +39,7 @@ pub enum Change {
         /// When the registration ends.
         expires_at: Timestamp,
     },
-    /// A registration ended.
+    /// A registration ended. Nothing if the device is not registered.
     RegistrationEnded {
         /// Whose.
         device: DeviceId,
@@ -60,7 +62,8 @@ pub enum Change {
         /// Whose.
         device: DeviceId,
     },
-    /// Values a device gave; each reading goes to the latest values and to the history.
+    /// Values a device gave; each reading goes to the history, and to the latest values unless a later one is there
+    /// (by [`StoredReading::at`](crate::StoredReading::at)). Stored once if its delivery came within [`Delivery::KEPT`].
     Report {
         /// Whose.
         device: DeviceId,
@@ -73,14 +76,14 @@ pub enum Change {
     },
     /// An operation was asked for.
     OperationQueued(Box<OperationRecord>),
-    /// An operation goes to the wire.
+    /// An operation goes to the wire. Nothing if it has ended, or no row of it is there.
     OperationSent {
         /// Which.
         id: OperationId,
         /// When.
         at: Timestamp,
     },
-    /// An operation has reached its final state; a second end of the same operation changes nothing.
+    /// An operation has reached its final state; a second end changes nothing, nor does one without a row.
     OperationEnded {
         /// Which.
         id: OperationId,
@@ -122,6 +125,16 @@ pub struct Delivery {
     pub message_id: u16,
     /// Its token.
     pub token: Vec<u8>,
+}
+
+impl EndReason {
+    /// The state it leaves the device in.
+    pub fn state(self) -> DeviceState {
+        match self {
+            Self::Deregistered => DeviceState::Deregistered,
+            Self::Expired => DeviceState::Expired,
+        }
+    }
 }
 
 impl Delivery {

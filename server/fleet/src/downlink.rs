@@ -81,6 +81,8 @@ impl Order {
     pub const MAX_QUEUED: usize = 256;
     /// How long an order waits for a sleeping device unless it says otherwise.
     pub const DEFAULT_EXPIRY: Duration = Duration::from_secs(7 * 86_400);
+    /// How long an order may wait at most.
+    pub const MAX_EXPIRY: Duration = Duration::from_secs(30 * 86_400);
 }
 
 impl Presence {

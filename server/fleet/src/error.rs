@@ -10,7 +10,11 @@ pub enum Refusal {
     /// As many messages of this device as may wait are waiting.
     #[error("too many messages of this device are being worked on")]
     Busy,
-    /// The registration belongs to somebody at another address.
+    /// This endpoint may not register here.
+    #[error("this endpoint may not register here")]
+    Forbidden,
+    /// The registration belongs to somebody at another address or listener. The device is told no more than
+    /// [`Refusal::UnknownRegistration`].
     #[error("the registration was made from another address")]
     ForeignSource,
     /// The fleet is as large as it may get.
@@ -34,6 +38,14 @@ pub enum Refusal {
     /// No such observation: the notification is reset.
     #[error("no such observation")]
     UnknownObservation,
+    /// The payload is in a format that this message can't have.
+    #[error("the payload is {format}, not {expected}")]
+    UnsupportedContentFormat {
+        /// The format it is in.
+        format: objects::ContentFormat,
+        /// The format it must be in.
+        expected: objects::ContentFormat,
+    },
     /// The server does not speak this version of the enabler.
     #[error("LwM2M {version} is not served, only 1.0 and 1.1")]
     UnsupportedVersion {
@@ -50,7 +62,7 @@ pub enum FleetError {
     BadCredentials,
     /// The operation does not fit the object model.
     #[error("{0}")]
-    BadOperation(#[from] crate::operation::BadOperation),
+    BadOperation(#[from] crate::BadOperation),
     /// The actor lacks a permission.
     #[error("this account may not do that")]
     Forbidden,
@@ -66,6 +78,9 @@ pub enum FleetError {
     /// The device's queue is full.
     #[error("{max} operations wait for this device already", max = crate::Order::MAX_QUEUED)]
     QueueFull,
+    /// The web layer keeps too much in a session.
+    #[error("a session holds at most {max} bytes", max = crate::WebSession::MAX_BYTES)]
+    SessionTooLarge,
     /// The setup link is wrong, used or too old.
     #[error("this set-up link is not valid any more; restart the server to get a new one")]
     SetupLink,
@@ -78,4 +93,7 @@ pub enum FleetError {
     /// The operation is past cancelling.
     #[error("the operation was sent or has ended")]
     TooLate,
+    /// The name of an account does not do.
+    #[error(transparent)]
+    UserName(#[from] crate::UserNameError),
 }

@@ -1,5 +1,17 @@
 //! The feed: what just happened, for whoever watches. Bounded: a slow watcher is told that it missed something.
 
+use std::{
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use async_broadcast::{InactiveReceiver, Receiver, RecvError, Sender};
+use futures::Stream;
+
 use crate::{DeviceId, OperationId, OperationState, PublicId, StoredReading, Timestamp};
 
 /// Something that happened and is durable.
@@ -39,4 +51,106 @@ pub enum EventKind {
     },
     /// Its observations changed.
     Observations,
+}
+
+/// Where events are published and watched. A clone is the same feed.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// The last sequence, and the sender under one lock, so that events are numbered as they are sent.
+    sender: Mutex<(u64, Sender<Arc<Event>>)>,
+    /// Keeps the channel open while nobody watches.
+    idle: InactiveReceiver<Arc<Event>>,
+    missed: AtomicU64,
+}
+
+/// One watcher of a [`Feed`]. As a stream it ends only when the feed is gone.
+#[derive(Debug)]
+pub struct Subscription {
+    receiver: Receiver<Arc<Event>>,
+    shared: Arc<Shared>,
+}
+
+/// What a watcher sees.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Watched {
+    /// Something happened.
+    Event(Arc<Event>),
+    /// It was too slow: so many events are gone, and what it shows must be read anew.
+    Missed(u64),
+}
+
+impl Feed {
+    /// How many events wait for the slowest watcher; then the oldest is dropped.
+    pub const CAPACITY: usize = 4_096;
+
+    /// A feed that nobody watches yet.
+    pub fn new() -> Self {
+        Self::with_capacity(Self::CAPACITY)
+    }
+
+    fn with_capacity(capacity: usize) -> Self {
+        let (mut sender, receiver) = async_broadcast::broadcast(capacity);
+        sender.set_overflow(true);
+        let idle = receiver.deactivate();
+        Self { shared: Arc::new(Shared { sender: Mutex::new((0, sender)), idle, missed: AtomicU64::new(0) }) }
+    }
+
+    /// Tells every watcher. Never waits.
+    pub fn publish(&self, at: Timestamp, device: DeviceId, public_id: PublicId, kind: EventKind) {
+        let mut guard = self.shared.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        let (sequence, sender) = &mut *guard;
+        *sequence += 1;
+        let event = Event { sequence: *sequence, at, device, public_id, kind };
+        // Without a watcher the event is given back; there is nobody to tell.
+        drop(sender.try_broadcast(Arc::new(event)));
+    }
+
+    /// Watches from now on.
+    pub fn subscribe(&self) -> Subscription {
+        Subscription { receiver: self.shared.idle.activate_cloned(), shared: Arc::clone(&self.shared) }
+    }
+
+    /// How many watch.
+    pub fn watchers(&self) -> usize {
+        self.shared.idle.receiver_count()
+    }
+
+    /// How many events slow watchers missed since the start.
+    pub fn missed(&self) -> u64 {
+        self.shared.missed.load(Ordering::Relaxed)
+    }
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Subscription {
+    /// Waits for the next event.
+    pub async fn next(&mut self) -> Option<Watched> {
+        futures::StreamExt::next(self).await
+    }
+}
+
+impl Stream for Subscription {
+    type Item = Watched;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Watched>> {
+        let received = std::task::ready!(Pin::new(&mut self.receiver).poll_recv(context));
+        Poll::Ready(match received {
+            Some(Ok(event)) => Some(Watched::Event(event)),
+            Some(Err(RecvError::Overflowed(count))) => {
+                self.shared.missed.fetch_add(count, Ordering::Relaxed);
+                Some(Watched::Missed(count))
+            }
+            Some(Err(RecvError::Closed)) | None => None,
+        })
+    }
 }

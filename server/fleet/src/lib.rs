@@ -10,7 +10,7 @@
 #![warn(missing_docs)]
 
 mod account;
-pub use account::{LoginAttempt, PasswordError, PasswordHash, SetupLink, User, UserId, WebSession};
+pub use account::{LoginAttempt, PasswordError, PasswordHash, SetupLink, User, UserId, UserNameError, WebSession};
 
 mod actor;
 pub use actor::{Actor, Context, Permission, Role};
@@ -31,10 +31,10 @@ mod error;
 pub use error::{FleetError, Refusal};
 
 mod feed;
-pub use feed::{Event, EventKind, Feed, Subscription};
+pub use feed::{Event, EventKind, Feed, Subscription, Watched};
 
 mod fleet;
-pub use fleet::{Fleet, Operated};
+pub use fleet::{AuditTrail, DeviceDetail, Fleet, LoginBounds, LoginPermit, Operated, OperationView};
 
 mod id;
 pub use id::{ClassId, DeviceId, DomainId, IdError, ListenerId, NodeId, OperationId, PublicId, RegistrationId, RequestId};
@@ -44,8 +44,11 @@ pub use observation::{Observation, ObservationToken};
 
 mod operation;
 pub use operation::{
-    CancelMode, Content, Failure, Operation, OperationRecord, OperationState, Outcome, ResponseCode, WriteMode,
+    BadOperation, CancelMode, Content, Failure, Operation, OperationRecord, OperationState, Outcome, ResponseCode, WriteMode,
 };
+
+mod queue;
+pub use queue::Disposition;
 
 mod reading;
 pub use reading::{Reading, StoredReading};
@@ -54,7 +57,7 @@ mod registration;
 pub use registration::{Binding, BindingError, Lifetime, Malformed, Register, Registration, Source, Update};
 
 mod roster;
-pub use roster::{Decision, Reply, Restored, Roster, Then};
+pub use roster::{Decision, Limits, Reply, Restored, Roster, Subject, Then};
 
 pub mod store;
 pub use store::{Store, StoreError};

@@ -1,10 +1,14 @@
 //! Operations: what the server asks of a device, and what comes of it.
 
-use std::fmt;
-
-use objects::{Attribute, Attributes, ContentFormat, InstanceId, Node, ObjectId, Path, Sample, link::Discovered};
+use objects::{Attribute, Attributes, ContentFormat, InstanceId, Node, ObjectId, Path};
 
 use crate::{DeviceId, OperationId, RequestId, Timestamp};
+
+mod check;
+pub use check::BadOperation;
+
+mod outcome;
+pub use outcome::{Content, Failure, Outcome, ResponseCode};
 
 /// One operation of LwM2M Core 1.1.1 §6.3 or §6.4.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,95 +102,6 @@ pub enum CancelMode {
     Passive,
 }
 
-/// What came of an operation.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// The device answered with a success.
-    Success {
-        /// 2.01, 2.02, 2.04 or 2.05.
-        code: ResponseCode,
-        /// What it sent along.
-        content: Content,
-    },
-    /// The device answered with an error: its answer, as it is.
-    Refused {
-        /// 4.xx or 5.xx.
-        code: ResponseCode,
-        /// The diagnostic payload (RFC 7252 §5.5.2), cut to 256 characters.
-        diagnostic: String,
-    },
-    /// The server did it alone, nothing was sent: an observation was cancelled passively.
-    Local,
-    /// There is no answer that can be used.
-    Failed(Failure),
-}
-
-/// What a successful answer carries.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Content {
-    /// Nothing.
-    Empty,
-    /// Nodes, each with its time: the answer to Read and Observe.
-    Samples(Vec<Sample>),
-    /// Links: the answer to Discover.
-    Links(Discovered),
-    /// Where a created instance lies.
-    Location(Path),
-}
-
-/// Why there is no usable answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    /// It was cancelled by a person, or by the end of the registration.
-    #[error("the operation was cancelled")]
-    Cancelled,
-    /// It waited longer than it may.
-    #[error("the operation expired before the device could be reached")]
-    Expired,
-    /// The device answered, but without beginning an observation (RFC 7641 §3.1: no Observe option).
-    #[error("the device answered, but did not begin an observation")]
-    NotObserved,
-    /// The server was restarted after sending an operation that must not be repeated.
-    #[error("the server restarted after sending; whether the device acted on it is not known")]
-    OutcomeUnknown,
-    /// The device reset the exchange.
-    #[error("the device rejected the message (Reset)")]
-    Reset,
-    /// Nothing came in time.
-    #[error("the device did not answer in time{}", if *.acknowledged { " (it acknowledged the request)" } else { "" })]
-    TimedOut {
-        /// An empty acknowledgement had come.
-        acknowledged: bool,
-    },
-    /// It does not fit into what this server or the device transfers.
-    #[error("the transfer failed: {reason}")]
-    Transfer {
-        /// What went wrong.
-        reason: String,
-    },
-    /// The answer could not be read; its beginning is kept.
-    #[error("the device's answer can't be read: {reason}")]
-    Unreadable {
-        /// The decoder's error.
-        reason: String,
-    },
-    /// The request could not be encoded for this device.
-    #[error("the request can't be encoded: {reason}")]
-    Unencodable {
-        /// The encoder's error.
-        reason: String,
-    },
-}
-
-/// A response code of LwM2M Transport 1.1.1 §6.7, such as 4.05.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ResponseCode {
-    /// 2, 4 or 5.
-    pub class: u8,
-    /// 0 to 31.
-    pub detail: u8,
-}
-
 /// An operation and where it stands: `queued → sent → done | failed | expired | cancelled | unknown`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OperationRecord {
@@ -278,37 +193,25 @@ impl Operation {
 }
 
 impl OperationState {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Queued, Self::Sent, Self::Done, Self::Failed, Self::Expired, Self::Cancelled, Self::Unknown];
+
+    /// A word for it, as it is stored and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Unknown => "unknown",
+        }
+    }
+
     /// Whether nothing will come any more.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Queued | Self::Sent)
-    }
-}
-
-impl fmt::Display for ResponseCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match (self.class, self.detail) {
-            (2, 1) => "Created",
-            (2, 2) => "Deleted",
-            (2, 3) => "Valid",
-            (2, 4) => "Changed",
-            (2, 5) => "Content",
-            (4, 0) => "Bad Request",
-            (4, 1) => "Unauthorized",
-            (4, 2) => "Bad Option",
-            (4, 3) => "Forbidden",
-            (4, 4) => "Not Found",
-            (4, 5) => "Method Not Allowed",
-            (4, 6) => "Not Acceptable",
-            (4, 8) => "Request Entity Incomplete",
-            (4, 12) => "Precondition Failed",
-            (4, 13) => "Request Entity Too Large",
-            (4, 15) => "Unsupported Content-Format",
-            (5, 0) => "Internal Server Error",
-            (5, 1) => "Not Implemented",
-            (5, 3) => "Service Unavailable",
-            (5, 4) => "Gateway Timeout",
-            _ => return write!(f, "{}.{:02}", self.class, self.detail),
-        };
-        write!(f, "{}.{:02} {name}", self.class, self.detail)
     }
 }

@@ -32,8 +32,9 @@ impl Reading {
 }
 
 impl StoredReading {
-    /// When it was so: by the device's clock if it said, else when it arrived.
+    /// When it was so: by the device's clock if it said, but not later than it arrived, so that a clock that runs ahead
+    /// hides no later value. Readings of one path are ordered by this, then by their sequence.
     pub fn at(&self) -> Timestamp {
-        self.reading.device_time.unwrap_or(self.received_at)
+        self.reading.device_time.map_or(self.received_at, |time| time.min(self.received_at))
     }
 }

@@ -195,6 +195,11 @@ impl PageRequest {
     pub fn first(limit: usize) -> Self {
         Self { after: None, limit: limit.min(Self::MAX_LIMIT) }
     }
+
+    /// How many rows the page has at most: the limit, within 1 and [`PageRequest::MAX_LIMIT`].
+    pub fn rows(&self) -> usize {
+        self.limit.clamp(1, Self::MAX_LIMIT)
+    }
 }
 
 /// How long an operation is kept after its end.

@@ -46,6 +46,17 @@ pub enum TimelineKind {
 }
 
 impl TimelineEntry {
+    /// Makes an entry; what is too long is cut, and what would break the line is replaced.
+    pub fn new(
+        device: DeviceId,
+        at: Timestamp,
+        kind: TimelineKind,
+        request: Option<RequestId>,
+        detail: &str,
+    ) -> Self {
+        Self { device, at, kind, request, detail: one_line(detail, Self::MAX_DETAIL) }
+    }
+
     /// How many a device keeps; older ones are dropped.
     pub const PER_DEVICE: usize = 1_000;
     /// How long the line may be.
@@ -76,4 +87,16 @@ impl TimelineKind {
             Self::Observation => "observation",
         }
     }
+}
+
+/// A text as one line of at most `max` bytes: control characters become U+FFFD, so that none can forge a line.
+pub(crate) fn one_line(text: &str, max: usize) -> String {
+    let mut line = String::new();
+    for char in text.chars().map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char }) {
+        if line.len() + char.len_utf8() > max {
+            break;
+        }
+        line.push(char);
+    }
+    line
 }

@@ -1,0 +1,250 @@
+//! The verbs that ask something of a device.
+
+use std::{sync::PoisonError, time::Duration};
+
+use objects::Models;
+
+use crate::{
+    AuditEntry, BadOperation, Change, Commit, Context, EventKind, Fleet, FleetError, Operation, OperationId, OperationRecord,
+    OperationState, Order, Outcome, Permission, Presence, PublicId, Taken, Verb, WireTrace,
+    fleet::{recent::RecentOutcome, trail::Ticket},
+    store::DeviceView,
+};
+
+/// What became of an operation that was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operated {
+    /// Its name, under which [`Fleet::operation`] finds it for a while even if no row of it is stored.
+    pub id: OperationId,
+    /// Its outcome; none while it waits for the device.
+    pub outcome: Option<Outcome>,
+    /// The exchange on the wire.
+    pub trace: Option<WireTrace>,
+}
+
+/// An operation as its page shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperationView {
+    /// What was asked, and where it stands.
+    pub record: OperationRecord,
+    /// What came of it, while that is remembered: the last few hundred outcomes of this run of the server.
+    pub outcome: Option<Outcome>,
+    /// The exchange on the wire, as long.
+    pub trace: Option<WireTrace>,
+}
+
+impl Fleet {
+    /// Asks an operation of a device and waits for its outcome, or leaves it in the queue of a device that sleeps.
+    ///
+    /// It is checked against the models of the device first ([`Operation::check`]). A Read or Discover of a device that
+    /// is awake leaves no row; anything else is stored before it is sent. `expires_in` bounds how long it waits, at
+    /// most [`Order::MAX_EXPIRY`], by default [`Order::DEFAULT_EXPIRY`].
+    ///
+    /// Run it in a task of its own: if it is dropped after the commit and before it handed the order over, the
+    /// operation stays queued until the server starts again.
+    pub async fn operate(
+        &self,
+        context: &Context,
+        id: PublicId,
+        operation: Operation,
+        expires_in: Option<Duration>,
+    ) -> Result<Operated, FleetError> {
+        self.demand(context, Permission::Operate, "operate").await?;
+        let view = self.view(id).await?;
+        self.check(&view, &operation).await?;
+        let device = view.device.id;
+        if self.downlink.presence(device).await == Presence::NotRegistered {
+            return Err(FleetError::NotRegistered);
+        }
+        let expiry = expires_in.unwrap_or(Order::DEFAULT_EXPIRY).min(Order::MAX_EXPIRY);
+        let order = Order {
+            id: self.operation_id(context),
+            device,
+            operation,
+            request: context.request,
+            stored: false,
+            expires_at: context.now.after(expiry),
+        };
+        let object = format!("{} {}", order.operation.name(), order.operation.path());
+        let entry = AuditEntry::by(context, Verb::Operate, Some(device), object);
+        if !order.operation.is_read_only() {
+            return self.store_and_send(context, &view, order, Some(entry)).await;
+        }
+        let ticket: Ticket = self.trail.push(&*self.store, entry).await?;
+        match self.downlink.send(order.clone()).await {
+            Taken::Asleep => {
+                let entry = self.trail.take_back(ticket);
+                self.store_and_send(context, &view, order, entry).await
+            }
+            taken => self.taken(context, order, taken),
+        }
+    }
+
+    /// One operation of a device.
+    pub async fn operation(
+        &self,
+        context: &Context,
+        device: PublicId,
+        id: OperationId,
+    ) -> Result<OperationView, FleetError> {
+        self.demand(context, Permission::View, "operation").await?;
+        let device = self.view(device).await?.device.id;
+        let stored = self.store.operation(id).await?;
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner).find(id).cloned();
+        let (outcome, trace) = match &recent {
+            Some(recent) => (Some(recent.outcome.clone()), recent.trace.clone()),
+            None => (None, None),
+        };
+        stored
+            .or_else(|| recent.map(|recent| recent.record))
+            .filter(|record| record.device == device)
+            .map(|record| OperationView { record, outcome, trace })
+            .ok_or(FleetError::NotFound("operation"))
+    }
+
+    /// Takes an operation out of the queue of its device.
+    pub async fn cancel_operation(
+        &self,
+        context: &Context,
+        device: PublicId,
+        id: OperationId,
+    ) -> Result<(), FleetError> {
+        self.demand(context, Permission::Operate, "cancel operation").await?;
+        let view = self.view(device).await?;
+        let stored = self.store.operation(id).await?.filter(|record| record.device == view.device.id);
+        let record = stored.ok_or(FleetError::NotFound("operation"))?;
+        if record.state != OperationState::Queued || !self.downlink.cancel(record.device, id).await {
+            return Err(FleetError::TooLate);
+        }
+        let object = format!("{} {}", record.operation.name(), record.operation.path());
+        let entry = AuditEntry::by(context, Verb::CancelOperation, Some(record.device), object);
+        let result = format!("cancelled by {}", context.actor.name());
+        let ended = self.end(context, &view, id, OperationState::Cancelled, result, Some(entry)).await;
+        if ended.is_err() {
+            // Its row still waits, so must it: at the end of the queue.
+            let order = Order {
+                id,
+                device: record.device,
+                operation: record.operation,
+                request: record.request,
+                stored: true,
+                expires_at: record.expires_at,
+            };
+            self.downlink.send(order).await;
+        }
+        ended
+    }
+
+    async fn check(&self, view: &DeviceView, operation: &Operation) -> Result<(), FleetError> {
+        let registration = &view.registration;
+        if view.state != crate::DeviceState::Registered {
+            return Err(FleetError::NotRegistered);
+        }
+        let versions = |object| registration.links.version_of(object, registration.lwm2m);
+        let models = Models { registry: &self.registry, versions: &versions };
+        operation.check(registration, &models)?;
+        if let Operation::CancelObservation { path, .. } = operation {
+            let observations = self.store.observations(view.device.id).await?;
+            if !observations.iter().any(|observation| observation.path == *path) {
+                return Err(BadOperation::NotObserved { path: *path }.into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn store_and_send(
+        &self,
+        context: &Context,
+        view: &DeviceView,
+        order: Order,
+        entry: Option<AuditEntry>,
+    ) -> Result<Operated, FleetError> {
+        let order = Order { stored: true, ..order };
+        let id = order.id;
+        let queued = Change::OperationQueued(Box::new(record_of(context, &order)));
+        self.store.commit(Commit { changes: vec![queued], audit: entry.into_iter().collect() }).await?;
+        self.tell(context, view, id, OperationState::Queued);
+        let taken = self.downlink.send(order.clone()).await;
+        if let Taken::Asleep | Taken::NotRegistered | Taken::QueueFull = taken {
+            let result = match taken {
+                Taken::QueueFull => FleetError::QueueFull.to_string(),
+                _ => FleetError::NotRegistered.to_string(),
+            };
+            self.end(context, view, id, OperationState::Failed, result, None).await?;
+        }
+        self.taken(context, order, taken)
+    }
+
+    /// What the caller is told; an outcome is remembered for the page that shows it.
+    fn taken(&self, context: &Context, order: Order, taken: Taken) -> Result<Operated, FleetError> {
+        match taken {
+            Taken::Ended { outcome, trace } => {
+                let id = order.id;
+                let record = OperationRecord {
+                    state: outcome.state(&order.operation),
+                    sent_at: Some(context.now),
+                    ended_at: Some(context.now),
+                    result: Some(outcome.result()),
+                    ..record_of(context, &order)
+                };
+                let recent = RecentOutcome { record, outcome: outcome.clone(), trace: trace.clone() };
+                self.recent.lock().unwrap_or_else(PoisonError::into_inner).push(recent);
+                Ok(Operated { id, outcome: Some(outcome), trace })
+            }
+            Taken::Queued => Ok(Operated { id: order.id, outcome: None, trace: None }),
+            Taken::QueueFull => Err(FleetError::QueueFull),
+            // A stored order is never sent back as asleep: the shard that says so has lost its device.
+            Taken::Asleep | Taken::NotRegistered => Err(FleetError::NotRegistered),
+        }
+    }
+
+    async fn end(
+        &self,
+        context: &Context,
+        view: &DeviceView,
+        id: OperationId,
+        state: OperationState,
+        result: String,
+        entry: Option<AuditEntry>,
+    ) -> Result<(), FleetError> {
+        let ended = Change::OperationEnded { id, state, at: context.now, result };
+        self.store.commit(Commit { changes: vec![ended], audit: entry.into_iter().collect() }).await?;
+        self.tell(context, view, id, state);
+        Ok(())
+    }
+
+    fn tell(&self, context: &Context, view: &DeviceView, id: OperationId, state: OperationState) {
+        let kind = EventKind::Operation { id, state };
+        self.feed.publish(context.now, view.device.id, view.device.public_id, kind);
+    }
+
+    /// A new name, greater than all names before it, so that operations are ordered by it (RFC 9562 §6.2).
+    fn operation_id(&self, context: &Context) -> OperationId {
+        let mut random = [0; 10];
+        (self.entropy)(&mut random);
+        let fresh = OperationId::new(context.now, random);
+        let mut last = self.last_operation.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = match *last {
+            Some(last) if last >= fresh => OperationId(uuid::Uuid::from_u128(last.0.as_u128() + 1)),
+            _ => fresh,
+        };
+        *last = Some(id);
+        id
+    }
+}
+
+fn record_of(context: &Context, order: &Order) -> OperationRecord {
+    OperationRecord {
+        id: order.id,
+        device: order.device,
+        operation: order.operation.clone(),
+        requested_by: context.actor.name().to_owned(),
+        request: order.request,
+        state: OperationState::Queued,
+        queued_at: context.now,
+        sent_at: None,
+        ended_at: None,
+        expires_at: order.expires_at,
+        result: None,
+    }
+}
