@@ -28,6 +28,11 @@ pub struct ObservationToken {
     bytes: [u8; 8],
 }
 
+impl Observation {
+    /// How many a device has at most; one more is not begun.
+    pub const MAX_PER_DEVICE: usize = 256;
+}
+
 impl ObservationToken {
     /// Takes at most eight bytes.
     pub fn new(token: &[u8]) -> Option<Self> {

@@ -1,10 +1,23 @@
-//! Registrations: what a device says of itself and for how long it holds. The rules are pure functions.
+//! Registrations: what a device says of itself and for how long it holds.
+//!
+//! Start with [`Register::parse`], which reads a request, and with [`Registration`], what comes of it. The rules that
+//! lead from one to the other are pure functions; the [`Roster`](crate::Roster) applies them.
+
+mod binding;
+pub use binding::BindingError;
+
+mod malformed;
+pub use malformed::Malformed;
+
+mod parse;
+
+pub(crate) mod rules;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use objects::{Version, link::ObjectLinks};
+use objects::{Path, Version, link::ObjectLinks};
 
-use crate::{DeviceId, EndpointName, EndpointNameError, ListenerId, NodeId, RegistrationId, Timestamp};
+use crate::{DeviceId, EndpointName, ListenerId, NodeId, RegistrationId, Timestamp};
 
 /// A device's live registration.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,11 +61,14 @@ pub struct Source {
     pub address: SocketAddr,
 }
 
-/// `lt`, in seconds. LwM2M Core 1.1.1 §6.2.1.2; 86 400 where a device gives none.
+/// `lt`, in seconds. LwM2M Core 1.1.1 §6.2.1; 86 400 where a device gives none.
+///
+/// Never 0: only LwM2M 1.2 gives that a meaning (a registration without an end), so that a 1.0 or 1.1 device that asks
+/// for it is told that its request is malformed, instead of being forgotten as soon as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lifetime(pub u32);
 
-/// `b` and `Q`: the transports a device listens on, and whether it sleeps (LwM2M Core 1.1.1 §6.2.1.2, 1.0 §5.3.1.1).
+/// `b` and `Q`: the transports a device listens on, and whether it sleeps (LwM2M Core 1.1.1 §6.2.1.2, 1.0.2 §5.3.1.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
     /// The letters of the transports as the device gave them, without the Q of LwM2M 1.0: `U`, `UT`, `S`, `US`, ….
@@ -93,4 +109,30 @@ pub struct Update {
     pub sms_number: Option<String>,
     /// The payload, which replaces the list.
     pub links: Option<ObjectLinks>,
+}
+
+impl Registration {
+    /// Whether a path lies in the objects and instances that the device registered.
+    pub fn covers(&self, path: Path) -> bool {
+        rules::covers(&self.links, path)
+    }
+}
+
+impl Lifetime {
+    /// What a device gets that names none (LwM2M Core 1.1.1 §6.2.1).
+    pub const DEFAULT: Self = Self(86_400);
+
+    /// As a duration.
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(self.0.into())
+    }
+}
+
+impl Register {
+    /// How many parameters that LwM2M does not know are kept; a request with more is refused.
+    pub const MAX_EXTRA: usize = 16;
+    /// How many bytes one parameter has at most, its name included (RFC 7252 §5.10, Uri-Query).
+    pub const MAX_PARAMETER_BYTES: usize = 255;
+    /// How many bytes `sms` has at most: E.164 has 15 digits, the rest is for the ways of writing them.
+    pub const MAX_SMS_NUMBER_BYTES: usize = 32;
 }

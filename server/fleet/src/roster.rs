@@ -1,10 +1,82 @@
 //! The roster: the hot state of one shard, and the decisions on what its devices say.
+//!
+//! Start with [`Roster::decide`]: it changes nothing. What it decides becomes durable first, then [`Roster::apply`] lets
+//! the hot state follow, then the reply leaves. Orders for devices are in [`crate::Disposition`]'s module.
+//!
+//! Not here: whether a notification is newer than the one before it (RFC 7641 §3.4), which the CoAP endpoint judges, and
+//! whether a report was stored before a restart, which the store says ([`crate::Committed`]).
 
-use std::collections::BTreeMap;
+mod apply;
+mod decide;
+mod hot;
+mod lease;
+mod links;
+mod restore;
+mod text;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Duration,
+};
 
 use objects::{ContentFormat, Path};
 
-use crate::{Commit, Delivery, Device, DeviceId, Observation, OperationRecord, Registration, RegistrationId, Timestamp};
+use crate::{
+    Commit, Delivery, Device, DeviceId, EndpointName, NodeId, Now, Observation, ObservationToken,
+    OperationRecord, Presence, PublicId, Registration, RegistrationId, Source, Timestamp, Uplink,
+    queue::Orders,
+};
+use hot::{Hot, Live};
+use links::LinkPool;
+
+/// The devices of one shard and all that is live of them.
+#[derive(Debug)]
+pub struct Roster {
+    shard: u8,
+    node: NodeId,
+    limits: Limits,
+    next_device: i64,
+    devices: BTreeMap<DeviceId, Hot>,
+    // These maps are only looked into: their order never shows.
+    by_endpoint: HashMap<EndpointName, DeviceId>,
+    by_registration: HashMap<RegistrationId, DeviceId>,
+    /// The device that registered or updated last from an address.
+    by_source: HashMap<Source, DeviceId>,
+    /// When to look at each registration again: its end, or the next try to end it.
+    alarms: BTreeSet<(Duration, DeviceId)>,
+    /// Whose liveness is not in a batch yet.
+    unwritten: BTreeSet<DeviceId>,
+    links: LinkPool,
+    pub(crate) orders: Orders,
+}
+
+/// What a roster is told to keep to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many devices there are at most; one more is refused with [`crate::Refusal::FleetFull`].
+    pub max_devices: usize,
+    /// Whether this is the lab profile, in which any endpoint may register, and anyone at the same listener may
+    /// deregister who knows the location.
+    pub lab: bool,
+    /// Whether an Update from another address moves the registration there. Nothing proves who sends it.
+    pub follow_address_changes: bool,
+    /// How long a device in queue mode listens after it was heard.
+    pub awake_for: Duration,
+    /// How long a registration outlives its lifetime, so that an Update of the last moment may be sent twice.
+    pub grace: Duration,
+}
+
+/// Under whose name the messages and commits of a device are done one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A device.
+    Device(DeviceId),
+    /// A device that is not known yet. It is known once its commit has returned: what waits under this name then is
+    /// the device's.
+    Endpoint(EndpointName),
+    /// Nobody: it will be refused.
+    Nobody,
+}
 
 /// What a message of a device leads to: first the commit, then the reply, then the rest.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +127,8 @@ pub struct Restored {
     pub devices: Vec<Device>,
     /// All live registrations.
     pub registrations: Vec<Registration>,
+    /// The epoch of the last registration of each device whose registration has ended, so that the next one is above it.
+    pub epochs: BTreeMap<DeviceId, i64>,
     /// When each device was last heard, by the last written batch.
     pub seen: BTreeMap<DeviceId, Timestamp>,
     /// All live observations.
@@ -63,4 +137,118 @@ pub struct Restored {
     pub operations: Vec<OperationRecord>,
     /// The deliveries of the last [`Delivery::KEPT`].
     pub deliveries: Vec<(DeviceId, Delivery)>,
+}
+
+impl Roster {
+    /// How long after an end that was not carried out a registration comes up again in [`Roster::expired`].
+    pub const EXPIRY_RETRY: Duration = Duration::from_secs(5);
+
+    /// An empty one.
+    pub fn new(shard: u8, node: NodeId, limits: Limits) -> Self {
+        Self {
+            shard,
+            node,
+            limits,
+            next_device: 1,
+            devices: BTreeMap::new(),
+            by_endpoint: HashMap::new(),
+            by_registration: HashMap::new(),
+            by_source: HashMap::new(),
+            alarms: BTreeSet::new(),
+            unwritten: BTreeSet::new(),
+            links: LinkPool::default(),
+            orders: Orders::default(),
+        }
+    }
+
+    /// Under whose name a message is to be worked on. Ask again when its turn comes: what came before it may have
+    /// changed the answer.
+    pub fn subject(&self, source: Source, uplink: &Uplink) -> Subject {
+        let device = match uplink {
+            Uplink::Register(register) => {
+                let Some(endpoint) = &register.endpoint else { return Subject::Nobody };
+                let known = self.by_endpoint.get(endpoint).copied();
+                return known.map_or_else(|| Subject::Endpoint(endpoint.clone()), Subject::Device);
+            }
+            Uplink::Update(id, _) | Uplink::Deregister(id) => self.device_of_registration(*id),
+            Uplink::Send(_) => self.device_at(source),
+            Uplink::Notify { device, .. } => Some(*device),
+        };
+        device.map_or(Subject::Nobody, Subject::Device)
+    }
+
+    /// The registered devices, in the order of their ids.
+    pub fn devices(&self) -> impl Iterator<Item = DeviceId> {
+        self.devices.iter().filter(|(_, hot)| hot.live.is_some()).map(|(device, _)| *device)
+    }
+
+    /// The device that registered or updated last from there, if it is registered.
+    pub fn device_at(&self, source: Source) -> Option<DeviceId> {
+        self.by_source.get(&source).copied()
+    }
+
+    /// The device whose live registration has this id.
+    pub fn device_of_registration(&self, id: RegistrationId) -> Option<DeviceId> {
+        self.by_registration.get(&id).copied()
+    }
+
+    /// A device's live registration.
+    pub fn registration(&self, device: DeviceId) -> Option<&Registration> {
+        self.live(device).map(|live| &live.registration)
+    }
+
+    /// A device's endpoint name, registered or not.
+    pub fn endpoint(&self, device: DeviceId) -> Option<&EndpointName> {
+        self.devices.get(&device).map(|hot| &hot.endpoint)
+    }
+
+    /// A device's public name, registered or not.
+    pub fn public_id(&self, device: DeviceId) -> Option<PublicId> {
+        self.devices.get(&device).map(|hot| hot.public_id)
+    }
+
+    /// The live observation of a device that has this token.
+    pub fn observation_by_token(&self, device: DeviceId, token: ObservationToken) -> Option<&Observation> {
+        self.observations(device).find(|observation| observation.token == token)
+    }
+
+    /// The live observations of a device, in the order of the paths.
+    pub fn observations(&self, device: DeviceId) -> impl Iterator<Item = &Observation> {
+        self.live(device).into_iter().flat_map(|live| &live.observations)
+    }
+
+    /// Whether a device can be reached now.
+    pub fn presence(&self, now: Now, device: DeviceId) -> Presence {
+        match self.live(device) {
+            None => Presence::NotRegistered,
+            Some(live) if live.registration.binding.queue_mode && live.awake_until <= now.mono => {
+                Presence::Asleep
+            }
+            Some(_) => Presence::Awake,
+        }
+    }
+
+    /// When [`Roster::expired`] or [`Roster::expire_orders`] will have something. It changes with every other call.
+    pub fn next_expiry(&self) -> Option<Duration> {
+        let alarm = self.alarms.first().map(|(at, _)| *at);
+        alarm.into_iter().chain(self.orders.next_deadline()).min()
+    }
+
+    fn live(&self, device: DeviceId) -> Option<&Live> {
+        self.devices.get(&device)?.live.as_deref()
+    }
+}
+
+/// Closed: nobody may register. The rest is what the specifications suggest.
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_devices: 1_000_000,
+            lab: false,
+            follow_address_changes: false,
+            awake_for: Presence::AWAKE_FOR,
+            // RFC 7252 §4.8: ACK_TIMEOUT * ACK_RANDOM_FACTOR, the longest wait before the first retransmission.
+            grace: Duration::from_secs(3),
+        }
+    }
 }

@@ -1,0 +1,218 @@
+//! The queue of orders: one under way a device, the others behind it in the order in which they came.
+//! LwM2M Transport 1.1.1 §6.5.
+//!
+//! Start with [`Roster::take`], which says what becomes of an order, and [`Roster::next_order`], to be asked whenever a
+//! device is heard and whenever an order has ended.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
+
+use crate::{DeviceId, Now, OperationId, Order, Presence, Roster};
+
+/// What becomes of an order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Disposition {
+    /// The device sleeps and the order is not stored, so that it can't wait for it.
+    Asleep,
+    /// The device is awake; the order waits behind others that are sent first.
+    BehindOthers,
+    /// The device is not registered.
+    NotRegistered,
+    /// The device sleeps; the order waits for it.
+    Queued,
+    /// [`Order::MAX_QUEUED`] orders wait for the device already.
+    QueueFull,
+    /// To be sent now; it is under way from here on.
+    Send(Box<Order>),
+}
+
+impl Roster {
+    /// Takes an order in.
+    pub fn take(&mut self, now: Now, order: Order) -> Disposition {
+        let presence = self.presence(now, order.device);
+        let asleep = match presence {
+            Presence::NotRegistered => return Disposition::NotRegistered,
+            Presence::Asleep if !order.stored => return Disposition::Asleep,
+            Presence::Asleep => true,
+            Presence::Awake => false,
+        };
+        let queue = self.orders.by_device.entry(order.device).or_default();
+        if !asleep && queue.is_empty() {
+            queue.under_way = Some(UnderWay::from(&order));
+            return Disposition::Send(Box::new(order));
+        }
+        if queue.waiting.len() >= Order::MAX_QUEUED {
+            return Disposition::QueueFull;
+        }
+        self.orders.push(now, order);
+        if asleep { Disposition::Queued } else { Disposition::BehindOthers }
+    }
+
+    /// The order to send to a device now, which is under way from here on; none while another one is, or while the
+    /// device sleeps. Ask again when the device is heard and when an order has ended.
+    pub fn next_order(&mut self, now: Now, device: DeviceId) -> Option<Order> {
+        if self.presence(now, device) != Presence::Awake {
+            return None;
+        }
+        self.orders.next(now, device)
+    }
+
+    /// An order that was under way has its outcome.
+    pub fn order_ended(&mut self, device: DeviceId, id: OperationId) {
+        let Some(queue) = self.orders.by_device.get_mut(&device) else { return };
+        if queue.under_way.as_ref().is_some_and(|under_way| under_way.id == id) {
+            queue.under_way = None;
+        }
+        self.orders.forget_if_empty(device);
+    }
+
+    /// Takes an order out that waits. False if it does not wait (any more).
+    pub fn cancel_order(&mut self, device: DeviceId, id: OperationId) -> bool {
+        !self.orders.take_out(device, |waiting| waiting.order.id == id).is_empty()
+    }
+
+    /// Takes out all orders that wait for a device, and forgets the one under way: the registration has ended.
+    pub fn cancel_all(&mut self, device: DeviceId) -> Vec<Order> {
+        if let Some(queue) = self.orders.by_device.get_mut(&device) {
+            queue.under_way = None;
+        }
+        self.orders.take_out(device, |_| true)
+    }
+
+    /// Takes out what waits for a device that fell asleep meanwhile without being stored, so that its givers can be told
+    /// [`crate::Taken::Asleep`]. To be asked when an order has ended and [`Roster::next_order`] gives none.
+    pub fn give_back(&mut self, now: Now, device: DeviceId) -> Vec<Order> {
+        if self.presence(now, device) != Presence::Asleep {
+            return Vec::new();
+        }
+        self.orders.take_out(device, |waiting| !waiting.order.stored)
+    }
+
+    /// Takes out the orders that have waited too long.
+    pub fn expire_orders(&mut self, now: Now) -> Vec<(DeviceId, Order)> {
+        let mut expired = Vec::new();
+        while let Some(&(until, id, device)) = self.orders.deadlines.first()
+            && until <= now.mono
+        {
+            let orders = self.orders.take_out(device, |waiting| waiting.order.id == id);
+            expired.extend(orders.into_iter().map(|order| (device, order)));
+        }
+        expired
+    }
+
+    /// How many orders wait for a device, the one under way not counted.
+    pub fn waiting(&self, device: DeviceId) -> usize {
+        self.orders.by_device.get(&device).map_or(0, |queue| queue.waiting.len())
+    }
+}
+
+/// The orders of a shard's devices.
+#[derive(Debug, Default)]
+pub(crate) struct Orders {
+    by_device: BTreeMap<DeviceId, Queue>,
+    /// When each order that waits expires, by the monotonic clock.
+    deadlines: BTreeSet<(Duration, OperationId, DeviceId)>,
+}
+
+/// The orders of one device.
+#[derive(Debug, Default)]
+struct Queue {
+    under_way: Option<UnderWay>,
+    waiting: VecDeque<Waiting>,
+}
+
+/// What is kept of the order that is under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UnderWay {
+    pub(crate) id: OperationId,
+    pub(crate) stored: bool,
+    pub(crate) idempotent: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    order: Order,
+    until: Duration,
+}
+
+impl Orders {
+    /// Appends an order without asking whether there is room: for those that waited before a restart.
+    pub(crate) fn push(&mut self, now: Now, order: Order) {
+        // The span is taken once, so that a later jump of the wall clock does not move it.
+        let until = now.mono.saturating_add(order.expires_at.since(now.wall));
+        self.deadlines.insert((until, order.id, order.device));
+        self.by_device.entry(order.device).or_default().waiting.push_back(Waiting { order, until });
+    }
+
+    /// When the first order that waits expires.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        self.deadlines.first().map(|(until, ..)| *until)
+    }
+
+    /// What the end of a registration ends: the order under way, and those that wait, if they are stored.
+    pub(crate) fn stored(&self, device: DeviceId) -> impl Iterator<Item = (UnderWay, bool)> {
+        self.by_device.get(&device).into_iter().flat_map(|queue| {
+            let waiting = queue.waiting.iter().map(|waiting| (UnderWay::from(&waiting.order), false));
+            queue
+                .under_way
+                .map(|order| (order, true))
+                .into_iter()
+                .chain(waiting)
+                .filter(|(order, _)| order.stored)
+        })
+    }
+
+    /// Whether nothing waits and nothing is under way, for any device.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_device.is_empty() && self.deadlines.is_empty()
+    }
+
+    fn next(&mut self, now: Now, device: DeviceId) -> Option<Order> {
+        let queue = self.by_device.get_mut(&device)?;
+        if queue.under_way.is_some() {
+            return None;
+        }
+        // Those that have expired come out of `expire_orders`.
+        let at = queue.waiting.iter().position(|waiting| waiting.until > now.mono)?;
+        let Waiting { order, until } = queue.waiting.remove(at)?;
+        queue.under_way = Some(UnderWay::from(&order));
+        self.deadlines.remove(&(until, order.id, device));
+        Some(order)
+    }
+
+    fn take_out(&mut self, device: DeviceId, wanted: impl Fn(&Waiting) -> bool) -> Vec<Order> {
+        let Some(queue) = self.by_device.get_mut(&device) else { return Vec::new() };
+        let mut taken = Vec::new();
+        for waiting in std::mem::take(&mut queue.waiting) {
+            if wanted(&waiting) {
+                self.deadlines.remove(&(waiting.until, waiting.order.id, device));
+                taken.push(waiting.order);
+            } else {
+                queue.waiting.push_back(waiting);
+            }
+        }
+        self.forget_if_empty(device);
+        taken
+    }
+
+    fn forget_if_empty(&mut self, device: DeviceId) {
+        if self.by_device.get(&device).is_some_and(Queue::is_empty) {
+            self.by_device.remove(&device);
+        }
+    }
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.under_way.is_none() && self.waiting.is_empty()
+    }
+}
+
+impl From<&Order> for UnderWay {
+    fn from(order: &Order) -> Self {
+        Self { id: order.id, stored: order.stored, idempotent: order.operation.is_idempotent() }
+    }
+}

@@ -1,0 +1,119 @@
+//! The hot state follows what has become durable.
+
+use std::time::Duration;
+
+use super::{Hot, Live, Roster};
+use crate::{Change, Commit, Device, DeviceId, Now, Observation, Registration, Source};
+
+impl Roster {
+    /// To be called once the store has the commit, and never otherwise. What it does not hold hot it passes over.
+    ///
+    /// Orders are left alone: see [`Roster::order_ended`] and [`Roster::cancel_all`].
+    pub fn apply(&mut self, now: Now, commit: &Commit) {
+        for change in &commit.changes {
+            match change {
+                Change::DeviceAdded(device) => self.add(device, 0),
+                Change::Registered(registration) => self.register(now, registration),
+                Change::RegistrationEnded { device, .. } => self.end(*device),
+                Change::ObservationBegan(observation) => self.begin_observation(observation),
+                Change::ObservationEnded { device, path } => {
+                    if let Some(live) = self.live_mut(*device) {
+                        live.observations.retain(|observation| observation.path != *path);
+                    }
+                }
+                Change::ObservationsEnded { device } => {
+                    if let Some(live) = self.live_mut(*device) {
+                        live.observations = Vec::new();
+                    }
+                }
+                // A batch of liveness was hot before it was written.
+                Change::LeaseRenewed { .. }
+                | Change::Report { .. }
+                | Change::OperationQueued(_)
+                | Change::OperationSent { .. }
+                | Change::OperationEnded { .. }
+                | Change::Timeline(_)
+                | Change::UserAdded(_)
+                | Change::SessionSaved(_)
+                | Change::SessionEnded { .. } => {}
+            }
+        }
+    }
+
+    pub(super) fn add(&mut self, device: &Device, epoch: i64) {
+        self.next_device = self.next_device.max((device.id.0 >> 8) + 1);
+        self.by_endpoint.insert(device.endpoint.clone(), device.id);
+        let hot = Hot { public_id: device.public_id, endpoint: device.endpoint.clone(), epoch, live: None };
+        self.devices.insert(device.id, hot);
+    }
+
+    /// A new registration, a changed one, or one of before the start.
+    pub(super) fn register(&mut self, now: Now, registration: &Registration) {
+        let device = registration.device;
+        let awake_until = now.mono + self.limits.awake_for;
+        let mut registration = registration.clone();
+        registration.links = self.links.share(&registration.links);
+        let Some(hot) = self.devices.get_mut(&device) else { return };
+        hot.epoch = registration.epoch;
+        let (id, source, seen_at) = (registration.id, registration.source, registration.updated_at);
+        let before = match &mut hot.live {
+            Some(live) => {
+                if live.registration.id != id {
+                    live.awake_until = awake_until;
+                }
+                live.seen_at = seen_at;
+                Some(std::mem::replace(&mut live.registration, registration))
+            }
+            None => {
+                hot.live = Some(Box::new(Live {
+                    registration,
+                    lease_until: Duration::ZERO,
+                    alarm: Duration::ZERO,
+                    awake_until,
+                    seen_at,
+                    observations: Vec::new(),
+                }));
+                None
+            }
+        };
+        if let Some(before) = before {
+            self.forget_names(&before);
+        }
+        self.by_registration.insert(id, device);
+        self.by_source.insert(source, device);
+        self.prolong(now, device);
+    }
+
+    fn end(&mut self, device: DeviceId) {
+        let Some(live) = self.devices.get_mut(&device).and_then(|hot| hot.live.take()) else { return };
+        self.alarms.remove(&(live.alarm, device));
+        self.unwritten.remove(&device);
+        self.forget_names(&live.registration);
+    }
+
+    fn forget_names(&mut self, registration: &Registration) {
+        self.by_registration.remove(&registration.id);
+        let source: Source = registration.source;
+        // Another device may have come from there since.
+        if self.by_source.get(&source) == Some(&registration.device) {
+            self.by_source.remove(&source);
+        }
+    }
+
+    pub(super) fn begin_observation(&mut self, observation: &Observation) {
+        // An answer may arrive after the device has left: the observation is not begun then.
+        let Some(live) = self.live_mut(observation.device) else { return };
+        let observations = &mut live.observations;
+        match observations.binary_search_by_key(&observation.path, |observation| observation.path) {
+            Ok(at) => observations[at] = observation.clone(),
+            Err(at) if observations.len() < Observation::MAX_PER_DEVICE => {
+                observations.insert(at, observation.clone())
+            }
+            Err(_) => {}
+        }
+    }
+
+    pub(super) fn live_mut(&mut self, device: DeviceId) -> Option<&mut Live> {
+        self.devices.get_mut(&device)?.live.as_deref_mut()
+    }
+}

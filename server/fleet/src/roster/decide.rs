@@ -1,0 +1,280 @@
+//! The decisions. Each looks at what is known and says what becomes durable, what is answered and what follows.
+
+use objects::{Path, Sample};
+
+use super::{Decision, Live, Reply, Roster, Then, text};
+use crate::{
+    Change, ClassId, Commit, Device, DeviceId, DomainId, EndReason, EndpointName, Malformed, Now,
+    ObservationToken, OperationState, PublicId, Reading, Refusal, Register, Registration, RegistrationId,
+    Report, Source, TimelineKind, Timestamp, Update, Uplink,
+    registration::rules::{self, Given},
+};
+
+impl Roster {
+    /// Decides on a message. Commit, then [`Roster::apply`], then reply, then the rest; on a failed commit nothing has
+    /// changed. A device has one commit in flight at most.
+    ///
+    /// It changes nothing but the counter of device ids, with one exception: where nothing becomes durable there is
+    /// nothing to wait for, and the lease of an Update that changes nothing is renewed at once.
+    ///
+    /// `random` is fresh for each call; Register makes its two ids of it.
+    pub fn decide(
+        &mut self,
+        now: Now,
+        source: Source,
+        uplink: Uplink,
+        random: [u8; 24],
+    ) -> Result<Decision, Refusal> {
+        match uplink {
+            Uplink::Register(register) => self.decide_register(now, source, *register, random),
+            Uplink::Update(id, update) => {
+                let decision = self.decide_update(now, source, id, *update)?;
+                if decision.commit.changes.is_empty() {
+                    self.renew(now, decision.device);
+                }
+                Ok(decision)
+            }
+            Uplink::Deregister(id) => self.decide_deregister(now, source, id),
+            Uplink::Send(report) => self.decide_send(now, source, report),
+            Uplink::Notify { device, token, observe, report } => {
+                self.decide_notify(now, source, (device, token), observe, report)
+            }
+        }
+    }
+
+    fn decide_register(
+        &mut self,
+        now: Now,
+        source: Source,
+        register: Register,
+        random: [u8; 24],
+    ) -> Result<Decision, Refusal> {
+        let endpoint = register.endpoint.clone().ok_or(Malformed::MissingEndpoint)?;
+        if !self.limits.lab {
+            return Err(Refusal::Forbidden);
+        }
+        let (id, public_id) = split(random);
+        let id = self.registration_id(id);
+        let mut changes = Vec::new();
+        let device = match self.by_endpoint.get(&endpoint) {
+            Some(device) => *device,
+            None => {
+                let device = self.new_device(now, endpoint, public_id)?;
+                let id = device.id;
+                changes.push(Change::DeviceAdded(device));
+                id
+            }
+        };
+        let epoch = self.devices.get(&device).map_or(0, |hot| hot.epoch) + 1;
+        let given = Given { device, id, node: self.node, epoch };
+        let registration = rules::register(now.wall, source, given, register);
+        let before = self.live(device);
+        let line = text::registered(&registration, before);
+        let timeline = text::entry(&registration, now.wall, TimelineKind::Registered, line);
+
+        // LwM2M Core 1.1.1 §6.4: a device forgets its observations when it registers, and the server begins them again.
+        let mut then = Vec::new();
+        changes.extend(before.map(|live| lost_observations(live, &registration)).unwrap_or_default());
+        for observation in before.into_iter().flat_map(|live| &live.observations) {
+            if registration.covers(observation.path) {
+                then.push(Then::Observe { path: observation.path, format: observation.format });
+            }
+        }
+        then.push(Then::ReleaseQueue);
+        changes.push(Change::Registered(Box::new(registration)));
+        changes.push(Change::Timeline(timeline));
+        Ok(decision(device, Reply::Created(id), changes, then))
+    }
+
+    fn decide_update(
+        &self,
+        now: Now,
+        source: Source,
+        id: RegistrationId,
+        update: Update,
+    ) -> Result<Decision, Refusal> {
+        let live = self.registered_as(now, id)?;
+        let current = &live.registration;
+        // Without security an address is all that tells devices apart.
+        let moved = current.source.address != source.address;
+        if current.source.listener != source.listener || moved && !self.limits.follow_address_changes {
+            return Err(Refusal::ForeignSource);
+        }
+        let mut changes = Vec::new();
+        if let Some(registration) = rules::update(now.wall, source, current, update)? {
+            changes.extend(lost_observations(live, &registration));
+            let line = text::updated(current, &registration);
+            let timeline = text::entry(&registration, now.wall, TimelineKind::Updated, line);
+            changes.push(Change::Registered(Box::new(registration)));
+            changes.push(Change::Timeline(timeline));
+        }
+        Ok(decision(current.device, Reply::Changed, changes, vec![Then::ReleaseQueue]))
+    }
+
+    fn decide_deregister(&self, now: Now, source: Source, id: RegistrationId) -> Result<Decision, Refusal> {
+        let live = self.registered_as(now, id)?;
+        let known = live.registration.source;
+        // In the lab whoever knows the location may end the registration, as test suites expect that spoof it.
+        if known.listener != source.listener || known.address != source.address && !self.limits.lab {
+            return Err(Refusal::ForeignSource);
+        }
+        let commit = self.ended(now, live, EndReason::Deregistered);
+        let device = live.registration.device;
+        Ok(Decision { device, reply: Reply::Deleted, commit, then: vec![Then::CancelOperations] })
+    }
+
+    fn decide_send(&self, now: Now, source: Source, report: Report) -> Result<Decision, Refusal> {
+        let live = self.device_at(source).and_then(|device| self.live(device));
+        let live = live.filter(|live| live.lease_until > now.mono).ok_or(Refusal::UnknownRegistration)?;
+        // LwM2M Core 1.1.1 §6.4.6: 4.04 if an object or instance is not registered.
+        if let Some(path) = report.paths().find(|path| !live.registration.covers(*path)) {
+            return Err(Refusal::NotRegisteredPath { path });
+        }
+        let device = live.registration.device;
+        let changes = Vec::from_iter(stored(now.wall, device, report));
+        Ok(decision(device, Reply::Changed, changes, vec![Then::ReleaseQueue]))
+    }
+
+    fn decide_notify(
+        &self,
+        now: Now,
+        source: Source,
+        (device, token): (DeviceId, ObservationToken),
+        observe: Option<u32>,
+        report: Report,
+    ) -> Result<Decision, Refusal> {
+        let live = self.live(device).ok_or(Refusal::UnknownObservation)?;
+        if live.registration.source != source {
+            return Err(Refusal::ForeignSource);
+        }
+        let observation = self.observation_by_token(device, token).ok_or(Refusal::UnknownObservation)?;
+        let path = observation.path;
+        let outside = report.paths().find(|reported| !reported.is_within(&path));
+        let mut changes = Vec::new();
+        let mut note = |kind, line| {
+            changes.push(Change::Timeline(text::entry(&live.registration, now.wall, kind, line)));
+        };
+        if let Some(outside) = outside {
+            note(
+                TimelineKind::Rejected,
+                format!("the notification of {path} holds {outside}: nothing of it was kept"),
+            );
+        }
+        // RFC 7641 §3.2 and §4.2: without the Observe option it is the last one.
+        if observe.is_none() {
+            note(TimelineKind::Observation, format!("the device ended the observation of {path}"));
+            changes.push(Change::ObservationEnded { device, path });
+        }
+        if outside.is_none() {
+            changes.extend(stored(now.wall, device, report));
+        }
+        Ok(decision(device, Reply::Acknowledged, changes, vec![Then::ReleaseQueue]))
+    }
+
+    /// What the end of a registration makes durable: its observations and operations end with it.
+    pub(super) fn ended(&self, now: Now, live: &Live, reason: EndReason) -> Commit {
+        let (device, at) = (live.registration.device, now.wall);
+        let mut changes = vec![Change::RegistrationEnded { device, at, reason }];
+        if !live.observations.is_empty() {
+            changes.push(Change::ObservationsEnded { device });
+        }
+        let (kind, how) = match reason {
+            EndReason::Deregistered => (TimelineKind::Deregistered, "the device deregistered"),
+            EndReason::Expired => (TimelineKind::Expired, "the registration expired"),
+        };
+        let mut line = format!("registration {}", live.registration.id);
+        let mut cancelled = 0_usize;
+        for (order, under_way) in self.orders.stored(device) {
+            // Nobody will know what became of a sent Execute or Create.
+            let (state, result) = if under_way && !order.idempotent {
+                (OperationState::Unknown, format!("{how} before it answered"))
+            } else {
+                (OperationState::Cancelled, format!("{how} first"))
+            };
+            changes.push(Change::OperationEnded { id: order.id, state, at, result });
+            cancelled += 1;
+        }
+        if cancelled > 0 {
+            text::push(&mut line, format_args!("{cancelled} operations ended with it"));
+        }
+        changes.push(Change::Timeline(text::entry(&live.registration, at, kind, line)));
+        Commit { changes, audit: Vec::new() }
+    }
+
+    /// The live registration with this id, unless its time is over.
+    fn registered_as(&self, now: Now, id: RegistrationId) -> Result<&Live, Refusal> {
+        let live = self.device_of_registration(id).and_then(|device| self.live(device));
+        live.filter(|live| live.lease_until > now.mono).ok_or(Refusal::UnknownRegistration)
+    }
+
+    fn new_device(
+        &mut self,
+        now: Now,
+        endpoint: EndpointName,
+        public_id: [u8; 16],
+    ) -> Result<Device, Refusal> {
+        if self.devices.len() >= self.limits.max_devices {
+            return Err(Refusal::FleetFull);
+        }
+        // The low byte is the shard, so that shards count without asking each other.
+        let id = DeviceId(self.next_device << 8 | i64::from(self.shard));
+        self.next_device += 1;
+        Ok(Device {
+            id,
+            public_id: PublicId::from_random(public_id),
+            domain: DomainId::ROOT,
+            class: ClassId::DEFAULT,
+            endpoint,
+            created_at: now.wall,
+        })
+    }
+
+    fn registration_id(&self, mut random: [u8; 8]) -> RegistrationId {
+        random[0] = self.shard;
+        let mut id = RegistrationId(u64::from_be_bytes(random));
+        while self.by_registration.contains_key(&id) {
+            id = RegistrationId(id.0 & !LOW_56 | id.0.wrapping_add(1) & LOW_56);
+        }
+        id
+    }
+}
+
+const LOW_56: u64 = (1 << 56) - 1;
+
+fn split(random: [u8; 24]) -> ([u8; 8], [u8; 16]) {
+    (std::array::from_fn(|at| random[at]), std::array::from_fn(|at| random[8 + at]))
+}
+
+fn decision(device: DeviceId, reply: Reply, changes: Vec<Change>, then: Vec<Then>) -> Decision {
+    Decision { device, reply, commit: Commit { changes, audit: Vec::new() }, then }
+}
+
+/// The ends of the observations whose objects a device does not have any more.
+fn lost_observations(live: &Live, registration: &Registration) -> Vec<Change> {
+    let lost = live.observations.iter().filter(|observation| !registration.covers(observation.path));
+    lost.map(|observation| Change::ObservationEnded { device: observation.device, path: observation.path })
+        .collect()
+}
+
+/// The values of a report with what makes its retransmission recognisable; none if it holds no value.
+fn stored(received_at: Timestamp, device: DeviceId, report: Report) -> Option<Change> {
+    let readings = Reading::from_samples(&report.samples);
+    let delivery = Some(report.delivery);
+    (!readings.is_empty()).then_some(Change::Report { device, received_at, delivery, readings })
+}
+
+impl Reading {
+    /// The values of samples, each with its time.
+    pub fn from_samples(samples: &[Sample]) -> Vec<Self> {
+        let of = |sample: &Sample| {
+            let device_time = sample.time_ms.map(Timestamp);
+            let reading = move |(path, value): (Path, &objects::Value)| Self {
+                path,
+                value: value.clone(),
+                device_time,
+            };
+            sample.node.values(sample.path).into_iter().map(reading).collect::<Vec<_>>()
+        };
+        samples.iter().flat_map(of).collect()
+    }
+}

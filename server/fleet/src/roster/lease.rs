@@ -1,0 +1,83 @@
+//! Liveness: when devices were heard, how long their registrations hold, and what happens when they do not.
+
+use std::time::Duration;
+
+use super::Roster;
+use crate::{Change, Commit, DeviceId, EndReason, Now};
+
+impl Roster {
+    /// How exactly it is kept when a device was heard; a batch is written about as often.
+    const SEEN_RESOLUTION_MS: u64 = 1_000;
+
+    /// Something came from the device, be it a request, an answer or an acknowledgement: from now on it listens for a
+    /// while.
+    pub fn heard(&mut self, now: Now, device: DeviceId) {
+        let awake_until = now.mono + self.limits.awake_for;
+        let Some(live) = self.live_mut(device) else { return };
+        live.awake_until = awake_until;
+        if now.wall.0.abs_diff(live.seen_at.0) >= Self::SEEN_RESOLUTION_MS {
+            live.seen_at = now.wall;
+            self.unwritten.insert(device);
+        }
+    }
+
+    /// What has changed of the devices' liveness since the last call, to be written in one batch.
+    pub fn take_leases(&mut self) -> Vec<Change> {
+        let devices = std::mem::take(&mut self.unwritten);
+        let lease = |device| {
+            let live = self.live(device)?;
+            let (seen_at, expires_at) = (live.seen_at, live.registration.expires_at);
+            Some(Change::LeaseRenewed { device, seen_at, expires_at })
+        };
+        devices.into_iter().filter_map(lease).collect()
+    }
+
+    /// The devices whose registrations have ended by now. Each comes up again after [`Roster::EXPIRY_RETRY`] until its
+    /// end is applied: hand it to [`Roster::expire`] when no other commit of it is in flight.
+    pub fn expired(&mut self, now: Now) -> Vec<DeviceId> {
+        let mut expired = Vec::new();
+        while let Some(&(at, device)) = self.alarms.first()
+            && at <= now.mono
+        {
+            self.alarms.pop_first();
+            self.set_alarm(device, now.mono + Self::EXPIRY_RETRY);
+            expired.push(device);
+        }
+        expired
+    }
+
+    /// Ends a registration that has expired; none if the device has been heard in time after all.
+    pub fn expire(&self, now: Now, device: DeviceId) -> Option<Commit> {
+        let live = self.live(device).filter(|live| live.lease_until <= now.mono)?;
+        Some(self.ended(now, live, EndReason::Expired))
+    }
+
+    /// An Update that changes nothing.
+    pub(super) fn renew(&mut self, now: Now, device: DeviceId) {
+        if let Some(live) = self.live_mut(device) {
+            let registration = &mut live.registration;
+            registration.updated_at = now.wall;
+            registration.expires_at = now.wall.after(registration.lifetime.duration());
+            live.seen_at = now.wall;
+            self.unwritten.insert(device);
+        }
+        self.prolong(now, device);
+    }
+
+    /// The lifetime runs from now.
+    pub(super) fn prolong(&mut self, now: Now, device: DeviceId) {
+        let grace = self.limits.grace;
+        let Some(live) = self.live_mut(device) else { return };
+        live.lease_until =
+            now.mono.saturating_add(live.registration.lifetime.duration()).saturating_add(grace);
+        let until = live.lease_until;
+        self.set_alarm(device, until);
+    }
+
+    fn set_alarm(&mut self, device: DeviceId, at: Duration) {
+        let Some(live) = self.live_mut(device) else { return };
+        let before = std::mem::replace(&mut live.alarm, at);
+        self.alarms.remove(&(before, device));
+        self.alarms.insert((at, device));
+    }
+}

@@ -1,0 +1,89 @@
+//! What was live when the server stopped is live again.
+
+use std::collections::BTreeMap;
+
+use super::{Restored, Roster};
+use crate::{
+    Change, Commit, DeviceId, Failure, Now, OperationRecord, OperationState, Order, TimelineEntry,
+    TimelineKind, Timestamp,
+};
+
+impl Roster {
+    /// Takes in what the store has kept. Each live registration holds for a full lifetime from now, since the batch of
+    /// liveness that was written last may be older than the last answer. Operations that wait go on waiting; those that
+    /// were sent wait again, unless doing them twice would differ from doing them once.
+    ///
+    /// Gives what is to be committed because of that. Devices that are awake are to be asked for their
+    /// [`Roster::next_order`].
+    pub fn restore(&mut self, now: Now, restored: Restored) -> Vec<Commit> {
+        let mut commits: BTreeMap<DeviceId, Vec<Change>> = BTreeMap::new();
+        for device in &restored.devices {
+            self.add(device, restored.epochs.get(&device.id).copied().unwrap_or(0));
+        }
+        for registration in &restored.registrations {
+            self.register(now, registration);
+            let seen_at = restored.seen.get(&registration.device).copied().unwrap_or(registration.updated_at);
+            self.wake_up(now, registration.device, seen_at);
+        }
+        for observation in &restored.observations {
+            if self.live(observation.device).is_some() {
+                self.begin_observation(observation);
+            } else {
+                let ended = Change::ObservationEnded { device: observation.device, path: observation.path };
+                commits.entry(observation.device).or_default().push(ended);
+            }
+        }
+        for record in restored.operations {
+            match self.fate(&record) {
+                None => self.orders.push(now, order(record)),
+                Some((state, result)) => {
+                    commits.entry(record.device).or_default().extend(ended(now, &record, state, result));
+                }
+            }
+        }
+        commits.into_values().map(|changes| Commit { changes, audit: Vec::new() }).collect()
+    }
+
+    /// A device in queue mode listens for what is left of its time; if the wall clock was set back meanwhile, that is
+    /// not known, and it is taken to sleep.
+    fn wake_up(&mut self, now: Now, device: DeviceId, seen_at: Timestamp) {
+        let awake_for = self.limits.awake_for;
+        let Some(live) = self.live_mut(device) else { return };
+        let left = if seen_at > now.wall { None } else { awake_for.checked_sub(now.wall.since(seen_at)) };
+        live.awake_until = now.mono + left.unwrap_or_default();
+        live.seen_at = seen_at;
+        let stored_expiry = live.registration.expires_at;
+        live.registration.expires_at = now.wall.after(live.registration.lifetime.duration());
+        // Only what would look wrong is written anew, not the whole fleet.
+        if stored_expiry <= now.wall {
+            self.unwritten.insert(device);
+        }
+    }
+
+    fn fate(&self, record: &OperationRecord) -> Option<(OperationState, String)> {
+        if record.state == OperationState::Sent && !record.operation.is_idempotent() {
+            return Some((OperationState::Unknown, Failure::OutcomeUnknown.to_string()));
+        }
+        let registered = self.live(record.device).is_some();
+        (!registered).then(|| (OperationState::Cancelled, "the device is not registered any more".to_owned()))
+    }
+}
+
+fn order(record: OperationRecord) -> Order {
+    Order {
+        id: record.id,
+        device: record.device,
+        operation: record.operation,
+        request: record.request,
+        stored: true,
+        expires_at: record.expires_at,
+    }
+}
+
+fn ended(now: Now, record: &OperationRecord, state: OperationState, result: String) -> [Change; 2] {
+    let detail = format!("{} {}: {result}", record.operation.name(), record.operation.path());
+    let kind = TimelineKind::Operation;
+    let entry =
+        TimelineEntry { device: record.device, at: now.wall, kind, request: Some(record.request), detail };
+    [Change::OperationEnded { id: record.id, state, at: now.wall, result }, Change::Timeline(entry)]
+}
