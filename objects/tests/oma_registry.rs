@@ -1,7 +1,7 @@
 //! The definitions of the OMA registry, read from the folder that `MUSTER_OMA_MODELS` names: all of them can be read, and
 //! the ones this package ships agree with them. Without that variable both tests say so and check nothing.
 
-use std::{collections::BTreeMap, env, fs, path::Path, time::Instant};
+use std::{collections::BTreeMap, env, fs, io, path::Path, time::Instant};
 
 use objects::{
     ObjectId, ObjectModel, Registry, ResourceModel, Version,
@@ -165,14 +165,15 @@ fn files(test: &str) -> Option<Vec<(String, Vec<u8>)>> {
         return None;
     };
     let folder = Path::new(&folder);
+    let unreadable = |error: io::Error, path: &Path| -> ! { panic!("{}: {error}", path.display()) };
     let mut files = Vec::new();
     for folder in [folder.join("version_history"), folder.to_owned()] {
-        let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        let entries = fs::read_dir(&folder).unwrap_or_else(|error| unreadable(error, &folder));
+        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
         paths.sort();
         for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "xml")) {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            files.push((name, fs::read(path).unwrap()));
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            files.push((name, fs::read(path).unwrap_or_else(|error| unreadable(error, path))));
         }
     }
     Some(files)

@@ -1,11 +1,6 @@
-//! Register payloads: what is read survives being printed and read again.
 #![no_main]
 
-use objects::link::ObjectLinks;
+#[path = "../checks/link.rs"]
+mod check;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    if let Ok(links) = ObjectLinks::parse(bytes) {
-        let text = links.to_string();
-        assert_eq!(ObjectLinks::parse(text.as_bytes()).as_ref(), Ok(&links), "{text}");
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::check(bytes));
