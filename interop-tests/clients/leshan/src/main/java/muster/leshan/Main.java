@@ -24,7 +24,7 @@ public final class Main {
     private Main() {
     }
 
-    /** Runs until standard input ends. Exits with 2 if the arguments are wrong. */
+    /** Runs until standard input ends. Exits with 2 if the arguments are wrong, with 1 if no client can be made of them. */
     public static void main(String[] arguments) throws IOException {
         Events events = new Events(new PrintStream(System.out, false, StandardCharsets.UTF_8));
         Options options;
@@ -38,10 +38,13 @@ public final class Main {
         }
         ScheduledExecutorService executor = Executors
                 .newScheduledThreadPool(Math.min(2 + options.endpoints().size(), MAX_THREADS));
-        List<HostedClient> clients = new ArrayList<>();
-        for (String endpoint : options.endpoints()) {
-            int port = options.localPort() == 0 ? 0 : options.localPort() + clients.size();
-            clients.add(new HostedClient(options, endpoint, port, events, executor));
+        List<HostedClient> clients;
+        try {
+            clients = clients(options, events, executor);
+        } catch (RuntimeException e) {
+            events.error(null, "the library refused to build a client", e);
+            System.exit(1);
+            return;
         }
         events.emit("started", null, "clients", options.endpoints(), "server", options.server().toString(),
                 "uptime_ms", ManagementFactory.getRuntimeMXBean().getUptime());
@@ -53,6 +56,15 @@ public final class Main {
         events.emit("stopped", null);
         // The library leaves threads behind that are no daemons.
         System.exit(0);
+    }
+
+    private static List<HostedClient> clients(Options options, Events events, ScheduledExecutorService executor) {
+        List<HostedClient> clients = new ArrayList<>();
+        for (String endpoint : options.endpoints()) {
+            int port = options.localPort() == 0 ? 0 : options.localPort() + clients.size();
+            clients.add(new HostedClient(options, endpoint, port, events, executor));
+        }
+        return clients;
     }
 
     private static void readCommands(Commands commands) throws IOException {

@@ -1,26 +1,23 @@
 package muster.leshan;
 
-import java.io.IOException;
-import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.SocketAddress;
 import java.net.SocketException;
-import org.eclipse.californium.elements.Connector;
 
 /**
- * One client's way to the network: its sockets, which can be cut, and its local port, which can change.
+ * One client's way to the network: it can be cut, and the local port can change.
  * <p>
  * A cut network loses every datagram in both directions; the client above does not know, and retransmits as it would
  * on a real one.
  */
 final class Network {
 
+    private final int localPort;
     private volatile boolean cut;
-    private volatile int localPort;
-    private volatile Connector connector;
+    private volatile MovingSocket socket;
 
+    /** A network whose sockets bind to this port, or to any if it is 0. */
     Network(int localPort) {
         this.localPort = localPort;
     }
@@ -35,24 +32,17 @@ final class Network {
         cut = false;
     }
 
-    /** Moves the client to another port, as a NAT does, keeping its CoAP and DTLS state. */
-    void rebind() throws IOException {
-        if (connector == null) {
+    /** Moves the client to another port, as a NAT does. Its CoAP and DTLS state stays. */
+    void rebind() throws SocketException {
+        if (socket == null) {
             throw new IllegalStateException("the client was never started");
         }
-        localPort = 0;
-        connector.stop();
-        connector.start();
+        socket.move();
     }
 
     /** The port in use, or 0 before the client is started. */
     int port() {
-        return connector == null ? 0 : connector.getAddress().getPort();
-    }
-
-    /** Remembers the connector that now carries the client's messages. */
-    void carriedBy(Connector current) {
-        connector = current;
+        return socket == null ? 0 : socket.getLocalPort();
     }
 
     InetSocketAddress bindAddress(InetAddress address) {
@@ -61,23 +51,7 @@ final class Network {
 
     /** A socket on this network, not yet bound. */
     DatagramSocket socket() throws SocketException {
-        return new DatagramSocket((SocketAddress) null) {
-            @Override
-            public void send(DatagramPacket packet) throws IOException {
-                if (!cut) {
-                    super.send(packet);
-                }
-            }
-
-            @Override
-            public void receive(DatagramPacket packet) throws IOException {
-                int capacity = packet.getLength();
-                super.receive(packet);
-                while (cut) {
-                    packet.setLength(capacity);
-                    super.receive(packet);
-                }
-            }
-        };
+        socket = new MovingSocket(() -> cut);
+        return socket;
     }
 }

@@ -47,7 +47,7 @@ final class ObjectTree {
             has(LwM2mId.SERVER, Server::new, server());
         }
         has(LwM2mId.ACCESS_CONTROL, StoredInstance::new);
-        has(LwM2mId.DEVICE, StoredInstance::new, new DeviceObject(endpoint, bindings()));
+        has(LwM2mId.DEVICE, StoredInstance::new, new DeviceObject(endpoint));
         has(LwM2mId.FIRMWARE, StoredInstance::new, firmware);
         has(LwM2mId.LOCATION, LocationObject::new, new LocationObject());
         has(BINARY_APP_DATA_CONTAINER, BinaryDataObject::new, new BinaryDataObject());
@@ -84,10 +84,5 @@ final class ObjectTree {
         // Object 1 of LwM2M 1.0 knows no preferred transport.
         BindingMode preferred = options.version().equals(LwM2mVersion.V1_0) ? null : BindingMode.U;
         return new Server(SHORT_SERVER_ID, options.lifetimeSeconds(), EnumSet.of(BindingMode.U), false, preferred);
-    }
-
-    private String bindings() {
-        // LwM2M 1.0 says queue mode in the binding, later versions in the registration.
-        return options.queueMode() && options.version().equals(LwM2mVersion.V1_0) ? "UQ" : "U";
     }
 }

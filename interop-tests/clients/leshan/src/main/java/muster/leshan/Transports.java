@@ -30,6 +30,8 @@ final class Transports {
     /** The default of Californium, 8 KiB, is less than a firmware image. */
     private static final int MAX_BODY_BYTES = 4 * 1024 * 1024;
 
+    private static final int CONNECTION_ID_BYTES = 6;
+
     private final Network network;
     private final NotificationReporter reporter;
 
@@ -55,9 +57,8 @@ final class Transports {
         configuration.set(CoapConfig.MAX_RESOURCE_BODY_SIZE, MAX_BODY_BYTES);
         configuration.set(CoapConfig.PREFERRED_BLOCK_SIZE, options.blockSize());
         configuration.set(CoapConfig.ACK_TIMEOUT, options.ackTimeoutMs(), TimeUnit.MILLISECONDS);
-        if (!options.connectionId()) {
-            configuration.set(DtlsConfig.DTLS_CONNECTION_ID_LENGTH, null);
-        }
+        // Without a length Scandium does not offer the extension (RFC 9146) at all.
+        configuration.set(DtlsConfig.DTLS_CONNECTION_ID_LENGTH, options.connectionId() ? CONNECTION_ID_BYTES : null);
         return builder.setConfiguration(configuration).build();
     }
 
@@ -65,7 +66,6 @@ final class Transports {
         // The library answers with no endpoint where the security mode does not fit the scheme.
         if (endpoint != null) {
             endpoint.addInterceptor(reporter);
-            network.carriedBy(endpoint.getConnector());
         }
         return endpoint;
     }

@@ -27,9 +27,9 @@ public final class DeviceObject extends StoredInstance {
 
     private volatile long clockOffsetMs;
 
-    /** A device with the given serial number and supported bindings, {@code U} or {@code UQ}. */
-    public DeviceObject(String serialNumber, String bindings) {
-        super(start(serialNumber, bindings));
+    /** A device with the given serial number. */
+    public DeviceObject(String serialNumber) {
+        super(start(serialNumber));
     }
 
     @Override
@@ -66,7 +66,7 @@ public final class DeviceObject extends StoredInstance {
         }
     }
 
-    private static Map<Integer, Object> start(String serialNumber, String bindings) {
+    private static Map<Integer, Object> start(String serialNumber) {
         Map<Integer, Object> start = new HashMap<>();
         start.put(0, "Muster");
         start.put(1, "Leshan client");
@@ -81,7 +81,8 @@ public final class DeviceObject extends StoredInstance {
         start.put(CURRENT_TIME, new Date(0));
         start.put(14, "+00:00");
         start.put(15, "Etc/UTC");
-        start.put(16, bindings);
+        // The engine registers with these: queue mode (Q) is not among them, even in LwM2M 1.0.
+        start.put(16, "U");
         start.put(17, "interop");
         start.put(18, "1.0");
         start.put(19, "1.0.0");

@@ -3,6 +3,7 @@ package muster.leshan.objects;
 import java.util.ArrayList;
 import java.util.List;
 import org.eclipse.leshan.core.LwM2m.LwM2mVersion;
+import org.eclipse.leshan.core.LwM2mId;
 import org.eclipse.leshan.core.model.LwM2mModel;
 import org.eclipse.leshan.core.model.ObjectLoader;
 import org.eclipse.leshan.core.model.ObjectModel;
@@ -20,6 +21,8 @@ public final class Models {
     /** All definitions for one version of LwM2M. */
     public static LwM2mModel forVersion(LwM2mVersion version) {
         List<ObjectModel> models = new ArrayList<>(ObjectLoader.loadDefault(version));
+        // The library starts only with resources of its own Security object that 1.0 does not have. No server sees it.
+        ObjectLoader.loadDefault().stream().filter(model -> model.id == LwM2mId.SECURITY).forEach(models::add);
         models.add(binaryAppDataContainer());
         models.add(temperature());
         models.add(testObject());
