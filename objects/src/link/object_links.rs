@@ -202,13 +202,9 @@ fn rooted(target: &str) -> String {
 }
 
 fn content_formats(text: &str) -> Vec<u16> {
-    let mut formats = Vec::new();
-    for format in text.split([' ', ',', '\t']).filter_map(|number| number.parse().ok()) {
-        if !formats.contains(&format) {
-            formats.push(format);
-        }
-    }
-    formats
+    let mut seen = BTreeSet::new();
+    let numbers = text.split([' ', ',', '\t']).filter_map(|number| number.parse().ok());
+    numbers.filter(|number| seen.insert(*number)).collect()
 }
 
 /// Takes `ver` out of the attributes of an object's or instance's link.

@@ -93,6 +93,12 @@ fn what_is_not_known_is_kept() {
 }
 
 #[test]
+fn content_formats_keep_their_order_and_stand_once() {
+    assert_eq!(parse("</>;ct=\"112 60,112  x 70000 11542\"").content_formats, [112, 60, 11542]);
+    assert_eq!(parse("</>;ct=\"\"").content_formats, [0_u16; 0]);
+}
+
+#[test]
 fn nothing_is_no_links() {
     assert_eq!(parse(""), ObjectLinks::default());
     assert_eq!(ObjectLinks::default().to_string(), "");
