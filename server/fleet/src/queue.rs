@@ -17,7 +17,7 @@ pub enum Disposition {
     /// The device sleeps and the order is not stored, so that it can't wait for it.
     Asleep,
     /// The device is awake; the order waits behind others that are sent first.
-    BehindOthers,
+    Behind,
     /// The device is not registered.
     NotRegistered,
     /// The device sleeps; the order waits for it.
@@ -25,7 +25,7 @@ pub enum Disposition {
     /// [`Order::MAX_QUEUED`] orders wait for the device already.
     QueueFull,
     /// To be sent now; it is under way from here on.
-    Send(Box<Order>),
+    Send(Order),
 }
 
 impl Roster {
@@ -41,13 +41,13 @@ impl Roster {
         let queue = self.orders.by_device.entry(order.device).or_default();
         if !asleep && queue.is_empty() {
             queue.under_way = Some(UnderWay::from(&order));
-            return Disposition::Send(Box::new(order));
+            return Disposition::Send(order);
         }
         if queue.waiting.len() >= Order::MAX_QUEUED {
             return Disposition::QueueFull;
         }
         self.orders.push(now, order);
-        if asleep { Disposition::Queued } else { Disposition::BehindOthers }
+        if asleep { Disposition::Queued } else { Disposition::Behind }
     }
 
     /// The order to send to a device now, which is under way from here on; none while another one is, or while the

@@ -46,6 +46,8 @@ pub struct Roster {
     alarms: BTreeSet<(Duration, DeviceId)>,
     /// Whose liveness is not in a batch yet.
     unwritten: BTreeSet<DeviceId>,
+    /// The tokens of observations that have ended while their device stays registered.
+    forgotten: BTreeMap<DeviceId, Vec<ObservationToken>>,
     links: LinkPool,
     pub(crate) orders: Orders,
 }
@@ -83,6 +85,10 @@ pub enum Subject {
 pub struct Decision {
     /// Whom it is about.
     pub device: DeviceId,
+    /// Where the device is reached from now on; once it has deregistered, where it was reached.
+    pub source: Source,
+    /// Where it was reached before, if that changes and nobody else is reached there.
+    pub moved_from: Option<Source>,
     /// The answer that leaves after the commit.
     pub reply: Reply,
     /// What becomes durable; empty if only liveness changed, which is written in batches.
@@ -156,6 +162,7 @@ impl Roster {
             by_source: HashMap::new(),
             alarms: BTreeSet::new(),
             unwritten: BTreeSet::new(),
+            forgotten: BTreeMap::new(),
             links: LinkPool::default(),
             orders: Orders::default(),
         }
@@ -175,6 +182,16 @@ impl Roster {
             Uplink::Notify { device, .. } => Some(*device),
         };
         device.map_or(Subject::Nobody, Subject::Device)
+    }
+
+    /// The subject as it is called now: what was a name may have become a device.
+    pub fn settled(&self, subject: Subject) -> Subject {
+        if let Subject::Endpoint(endpoint) = &subject
+            && let Some(device) = self.by_endpoint.get(endpoint)
+        {
+            return Subject::Device(*device);
+        }
+        subject
     }
 
     /// The registered devices, in the order of their ids.
@@ -215,6 +232,14 @@ impl Roster {
     /// The live observations of a device, in the order of the paths.
     pub fn observations(&self, device: DeviceId) -> impl Iterator<Item = &Observation> {
         self.live(device).into_iter().flat_map(|live| &live.observations)
+    }
+
+    /// Whether a device may be observed at one more path, or again at one: it has at most
+    /// [`Observation::MAX_PER_DEVICE`]. To be asked before an Observe is sent.
+    pub fn may_observe(&self, device: DeviceId, path: Path) -> bool {
+        let Some(live) = self.live(device) else { return false };
+        let known = live.observations.iter().any(|observation| observation.path == path);
+        known || live.observations.len() < Observation::MAX_PER_DEVICE
     }
 
     /// Whether a device can be reached now.

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use objects::Path;
+
 use super::{Hot, Live, Roster};
-use crate::{Change, Commit, Device, DeviceId, Now, Observation, Registration, Source};
+use crate::{Change, Commit, Device, DeviceId, Now, Observation, ObservationToken, Registration, Source};
 
 impl Roster {
     /// To be called once the store has the commit, and never otherwise. What it does not hold hot it passes over.
@@ -16,16 +18,8 @@ impl Roster {
                 Change::Registered(registration) => self.register(now, registration),
                 Change::RegistrationEnded { device, .. } => self.end(*device),
                 Change::ObservationBegan(observation) => self.begin_observation(observation),
-                Change::ObservationEnded { device, path } => {
-                    if let Some(live) = self.live_mut(*device) {
-                        live.observations.retain(|observation| observation.path != *path);
-                    }
-                }
-                Change::ObservationsEnded { device } => {
-                    if let Some(live) = self.live_mut(*device) {
-                        live.observations = Vec::new();
-                    }
-                }
+                Change::ObservationEnded { device, path } => self.end_observations(*device, |at| at == *path),
+                Change::ObservationsEnded { device } => self.end_observations(*device, |_| true),
                 // A batch of liveness was hot before it was written.
                 Change::LeaseRenewed { .. }
                 | Change::Report { .. }
@@ -88,6 +82,7 @@ impl Roster {
         let Some(live) = self.devices.get_mut(&device).and_then(|hot| hot.live.take()) else { return };
         self.alarms.remove(&(live.alarm, device));
         self.unwritten.remove(&device);
+        self.forgotten.remove(&device);
         self.forget_names(&live.registration);
     }
 
@@ -105,12 +100,38 @@ impl Roster {
         let Some(live) = self.live_mut(observation.device) else { return };
         let observations = &mut live.observations;
         match observations.binary_search_by_key(&observation.path, |observation| observation.path) {
-            Ok(at) => observations[at] = observation.clone(),
-            Err(at) if observations.len() < Observation::MAX_PER_DEVICE => {
-                observations.insert(at, observation.clone())
+            Ok(at) => {
+                let replaced = std::mem::replace(&mut observations[at], observation.clone());
+                if replaced.token != observation.token {
+                    self.forget(observation.device, [replaced.token]);
+                }
             }
-            Err(_) => {}
+            Err(at) => observations.insert(at, observation.clone()),
         }
+    }
+
+    fn end_observations(&mut self, device: DeviceId, ended: impl Fn(Path) -> bool) {
+        let Some(live) = self.live_mut(device) else { return };
+        let (ended, kept) = std::mem::take(&mut live.observations).into_iter().partition(|o| ended(o.path));
+        live.observations = kept;
+        let ended: Vec<Observation> = ended;
+        self.forget(device, ended.iter().map(|observation| observation.token));
+    }
+
+    fn forget(&mut self, device: DeviceId, tokens: impl IntoIterator<Item = ObservationToken>) {
+        for token in tokens {
+            let forgotten = self.forgotten.entry(device).or_default();
+            if forgotten.len() == Observation::MAX_PER_DEVICE {
+                forgotten.remove(0);
+            }
+            forgotten.push(token);
+        }
+    }
+
+    /// The tokens of observations that have ended while their device stays registered: whoever keeps them may let them
+    /// go. To be asked for after [`Roster::apply`]; the newest [`Observation::MAX_PER_DEVICE`] are kept for that.
+    pub fn take_forgotten(&mut self, device: DeviceId) -> Vec<ObservationToken> {
+        self.forgotten.remove(&device).unwrap_or_default()
     }
 
     pub(super) fn live_mut(&mut self, device: DeviceId) -> Option<&mut Live> {

@@ -70,7 +70,7 @@ impl Roster {
         let registration = rules::register(now.wall, source, given, register);
         let before = self.live(device);
         let line = text::registered(&registration, before);
-        let timeline = text::entry(&registration, now.wall, TimelineKind::Registered, line);
+        let timeline = text::entry(&registration, now.wall, TimelineKind::Registered, &line);
 
         // LwM2M Core 1.1.1 §6.4: a device forgets its observations when it registers, and the server begins them again.
         let mut then = Vec::new();
@@ -83,7 +83,9 @@ impl Roster {
         then.push(Then::ReleaseQueue);
         changes.push(Change::Registered(Box::new(registration)));
         changes.push(Change::Timeline(timeline));
-        Ok(decision(device, Reply::Created(id), changes, then))
+        let moved_from = before.and_then(|live| self.moved_from(live, source));
+        let commit = Commit { changes, audit: Vec::new() };
+        Ok(Decision { device, source, moved_from, reply: Reply::Created(id), commit, then })
     }
 
     fn decide_update(
@@ -104,11 +106,12 @@ impl Roster {
         if let Some(registration) = rules::update(now.wall, source, current, update)? {
             changes.extend(lost_observations(live, &registration));
             let line = text::updated(current, &registration);
-            let timeline = text::entry(&registration, now.wall, TimelineKind::Updated, line);
+            let timeline = text::entry(&registration, now.wall, TimelineKind::Updated, &line);
             changes.push(Change::Registered(Box::new(registration)));
             changes.push(Change::Timeline(timeline));
         }
-        Ok(decision(current.device, Reply::Changed, changes, vec![Then::ReleaseQueue]))
+        let moved_from = self.moved_from(live, source);
+        Ok(Decision { source, moved_from, ..released(live, Reply::Changed, changes) })
     }
 
     fn decide_deregister(&self, now: Now, source: Source, id: RegistrationId) -> Result<Decision, Refusal> {
@@ -119,8 +122,8 @@ impl Roster {
             return Err(Refusal::ForeignSource);
         }
         let commit = self.ended(now, live, EndReason::Deregistered);
-        let device = live.registration.device;
-        Ok(Decision { device, reply: Reply::Deleted, commit, then: vec![Then::CancelOperations] })
+        let then = vec![Then::CancelOperations];
+        Ok(Decision { commit, then, ..released(live, Reply::Deleted, Vec::new()) })
     }
 
     fn decide_send(&self, now: Now, source: Source, report: Report) -> Result<Decision, Refusal> {
@@ -132,7 +135,7 @@ impl Roster {
         }
         let device = live.registration.device;
         let changes = Vec::from_iter(stored(now.wall, device, report));
-        Ok(decision(device, Reply::Changed, changes, vec![Then::ReleaseQueue]))
+        Ok(released(live, Reply::Changed, changes))
     }
 
     fn decide_notify(
@@ -151,8 +154,8 @@ impl Roster {
         let path = observation.path;
         let outside = report.paths().find(|reported| !reported.is_within(&path));
         let mut changes = Vec::new();
-        let mut note = |kind, line| {
-            changes.push(Change::Timeline(text::entry(&live.registration, now.wall, kind, line)));
+        let mut note = |kind, line: String| {
+            changes.push(Change::Timeline(text::entry(&live.registration, now.wall, kind, &line)));
         };
         if let Some(outside) = outside {
             note(
@@ -168,7 +171,7 @@ impl Roster {
         if outside.is_none() {
             changes.extend(stored(now.wall, device, report));
         }
-        Ok(decision(device, Reply::Acknowledged, changes, vec![Then::ReleaseQueue]))
+        Ok(released(live, Reply::Acknowledged, changes))
     }
 
     /// What the end of a registration makes durable: its observations and operations end with it.
@@ -197,7 +200,7 @@ impl Roster {
         if cancelled > 0 {
             text::push(&mut line, format_args!("{cancelled} operations ended with it"));
         }
-        changes.push(Change::Timeline(text::entry(&live.registration, at, kind, line)));
+        changes.push(Change::Timeline(text::entry(&live.registration, at, kind, &line)));
         Commit { changes, audit: Vec::new() }
     }
 
@@ -205,6 +208,13 @@ impl Roster {
     fn registered_as(&self, now: Now, id: RegistrationId) -> Result<&Live, Refusal> {
         let live = self.device_of_registration(id).and_then(|device| self.live(device));
         live.filter(|live| live.lease_until > now.mono).ok_or(Refusal::UnknownRegistration)
+    }
+
+    /// Where a device was reached before, if it is another address and still its own.
+    fn moved_from(&self, live: &Live, source: Source) -> Option<Source> {
+        let from = live.registration.source;
+        let own = self.by_source.get(&from) == Some(&live.registration.device);
+        (from != source && own).then_some(from)
     }
 
     fn new_device(
@@ -245,8 +255,16 @@ fn split(random: [u8; 24]) -> ([u8; 8], [u8; 16]) {
     (std::array::from_fn(|at| random[at]), std::array::from_fn(|at| random[8 + at]))
 }
 
-fn decision(device: DeviceId, reply: Reply, changes: Vec<Change>, then: Vec<Then>) -> Decision {
-    Decision { device, reply, commit: Commit { changes, audit: Vec::new() }, then }
+/// What is decided on a message of a device that stays where it is: it listens now.
+fn released(live: &Live, reply: Reply, changes: Vec<Change>) -> Decision {
+    Decision {
+        device: live.registration.device,
+        source: live.registration.source,
+        moved_from: None,
+        reply,
+        commit: Commit { changes, audit: Vec::new() },
+        then: vec![Then::ReleaseQueue],
+    }
 }
 
 /// The ends of the observations whose objects a device does not have any more.

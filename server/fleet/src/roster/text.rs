@@ -5,15 +5,13 @@ use std::{fmt::Write as _, sync::Arc};
 use super::Live;
 use crate::{Registration, TimelineEntry, TimelineKind, Timestamp};
 
-/// An entry whose line is cut to what fits.
 pub(super) fn entry(
     registration: &Registration,
     at: Timestamp,
     kind: TimelineKind,
-    mut detail: String,
+    detail: &str,
 ) -> TimelineEntry {
-    detail.truncate(detail.floor_char_boundary(TimelineEntry::MAX_DETAIL));
-    TimelineEntry { device: registration.device, at, kind, request: None, detail }
+    TimelineEntry::new(registration.device, at, kind, None, detail)
 }
 
 pub(super) fn registered(new: &Registration, before: Option<&Live>) -> String {
