@@ -58,6 +58,7 @@ final class ClientAssembly {
         DefaultRegistrationEngineFactory factory = new DefaultRegistrationEngineFactory();
         factory.setQueueMode(options.queueMode());
         factory.setRetryWaitingTimeInMs((int) TimeUnit.SECONDS.toMillis(options.retrySeconds()));
+        factory.setRequestTimeoutInMs(TimeUnit.SECONDS.toMillis(options.requestTimeoutSeconds()));
         if (options.updateSeconds() != null) {
             factory.setCommunicationPeriod((int) TimeUnit.SECONDS.toMillis(options.updateSeconds()));
         }

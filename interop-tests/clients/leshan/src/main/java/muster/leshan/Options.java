@@ -13,8 +13,8 @@ import org.eclipse.leshan.core.LwM2m.LwM2mVersion;
 /** The command line, parsed and checked. */
 record Options(URI server, List<String> endpoints, long lifetimeSeconds, int localPort, boolean queueMode,
         boolean bootstrap, LwM2mVersion version, byte[] pskIdentity, byte[] pskKey, Map<String, String> attributes,
-        boolean connectionId, int ackTimeoutMs, int blockSize, int retrySeconds, Integer updateSeconds,
-        boolean waitForRegister) {
+        boolean connectionId, int ackTimeoutMs, int blockSize, int retrySeconds, int requestTimeoutSeconds,
+        Integer updateSeconds, boolean waitForRegister) {
 
     static final String USAGE = """
             usage: java -jar leshan-client.jar --server URI (--endpoint NAME | --count N --prefix P) [options]
@@ -33,6 +33,7 @@ record Options(URI server, List<String> endpoints, long lifetimeSeconds, int loc
               --ack-timeout MS       CoAP ACK_TIMEOUT (2000)
               --block-size BYTES     preferred block size of block-wise transfers (512)
               --retry SECONDS        wait after a failed registration or bootstrap (10)
+              --request-timeout SECONDS  wait for the answer to a registration, update or bootstrap (120)
               --update-period SECONDS  Update at least so often (from the lifetime)
               --wait                 do not register until the command register""";
 
@@ -49,7 +50,8 @@ record Options(URI server, List<String> endpoints, long lifetimeSeconds, int loc
             switch (name) {
             case "--queue-mode", "--bootstrap", "--no-connection-id", "--wait" -> given.put(name, "");
             case "--server", "--endpoint", "--count", "--prefix", "--lifetime", "--local-port", "--lwm2m",
-                    "--psk-identity", "--psk-key", "--ack-timeout", "--block-size", "--retry", "--update-period" ->
+                    "--psk-identity", "--psk-key", "--ack-timeout", "--block-size", "--retry", "--request-timeout",
+                    "--update-period" ->
                 given.put(name, valueOf(arguments, ++i));
             case "--attribute" -> {
                 String[] pair = valueOf(arguments, ++i).split("=", 2);
@@ -70,6 +72,7 @@ record Options(URI server, List<String> endpoints, long lifetimeSeconds, int loc
                 identity == null ? null : identity.getBytes(UTF_8), key, attributes,
                 !given.containsKey("--no-connection-id"), (int) number(given, "--ack-timeout", 2000),
                 (int) number(given, "--block-size", 512), (int) number(given, "--retry", 10),
+                (int) number(given, "--request-timeout", 120),
                 given.containsKey("--update-period") ? (int) number(given, "--update-period", 0) : null,
                 given.containsKey("--wait"));
     }
