@@ -195,9 +195,9 @@ fn is_lwm2m_root(link: &Link) -> bool {
         .is_some_and(|value| value.split_whitespace().any(|one| one == RESOURCE_TYPE))
 }
 
-/// A target with a slash at its start and none at its end; the root is empty.
+/// A target with a slash at its start, and neither slash nor blank at its end; the root is empty.
 fn rooted(target: &str) -> String {
-    let inner = target.trim_matches('/');
+    let inner = target.trim_matches(|c| c == '/' || raw::BLANKS.contains(&c));
     if inner.is_empty() { String::new() } else { format!("/{inner}") }
 }
 

@@ -162,4 +162,5 @@ impl<'a> Cursor<'a> {
     }
 }
 
-const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+/// What may stand between the parts of a link.
+pub(super) const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];

@@ -74,6 +74,8 @@ fn an_alternate_path_is_taken_off_and_put_back() {
     let foreign: Vec<_> = links.foreign.iter().map(|link| link.target.as_str()).collect();
     assert_eq!(foreign, ["/1/1", "/lwm2mx/4"]);
     assert_eq!(links.to_string(), text);
+    let blank = parse("</ />;rt=\"oma.lwm2m\",</3/0>");
+    assert_eq!((blank.root.as_deref(), parse(&blank.to_string())), (None, blank.clone()));
     let deep = parse("</a/b/>;rt=\"x oma.lwm2m\",</a/b/3/0>");
     assert_eq!((deep.root.as_deref(), instances(&deep, 3)), (Some("/a/b"), vec![0]));
 }
