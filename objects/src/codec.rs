@@ -20,6 +20,7 @@
 mod cbor;
 mod content;
 mod error;
+mod lwm2m_json;
 mod opaque;
 mod senml;
 mod senml_cbor;
@@ -52,7 +53,7 @@ impl ContentFormat {
     pub const SENML_CBOR: Self = Self(112);
     /// `application/vnd.oma.lwm2m+tlv`
     pub const TLV: Self = Self(11542);
-    /// `application/vnd.oma.lwm2m+json`, of LwM2M 1.0. Named, so that it can be shown; there is no codec for it.
+    /// `application/vnd.oma.lwm2m+json`, of LwM2M 1.0. Read, never written.
     pub const LWM2M_JSON: Self = Self(11543);
 
     /// The registered number for one that was in use before OMA had its own: 1541 text, 1542 TLV, 1543 JSON.
@@ -117,6 +118,9 @@ pub fn decode(
         }
         ContentFormat::SENML_CBOR => {
             senml::samples_at(format, path, senml_cbor::read(payload)?, models, received_ms)
+        }
+        ContentFormat::LWM2M_JSON => {
+            senml::samples_at(format, path, lwm2m_json::read(path, payload)?, models, received_ms)
         }
         _ => Err(DecodeError::Unsupported { format }),
     }

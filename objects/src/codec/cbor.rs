@@ -1,4 +1,4 @@
-//! `application/cbor`: one value (LwM2M Core 1.1.1 §7.4.4), and the one place that knows the CBOR library.
+//! `application/cbor`: one value (LwM2M Core 1.1.1 §7.4), and the one place that knows the CBOR library.
 //!
 //! The library is given bytes only after [`scan`] has walked them: lengths lie within the payload, nesting is
 //! bounded, an array stands where a number may stand only as a decimal fraction.

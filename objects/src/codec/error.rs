@@ -68,7 +68,7 @@ pub enum DecodeError {
         /// Where the level too deep starts.
         offset: usize,
     },
-    /// A TLV of a kind that may not stand where it does (LwM2M Core 1.1.1 §7.4.3).
+    /// A TLV of a kind that may not stand where it does (LwM2M Core 1.1.1 §7.4).
     #[error("a TLV of kind {found} may not stand at {path} (byte {offset})")]
     Misplaced {
         /// What it would be part of.

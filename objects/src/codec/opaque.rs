@@ -1,4 +1,4 @@
-//! `application/octet-stream`: the bytes of one opaque value (LwM2M Core 1.1.1 §7.4.1).
+//! `application/octet-stream`: the bytes of one opaque value (LwM2M Core 1.1.1 §7.4).
 
 use super::{
     ContentFormat, DecodeError, EncodeError,

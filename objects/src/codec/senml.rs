@@ -1,5 +1,5 @@
 //! SenML records and what they say about a device, in whichever of its two notations (RFC 8428, LwM2M Core 1.1.1
-//! §7.4.5).
+//! §7.4).
 //!
 //! [`Pack`] and [`Record`] are read and written by serde (`record`); here base fields are resolved, names become
 //! paths and records become samples, and back. Units, sums and update times mean nothing to LwM2M and are skipped.
@@ -8,13 +8,13 @@ mod record;
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-pub(super) use record::{MAX_RECORDS, Pack, Record};
+pub(super) use record::{Field, MAX_RECORDS, Pack, Record, RecordVisitor, read_records};
 
 use super::{
     ContentFormat, DecodeError, EncodeError,
-    content::{Content, as_defined, check_node, defined_type},
+    content::{Content, as_defined, check_node, defined_type, from_base64},
 };
-use crate::{Models, Node, Path, Resource, Sample, Value};
+use crate::{DataType, Models, Node, Path, Resource, Sample, Value};
 
 /// The newest version of SenML there is (RFC 8428 §4.4).
 const VERSION: u64 = 10;
@@ -156,7 +156,14 @@ fn by_time(pack: Pack, models: &Models<'_>, received_ms: i64) -> Result<Times, D
     for (index, record) in pack.records.into_iter().enumerate() {
         let Some((path, content, time)) = base.resolve(index, record)? else { continue };
         let time_ms = time.map(|time| instant(index, time, received_ms)).transpose()?;
-        let value = content.into_value(&path, defined_type(&path, models))?;
+        let expected = defined_type(&path, models);
+        let content = match content {
+            Content::Text(text) if pack.opaque_as_text && expected == Some(DataType::Opaque) => {
+                Content::Bytes(from_base64(&text).ok_or(DecodeError::NotBase64 { path })?)
+            }
+            content => content,
+        };
+        let value = content.into_value(&path, expected)?;
         let values = times.entry((time_ms.unwrap_or(received_ms), time_ms)).or_default();
         match values.entry(path) {
             Entry::Vacant(vacant) => vacant.insert(value),

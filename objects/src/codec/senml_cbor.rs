@@ -1,4 +1,4 @@
-//! SenML as CBOR (RFC 8428 §6, LwM2M Core 1.1.1 §7.4.7).
+//! SenML as CBOR (RFC 8428 §6, LwM2M Core 1.1.1 §7.4).
 
 use super::{
     ContentFormat, DecodeError, EncodeError, cbor,

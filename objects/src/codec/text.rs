@@ -1,4 +1,4 @@
-//! `text/plain`: one value as text (LwM2M Core 1.1.1 §7.4.2 and Appendix C).
+//! `text/plain`: one value as text (LwM2M Core 1.1.1 §7.4 and Appendix C).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 

@@ -1,4 +1,4 @@
-//! TLV: nested type-length-value structures (LwM2M Core 1.1.1 §7.4.3).
+//! TLV: nested type-length-value structures (LwM2M Core 1.1.1 §7.4).
 
 mod read;
 mod write;

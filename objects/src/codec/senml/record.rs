@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{
     Deserialize, Serialize, Serializer,
-    de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor},
     ser::SerializeMap,
 };
 
@@ -25,17 +25,19 @@ pub(in crate::codec) const MAX_RECORDS: usize = 16_384;
 #[derive(Debug, Default)]
 pub(in crate::codec) struct Pack {
     /// At most one more than [`MAX_RECORDS`].
-    pub(super) records: Vec<Record>,
+    pub(in crate::codec) records: Vec<Record>,
+    /// Whether text is Base64 where an opaque value is due: the JSON of LwM2M 1.0 has no field for bytes.
+    pub(in crate::codec) opaque_as_text: bool,
 }
 
-/// One record, with the fields that mean something to LwM2M.
+/// One record with the fields that mean something to LwM2M.
 #[derive(Debug, Default)]
 pub(in crate::codec) struct Record {
     pub(super) version: Option<u64>,
-    pub(super) base_name: Option<String>,
-    pub(super) base_time: Option<f64>,
+    pub(in crate::codec) base_name: Option<String>,
+    pub(in crate::codec) base_time: Option<f64>,
     pub(super) base_value: Option<Content>,
-    pub(super) name: Option<String>,
+    pub(in crate::codec) name: Option<String>,
     pub(super) time: Option<f64>,
     pub(super) content: Option<Content>,
     /// Whether it has a field that is no base field.
@@ -66,9 +68,9 @@ impl Fault {
     }
 }
 
-/// The fields of RFC 8428 §4.3 and `vlo` of LwM2M Core 1.1.1 §7.4.5.
+/// The fields of RFC 8428 §4.3 and `vlo` of LwM2M Core 1.1.1 §7.4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
+pub(in crate::codec) enum Field {
     BaseVersion,
     BaseName,
     BaseTime,
@@ -108,7 +110,11 @@ impl Field {
         (Self::ObjectLinkValue, "vlo", None),
     ];
 
-    pub(super) fn label(self) -> &'static str {
+    fn of(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, known, _)| *known == label).map(|(field, ..)| field)
+    }
+
+    fn label(self) -> &'static str {
         Self::ALL[self as usize].1
     }
 
@@ -174,55 +180,73 @@ impl Record {
 
 impl<'de> Deserialize<'de> for Pack {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(PackVisitor)
+        let text = deserializer.is_human_readable();
+        let records = read_records(deserializer, RecordVisitor { text, field: Field::of })?;
+        Ok(Self { records, opaque_as_text: false })
     }
 }
 
-struct PackVisitor;
+/// Reads an array of records, and keeps at most one more than [`MAX_RECORDS`].
+pub(in crate::codec) fn read_records<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    record: RecordVisitor,
+) -> Result<Vec<Record>, D::Error> {
+    deserializer.deserialize_seq(RecordsVisitor { record })
+}
 
-impl<'de> Visitor<'de> for PackVisitor {
-    type Value = Pack;
+struct RecordsVisitor {
+    record: RecordVisitor,
+}
+
+impl<'de> Visitor<'de> for RecordsVisitor {
+    type Value = Vec<Record>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of SenML records")
+        f.write_str("an array of records")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Pack, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Record>, A::Error> {
         // The announced length is the sender's word: it may reserve little.
         let mut records = Vec::with_capacity(seq.size_hint().unwrap_or_default().min(64));
         while records.len() <= MAX_RECORDS {
-            match seq.next_element()? {
+            match seq.next_element_seed(self.record)? {
                 Some(record) => records.push(record),
-                None => return Ok(Pack { records }),
+                None => return Ok(records),
             }
         }
         while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Pack { records })
+        Ok(records)
     }
 }
 
-impl<'de> Deserialize<'de> for Record {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = deserializer.is_human_readable();
-        deserializer.deserialize_map(RecordVisitor { text })
-    }
+/// Reads one record.
+#[derive(Clone, Copy)]
+pub(in crate::codec) struct RecordVisitor {
+    /// Whether the notation is text, in which bytes are Base64.
+    pub(in crate::codec) text: bool,
+    /// The field that has a label.
+    pub(in crate::codec) field: fn(&str) -> Option<Field>,
 }
 
-struct RecordVisitor {
-    text: bool,
+impl<'de> DeserializeSeed<'de> for RecordVisitor {
+    type Value = Record;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Record, D::Error> {
+        deserializer.deserialize_map(self)
+    }
 }
 
 impl<'de> Visitor<'de> for RecordVisitor {
     type Value = Record;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a SenML record")
+        f.write_str("a record")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
         let mut record = Record::default();
         let mut seen = [false; Field::ALL.len()];
-        while let Some(label) = map.next_key()? {
+        while let Some(label) = map.next_key_seed(LabelVisitor { field: self.field })? {
             match label {
                 Label::Known(field) => {
                     let several = field.is_value() && record.content.is_some();
@@ -247,24 +271,27 @@ impl<'de> Visitor<'de> for RecordVisitor {
     }
 }
 
-impl<'de> Deserialize<'de> for Label {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LabelVisitor)
-    }
+struct LabelVisitor {
+    field: fn(&str) -> Option<Field>,
 }
 
-struct LabelVisitor;
+impl<'de> DeserializeSeed<'de> for LabelVisitor {
+    type Value = Label;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Label, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
 impl Visitor<'_> for LabelVisitor {
     type Value = Label;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a SenML label")
+        f.write_str("a label")
     }
 
     fn visit_str<E>(self, label: &str) -> Result<Label, E> {
-        let known = Field::ALL.into_iter().find(|(_, known, _)| *known == label);
-        Ok(known.map_or_else(|| Label::Unknown(label.to_owned()), |(field, ..)| Label::Known(field)))
+        Ok((self.field)(label).map_or_else(|| Label::Unknown(label.to_owned()), Label::Known))
     }
 
     fn visit_i64<E>(self, label: i64) -> Result<Label, E> {

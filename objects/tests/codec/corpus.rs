@@ -1,0 +1,1 @@
+//! The corpus of the fuzz targets, replayed: what they found once stays found.

@@ -1,0 +1,9 @@
+//! Bytes that others wrote down: the examples of the specifications, what clients send, and what must be refused.
+
+mod lwm2m_json;
+mod one_value;
+mod senml_cbor;
+mod senml_json;
+mod senml_rules;
+mod tlv;
+mod tlv_rules;
