@@ -20,49 +20,58 @@ pub use memory::MemoryStore;
 pub trait Store: Send + Sync + 'static {
     /// Makes a commit durable: all of it or nothing. Returns only once it would survive a power loss.
     ///
-    /// Concurrent commits may share a transaction; they are applied in the order in which they were begun.
+    /// Concurrent commits may share a transaction; they are applied in the order in which they were begun (first
+    /// polled), and a conflict in one of them harms no other. [`StoreError::Conflict`] where something is not unique (the
+    /// row, public id and endpoint of a device, the id of a registration or operation, the row, public id and name of a
+    /// user), where a device that is referred to is not there, and where [`Change::Registered`](crate::Change) is stale.
+    /// An audit entry may name a device that is not there.
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError>;
 
     /// Counts one more start of the server and returns the count, durable before it returns.
     async fn begin_boot(&self) -> Result<u64, StoreError>;
 
-    /// Reads back the hot state.
+    /// Reads back the hot state: what is live, whatever its times say. Only the operations have an order; deliveries are
+    /// those younger than [`Delivery::KEPT`](crate::Delivery::KEPT) by `now`.
     async fn restore(&self, now: Timestamp) -> Result<Restored, StoreError>;
 
     /// Whether it can write now.
     async fn check(&self) -> Result<(), StoreError>;
 
-    /// Drops what is past its bound: history, timeline, ended operations, deliveries, sessions. In small steps.
+    /// Drops what is past its bound: history, timeline, ended operations, deliveries, sessions. In small steps. What is
+    /// newest stays, and nothing live goes.
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError>;
 
     /// Counts for the overview, from counters or an index, never by walking the fleet.
     async fn overview(&self) -> Result<Overview, StoreError>;
 
-    /// One device.
+    /// One device, if it has ever registered.
     async fn device(&self, id: PublicId) -> Result<Option<DeviceView>, StoreError>;
 
-    /// A page of devices.
+    /// A page of the devices that have ever registered. Names are compared and ordered by their bytes.
+    ///
+    /// In every list, rows that stay as they are stand on exactly one page, whatever is written meanwhile; a cursor is
+    /// good in the list that gave it, and [`StoreError::BadCursor`] elsewhere.
     async fn devices(&self, query: &DeviceQuery) -> Result<Page<DeviceSummary>, StoreError>;
 
-    /// The latest reading of each resource at or below `within`, in the order of the paths.
+    /// The latest reading of each resource at or below `within`, in the order of the tree (number by number).
     async fn latest(&self, device: DeviceId, within: Path) -> Result<Vec<StoredReading>, StoreError>;
 
-    /// The readings of one path, newest first.
+    /// The readings of one path, newest first by [`StoredReading::at`], then by their sequence.
     async fn history(&self, device: DeviceId, path: Path, limit: usize) -> Result<Vec<StoredReading>, StoreError>;
 
-    /// The live observations of a device, in the order of the paths.
+    /// The live observations of a device, in the order of the tree.
     async fn observations(&self, device: DeviceId) -> Result<Vec<Observation>, StoreError>;
 
     /// One operation.
     async fn operation(&self, id: OperationId) -> Result<Option<OperationRecord>, StoreError>;
 
-    /// The operations of a device, newest first.
+    /// The operations of a device, newest first by their ids.
     async fn operations(&self, device: DeviceId, page: &PageRequest) -> Result<Page<OperationRecord>, StoreError>;
 
-    /// The timeline of a device, newest first.
+    /// The timeline of a device, newest first by the order of the commits.
     async fn timeline(&self, device: DeviceId, page: &PageRequest) -> Result<Page<TimelineRecord>, StoreError>;
 
-    /// The audit log, newest first.
+    /// The audit log, newest first by the order of the commits.
     async fn audit(&self, page: &PageRequest) -> Result<Page<AuditRecord>, StoreError>;
 
     /// An account by its name.
