@@ -2,8 +2,12 @@
 
 use std::{fs, path::PathBuf};
 
+use objects::ContentFormat;
+
 #[path = "../fuzz/checks/attributes.rs"]
 mod attributes;
+#[path = "../fuzz/checks/codec.rs"]
+mod codec;
 #[path = "../fuzz/checks/ddf.rs"]
 mod ddf;
 #[path = "../fuzz/checks/discovered.rs"]
@@ -29,6 +33,41 @@ fn seeds_of_discover_answers() {
 #[test]
 fn seeds_of_register_payloads() {
     replay("link", link::check);
+}
+
+#[test]
+fn seeds_of_text() {
+    replay("text", |bytes| codec::check(ContentFormat::TEXT, bytes));
+}
+
+#[test]
+fn seeds_of_opaque() {
+    replay("opaque", |bytes| codec::check(ContentFormat::OPAQUE, bytes));
+}
+
+#[test]
+fn seeds_of_cbor() {
+    replay("cbor", |bytes| codec::check(ContentFormat::CBOR, bytes));
+}
+
+#[test]
+fn seeds_of_tlv() {
+    replay("tlv", |bytes| codec::check(ContentFormat::TLV, bytes));
+}
+
+#[test]
+fn seeds_of_senml_json() {
+    replay("senml_json", |bytes| codec::check(ContentFormat::SENML_JSON, bytes));
+}
+
+#[test]
+fn seeds_of_senml_cbor() {
+    replay("senml_cbor", |bytes| codec::check(ContentFormat::SENML_CBOR, bytes));
+}
+
+#[test]
+fn seeds_of_lwm2m_json() {
+    replay("lwm2m_json", |bytes| codec::check(ContentFormat::LWM2M_JSON, bytes));
 }
 
 fn replay(target: &str, check: fn(&[u8])) {

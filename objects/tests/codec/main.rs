@@ -1,6 +1,5 @@
-//! Tests of the content formats: by vectors, by round trips, and by the corpus of the fuzz targets.
+//! Tests of the content formats: by vectors and by round trips.
 
 mod common;
-mod corpus;
 mod round_trip;
 mod vectors;

@@ -1,1 +1,0 @@
-//! The corpus of the fuzz targets, replayed: what they found once stays found.
