@@ -81,7 +81,9 @@ pub enum Event<P> {
         id: SentNotificationId,
         /// The token of the observation.
         token: Token,
-        /// Nothing, or why the observer is to be forgotten. A non-confirmable one is heard of only if it is reset.
+        /// Nothing, or why it failed: after a reset or a time-out the observer is to be forgotten, while
+        /// [`Failure::Cancelled`] says that a newer one went in its place. A non-confirmable one is heard of only if
+        /// it is reset.
         outcome: Result<(), Failure>,
     },
 }

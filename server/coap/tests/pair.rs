@@ -1,6 +1,18 @@
 //! Two endpoints over a link that loses, doubles, reorders and delays, on virtual time.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "pair/block.rs"]
+mod block;
 #[path = "pair/exchange.rs"]
 mod exchange;
+#[path = "pair/input.rs"]
+mod input;
 #[path = "pair/link.rs"]
 mod link;
+#[path = "pair/observe.rs"]
+mod observe;
+#[path = "pair/peers.rs"]
+mod peers;
+#[path = "pair/simulation.rs"]
+mod simulation;

@@ -71,7 +71,8 @@ impl<P: Peer> Endpoint<P> {
     }
 
     /// Notifies a peer that observes a resource of ours; `token` is the one of its request and `response.observe` the
-    /// sequence number. A confirmable one is queued and repeated like a request. What becomes of it is told by
+    /// sequence number. A confirmable one is queued and repeated like a request; one that still waits in the queue when
+    /// the next one comes ends with [`Failure::Cancelled`]. What becomes of it is told by
     /// [`Event::NotificationSent`]. A body that needs several blocks goes with its first one; the peer asks for the
     /// others as for any resource.
     ///
@@ -102,6 +103,7 @@ impl<P: Peer> Endpoint<P> {
             message.options.push_block(OptionNumber::BLOCK2, block);
             message.options.push_uint(OptionNumber::SIZE2, len as u32);
         }
+        self.supersede(now, peer, token);
         if confirmable {
             self.check_queue(peer)?;
             let id =
@@ -117,6 +119,18 @@ impl<P: Peer> Endpoint<P> {
         }
         self.transmit_message(peer, &message);
         Ok(id.into())
+    }
+
+    /// Takes notifications of older states out of the queue (RFC 7641 §4.5.2): sent late they would look new.
+    fn supersede(&mut self, now: Duration, peer: P, token: Token) {
+        let Some(state) = self.peers.get(&peer) else { return };
+        let older = |id: &&SendId| {
+            let outgoing = self.outgoing.get(*id);
+            outgoing.is_some_and(|item| matches!(item.work, Work::Notification(_)) && item.token() == token)
+        };
+        for id in state.queue.iter().filter(older).copied().collect::<Vec<_>>() {
+            self.fail(now, id, Failure::Cancelled);
+        }
     }
 
     /// Takes note that a non-confirmable notification of ours was reset; `false` if the id is none of theirs.
@@ -239,10 +253,15 @@ impl<P: Peer> Endpoint<P> {
             last: pending.freshness.is_none(),
             response,
         };
-        if let Some(observation) = self.observation_mut(peer, token) {
+        self.emit(event);
+    }
+
+    /// Takes note that the rest of an observation's first response, or of a notification, is not being fetched any more.
+    pub(super) fn end_fetch(&mut self, peer: P, id: SendId, exchange: &ClientExchange) {
+        let observation = exchange.request.token.and_then(|token| self.observation_mut(peer, token));
+        if let Some(observation) = observation.filter(|observation| observation.fetch == Some(id)) {
             observation.fetch = None;
         }
-        self.emit(event);
     }
 
     fn is_fetching(&self, fetch: Option<SendId>, id: NotificationId) -> bool {
@@ -280,7 +299,14 @@ impl<P: Peer> Endpoint<P> {
         self.insert_observation(now, peer, token, observation)
     }
 
-    fn insert_observation(&mut self, now: Duration, peer: P, token: Token, observation: Observation) -> bool {
+    fn insert_observation(
+        &mut self,
+        now: Duration,
+        peer: P,
+        token: Token,
+        mut observation: Observation,
+    ) -> bool {
+        observation.request.token = Some(token);
         if let Some(known) = self.observation_mut(peer, token) {
             let pending = std::mem::take(&mut known.pending);
             *known = Observation { pending, ..observation };

@@ -110,10 +110,19 @@ impl<P: Peer> Endpoint<P> {
     /// Ends a request with its response.
     fn conclude(&mut self, now: Duration, id: SendId, mut response: Response) {
         let Some(Outgoing { peer, work: Work::Request(exchange), .. }) = self.finish(now, id) else { return };
+        self.end_fetch(peer, id, &exchange);
+        if exchange.is_upload() && response.code.is_error() {
+            self.peer(now, peer).broken_uploads += 1;
+        }
         match exchange.purpose {
+            // An error says that there is no such block any more, not that the observation has ended.
+            Purpose::Notification(notification) if response.code.is_error() => {
+                self.counters.notifications_incomplete += 1;
+                self.drop_notification(now, notification);
+            }
             Purpose::Notification(notification) => self.complete_notification(notification, response),
             Purpose::Caller => {
-                self.conclude_observation(now, peer, id, &exchange, &mut response);
+                self.conclude_observation(now, peer, &exchange, &mut response);
                 self.emit_response(peer, id, &exchange, Ok(response));
             }
         }
@@ -124,7 +133,6 @@ impl<P: Peer> Endpoint<P> {
         &mut self,
         now: Duration,
         peer: P,
-        id: SendId,
         exchange: &ClientExchange,
         response: &mut Response,
     ) {
@@ -138,7 +146,8 @@ impl<P: Peer> Endpoint<P> {
         };
         let known = self.peers.get_mut(&peer).and_then(|state| state.observations.get_mut(&token));
         match known {
-            Some(observation) if observation.fetch == Some(id) => observation.fetch = None,
+            // The first block has established it.
+            Some(_) if exchange.token() != token => {}
             // It was forgotten while the rest of the response was fetched.
             None if exchange.token() != token => response.observe = None,
             _ => {
@@ -159,18 +168,24 @@ impl<P: Peer> Endpoint<P> {
             Work::Notification(_) => {
                 self.emit(Event::NotificationSent { peer, id: id.into(), token, outcome: Err(failure) });
             }
-            Work::Request(exchange) => match exchange.purpose {
-                Purpose::Notification(notification) => {
-                    self.counters.notifications_incomplete += 1;
-                    self.drop_notification(now, notification);
+            Work::Request(exchange) => {
+                self.end_fetch(peer, id, &exchange);
+                if exchange.is_upload() {
+                    self.peer(now, peer).broken_uploads += 1;
                 }
-                Purpose::Caller => {
-                    if let (Some(_), Some(token)) = (exchange.request.observe, exchange.request.token) {
-                        self.remove_observation(now, peer, token);
+                match exchange.purpose {
+                    Purpose::Notification(notification) => {
+                        self.counters.notifications_incomplete += 1;
+                        self.drop_notification(now, notification);
                     }
-                    self.emit_response(peer, id, &exchange, Err(failure));
+                    Purpose::Caller => {
+                        if let (Some(_), Some(token)) = (exchange.request.observe, exchange.request.token) {
+                            self.remove_observation(now, peer, token);
+                        }
+                        self.emit_response(peer, id, &exchange, Err(failure));
+                    }
                 }
-            },
+            }
         }
         self.tidy(now, peer);
     }

@@ -25,6 +25,9 @@ pub(super) struct PeerState {
     pub(super) quiet_at: Duration,
     /// Whether a token of ours came back from the address, so that it is not a forged one.
     pub(super) verified: bool,
+    /// How many request bodies to the peer were broken off while blocks of them may be under way: the next one is
+    /// marked with this number, so that late blocks do not get into it.
+    pub(super) broken_uploads: u32,
     /// What takes one of the NSTART places.
     pub(super) active: BTreeSet<SendId>,
     pub(super) queue: VecDeque<SendId>,
@@ -52,6 +55,7 @@ impl PeerState {
             counting_since: now,
             quiet_at: now,
             verified: false,
+            broken_uploads: 0,
             active: BTreeSet::new(),
             queue: VecDeque::new(),
             in_flight: BTreeMap::new(),
@@ -85,6 +89,7 @@ impl PeerState {
     /// Takes over what an address held that turned out to be the same peer's.
     fn absorb(&mut self, mut other: Self) {
         self.message_ids_given += other.message_ids_given;
+        self.broken_uploads += other.broken_uploads;
         self.quiet_at = self.quiet_at.max(other.quiet_at);
         self.active.append(&mut other.active);
         self.queue.append(&mut other.queue);

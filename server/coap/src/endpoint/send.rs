@@ -112,9 +112,13 @@ impl<P: Peer> Endpoint<P> {
 
     fn launch(&mut self, now: Duration, peer: P, id: SendId) {
         let message_id = self.next_message_id(now, peer);
+        let broken_uploads = self.peer(now, peer).broken_uploads;
         let Some(outgoing) = self.outgoing.get_mut(&id) else { return };
         let message = match &mut outgoing.work {
-            Work::Request(exchange) => exchange.message(message_id),
+            Work::Request(exchange) => {
+                exchange.set_request_tag(broken_uploads);
+                exchange.message(message_id)
+            }
             Work::Response(message) | Work::Notification(message) => {
                 Message { id: message_id, ..message.clone() }
             }

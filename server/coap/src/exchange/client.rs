@@ -17,6 +17,8 @@ pub(crate) struct ClientExchange {
     size: BlockSize,
     /// The byte offset of the block that is sent; nothing where the body goes whole.
     upload: Option<usize>,
+    /// Tells the blocks of this body from those of one that was broken off before (RFC 9175 §3.3).
+    request_tag: u32,
     download: Option<Download>,
 }
 
@@ -53,7 +55,7 @@ impl ClientExchange {
     pub(crate) fn new(request: Request, token: Token, limit: BlockSize) -> Self {
         let size = request.block_size.map_or(limit, |size| size.min(limit));
         let upload = (request.payload.len() > size.bytes()).then_some(0);
-        Self { request, purpose: Purpose::Caller, token, size, upload, download: None }
+        Self { request, purpose: Purpose::Caller, token, size, upload, request_tag: 0, download: None }
     }
 
     /// The exchange that fetches the rest of a notification, whose first block has come.
@@ -88,6 +90,18 @@ impl ClientExchange {
         self.token = token;
     }
 
+    /// Marks the blocks of a body whose sending has not begun; zero stands for no mark.
+    pub(crate) fn set_request_tag(&mut self, tag: u32) {
+        if self.upload == Some(0) {
+            self.request_tag = tag;
+        }
+    }
+
+    /// Whether the request body goes block by block.
+    pub(crate) fn is_upload(&self) -> bool {
+        self.upload.is_some()
+    }
+
     /// Whether the rest of a response is being fetched.
     pub(crate) fn is_downloading(&self) -> bool {
         self.download.is_some()
@@ -113,6 +127,7 @@ impl ClientExchange {
             let due = Block::at(download.assembly.len(), false, download.size);
             let due = due.expect("a body is bounded far below 2^20 blocks of any size");
             message.options.push_block(OptionNumber::BLOCK2, due);
+            self.push_request_tag(&mut message);
             // The payload of a FETCH is part of what is asked (RFC 8132 §2).
             if self.request.method == Method::Fetch && self.upload.is_none() {
                 message.payload.clone_from(&self.request.payload);
@@ -124,6 +139,7 @@ impl ClientExchange {
             let more = end < self.request.payload.len();
             let block = Block::at(offset, more, self.size).expect("the number of blocks was checked");
             message.options.push_block(OptionNumber::BLOCK1, block);
+            self.push_request_tag(&mut message);
             if offset == 0 {
                 message.options.push_uint(OptionNumber::SIZE1, self.request.payload.len() as u32);
             }
@@ -181,6 +197,12 @@ impl ClientExchange {
                 Step::Failed(Failure::BlockTransfer(BlockError::Broken))
             }
             _ => self.on_block2(message, max),
+        }
+    }
+
+    fn push_request_tag(&self, message: &mut Message) {
+        if self.request_tag > 0 {
+            message.options.push_uint(OptionNumber::REQUEST_TAG, self.request_tag);
         }
     }
 
