@@ -1,7 +1,13 @@
 //! The definitions of the OMA registry, read from the folder that `MUSTER_OMA_MODELS` names: all of them can be read, and
 //! the ones this package ships agree with them. Without that variable both tests say so and check nothing.
 
-use std::{collections::BTreeMap, env, fs, io, path::Path, time::Instant};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::{self, Write},
+    path::Path,
+    time::Instant,
+};
 
 use objects::{
     ObjectId, ObjectModel, Registry, ResourceModel, Version,
@@ -32,7 +38,7 @@ fn reads_every_oma_definition() {
     let took = start.elapsed();
     let resources: usize = registry.iter().map(|model| model.resources.len()).sum();
     let versions = registry.iter().count();
-    eprintln!("read {read} files in {took:?}: {versions} objects and versions, {resources} resources");
+    say(&format!("read {read} files in {took:?}: {versions} objects and versions, {resources} resources"));
     assert!(versions > 400, "a whole registry has more than the {versions} found");
 }
 
@@ -63,7 +69,7 @@ fn what_is_shipped_agrees_with_the_oma_registry() {
     let unused: Vec<_> = DEVIATIONS.iter().filter(|deviation| !used.contains(deviation)).collect();
     assert!(unused.is_empty(), "deviations that are none: {unused:?}");
     assert!(differences.is_empty(), "{}", differences.join("\n"));
-    eprintln!("{} objects and versions agree with the registry", core.iter().count());
+    say(&format!("{} objects and versions agree with the registry", core.iter().count()));
 }
 
 /// Where this package says something else than the registry's fields: (object, versions, resource, ours, theirs, why).
@@ -161,7 +167,9 @@ fn range(theirs: &ResourceModel) -> String {
 /// Every XML file of the registry's folder, the older versions first, so that the current one of a version wins.
 fn files(test: &str) -> Option<Vec<(String, Vec<u8>)>> {
     let Some(folder) = env::var_os("MUSTER_OMA_MODELS") else {
-        eprintln!("SKIPPED {test}: MUSTER_OMA_MODELS names no folder with the OMA registry's definitions");
+        say(&format!(
+            "SKIPPED {test}: MUSTER_OMA_MODELS names no folder with the OMA registry's definitions"
+        ));
         return None;
     };
     let folder = Path::new(&folder);
@@ -177,4 +185,9 @@ fn files(test: &str) -> Option<Vec<(String, Vec<u8>)>> {
         }
     }
     Some(files)
+}
+
+/// Onto the standard error itself: what the macros print is only shown when a test fails.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
