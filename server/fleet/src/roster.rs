@@ -133,7 +133,7 @@ pub struct Restored {
     pub devices: Vec<Device>,
     /// All live registrations.
     pub registrations: Vec<Registration>,
-    /// The epoch of the last registration of each device whose registration has ended, so that the next one is above it.
+    /// The epoch of each device's last registration, live or ended, so that the next one is above it.
     pub epochs: BTreeMap<DeviceId, i64>,
     /// When each device was last heard, by the last written batch.
     pub seen: BTreeMap<DeviceId, Timestamp>,
@@ -199,7 +199,7 @@ impl Roster {
         self.devices.iter().filter(|(_, hot)| hot.live.is_some()).map(|(device, _)| *device)
     }
 
-    /// The device that registered or updated last from there, if it is registered.
+    /// The device that registered or updated last from there, if it is still registered there.
     pub fn device_at(&self, source: Source) -> Option<DeviceId> {
         self.by_source.get(&source).copied()
     }
@@ -277,3 +277,6 @@ impl Default for Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,3 +140,152 @@ fn links(content_format: Option<ContentFormat>, payload: &[u8]) -> Result<Object
     }
     Ok(links)
 }
+
+#[cfg(test)]
+mod tests {
+    use objects::ObjectId;
+
+    use super::*;
+    use crate::{BindingError, EndpointNameError};
+
+    const LINKS: &[u8] = b"</>;rt=\"oma.lwm2m\";ct=110,</1>;ver=1.1,</1/0>,</3/0>,</3303>";
+
+    fn register(queries: &[&str]) -> Result<Register, Refusal> {
+        Register::parse(queries, Some(ContentFormat::LINK), LINKS)
+    }
+
+    fn with(parameter: &str) -> Result<Register, Refusal> {
+        register(&["ep=a", "lwm2m=1.1", parameter])
+    }
+
+    #[test]
+    fn a_register_is_read_whole() {
+        let register =
+            register(&["ep=node-7", "lt=300", "lwm2m=1.1", "b=UT", "Q", "sms=49123", "pid=6:0a", "flag"]);
+        let register = register.unwrap();
+        assert_eq!(register.endpoint.unwrap().as_str(), "node-7");
+        assert_eq!((register.lwm2m, register.lifetime), (Version::V1_1, Lifetime(300)));
+        assert_eq!(register.binding, Binding { transports: "UT".into(), queue_mode: true });
+        assert_eq!(register.sms_number.as_deref(), Some("49123"));
+        assert_eq!(register.extra, [("pid".into(), "6:0a".into()), ("flag".into(), String::new())]);
+        assert_eq!(register.links.objects.keys().copied().collect::<Vec<_>>(), [1, 3, 3303].map(ObjectId));
+    }
+
+    #[test]
+    fn what_a_device_leaves_out_has_its_default() {
+        let register = register(&["ep=a", "lwm2m=1.0"]).unwrap();
+        assert_eq!(register.lifetime, Lifetime(86_400));
+        assert_eq!(register.binding, Binding { transports: "U".into(), queue_mode: false });
+        assert_eq!((register.sms_number, register.extra), (None, vec![]));
+    }
+
+    #[test]
+    fn other_versions_are_refused_whatever_else_is_said() {
+        for version in ["1.2", "2.0", "1.3", "0.9"] {
+            let version_query = format!("lwm2m={version}");
+            let refused = register(&[&version_query, "b=MH", "lt=0"]);
+            assert_eq!(refused, Err(Refusal::UnsupportedVersion { version: version.parse().unwrap() }));
+        }
+    }
+
+    #[test]
+    fn each_breach_of_the_rules_has_its_own_name() {
+        let long = "x".repeat(300);
+        let cases: [(&[&str], Malformed); 16] = [
+            (&["ep=a"], Malformed::MissingVersion),
+            (&["ep=a", "lwm2m=1"], Malformed::Version),
+            (&["ep=a", "lwm2m"], Malformed::Version),
+            (&["lwm2m=1.1"], Malformed::MissingEndpoint),
+            (&["ep=", "lwm2m=1.1"], Malformed::Endpoint(EndpointNameError::Empty)),
+            (&["ep=a\n", "lwm2m=1.1"], Malformed::Endpoint(EndpointNameError::ControlCharacter)),
+            (&["ep=a", "ep=b", "lwm2m=1.1"], Malformed::Repeated { name: "ep" }),
+            (&["ep=a", "lwm2m=1.1", "lt=60", "lt=61"], Malformed::Repeated { name: "lt" }),
+            (&["ep=a", "lwm2m=1.1", "Q=1"], Malformed::QueueModeValue),
+            (
+                &["ep=a", "lwm2m=1.1", "sms=123456789012345678901234567890123"],
+                Malformed::SmsNumberTooLong { len: 33 },
+            ),
+            (&["ep=a", "lwm2m=1.1", "sms=1\u{0}"], Malformed::ControlCharacter),
+            (&["ep=a", "lwm2m=1.1", "x=\u{7}"], Malformed::ControlCharacter),
+            (&["ep=a", "lwm2m=1.1", &long], Malformed::ParameterTooLong { len: 300 }),
+            (&["ep=a", "lwm2m=1.1", "lt="], Malformed::Lifetime),
+            (
+                &["ep=a", "lwm2m=1.0", "b=UT"],
+                Malformed::Binding(BindingError::Unknown {
+                    version: Version::V1_0,
+                    known: "U, UQ, S, SQ, US or UQS",
+                }),
+            ),
+            (
+                &["ep=a", "lwm2m=1.0", "Q"],
+                Malformed::Binding(BindingError::QueueModeParameter { version: Version::V1_0 }),
+            ),
+        ];
+        for (queries, malformed) in cases {
+            assert_eq!(register(queries), Err(Refusal::Malformed(malformed)), "{queries:?}");
+        }
+    }
+
+    #[test]
+    fn a_lifetime_is_a_positive_number_of_seconds() {
+        assert_eq!(with("lt=1").unwrap().lifetime, Lifetime(1));
+        assert_eq!(with("lt=4294967295").unwrap().lifetime, Lifetime(u32::MAX));
+        for lifetime in ["lt=0", "lt=-1", "lt=+1", "lt=1.5", "lt=4294967296", "lt= 1", "lt=abc"] {
+            assert_eq!(with(lifetime), Err(Malformed::Lifetime.into()), "{lifetime}");
+        }
+    }
+
+    #[test]
+    fn unknown_parameters_are_kept_up_to_a_bound() {
+        let mut queries = vec!["ep=a", "lwm2m=1.1"];
+        queries.extend(std::iter::repeat_n("x=1", Register::MAX_EXTRA));
+        assert_eq!(register(&queries).unwrap().extra.len(), Register::MAX_EXTRA);
+        queries.push("x=1");
+        assert_eq!(register(&queries), Err(Malformed::TooManyParameters.into()));
+    }
+
+    #[test]
+    fn a_register_names_objects_in_link_format() {
+        let queries = &["ep=a", "lwm2m=1.1"];
+        for payload in [&b""[..], b"</>;rt=\"oma.lwm2m\"", b"</foo>"] {
+            assert_eq!(Register::parse(queries, None, payload), Err(Malformed::NoObjects.into()));
+        }
+        assert!(
+            Register::parse(queries, None, b"</1/0>").is_ok(),
+            "without a Content-Format it is taken at its word"
+        );
+        let format = ContentFormat::TLV;
+        let refused = Register::parse(queries, Some(format), b"</1/0>");
+        assert_eq!(refused, Err(Refusal::UnsupportedContentFormat { format, expected: ContentFormat::LINK }));
+    }
+
+    #[test]
+    fn an_update_names_only_what_changes() {
+        assert_eq!(Update::parse(&[], None, b""), Ok(Update::default()));
+        let update = Update::parse(&["lt=60", "b=U", "Q", "sms=1", "ep=b", "x"], None, b"</1/0>").unwrap();
+        assert_eq!(update.lifetime, Some(Lifetime(60)));
+        assert_eq!((update.binding.as_deref(), update.queue_mode), (Some("U"), true));
+        assert_eq!(update.sms_number.as_deref(), Some("1"));
+        assert_eq!(update.links.unwrap().objects.len(), 1);
+        assert_eq!(Update::parse(&["lt=0"], None, b""), Err(Malformed::Lifetime.into()));
+        assert_eq!(Update::parse(&[], None, b"</foo>"), Err(Malformed::NoObjects.into()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_request_is_too_strange_to_be_answered(
+            queries in proptest::collection::vec(proptest::prelude::any::<String>(), 0..6),
+            names in proptest::collection::vec("(ep|lwm2m|lt|b|Q|sms)=?[ -~]{0,8}", 0..6),
+            payload in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..64),
+        ) {
+            let queries: Vec<&str> = queries.iter().chain(&names).map(String::as_str).collect();
+            if let Ok(register) = Register::parse(&queries, None, &payload) {
+                assert!(register.lifetime.0 > 0 && !register.links.objects.is_empty());
+                assert!(register.endpoint.is_some() && register.extra.len() <= Register::MAX_EXTRA);
+            }
+            if let Ok(update) = Update::parse(&queries, None, &payload) {
+                assert!(update.links.is_none_or(|links| !links.objects.is_empty()));
+            }
+        }
+    }
+}

@@ -81,3 +81,27 @@ pub(crate) fn covers(links: &ObjectLinks, path: Path) -> bool {
     let Some(entry) = path.object().and_then(|object| links.objects.get(&object)) else { return false };
     path.instance().is_none_or(|instance| entry.instances.contains(&instance))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_covered_by_its_object_and_instance() {
+        let links = ObjectLinks::parse(b"</3/0>,</3303>,</5/1>").unwrap();
+        for (path, covered) in [
+            ("/", false),
+            ("/3", true),
+            ("/3/0", true),
+            ("/3/0/9", true),
+            ("/3/0/9/1", true),
+            ("/3/1", false),
+            ("/3303", true),
+            ("/3303/0", false),
+            ("/5/0/1", false),
+            ("/4", false),
+        ] {
+            assert_eq!(covers(&links, path.parse().unwrap()), covered, "{path}");
+        }
+    }
+}

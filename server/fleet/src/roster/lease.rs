@@ -54,13 +54,14 @@ impl Roster {
 
     /// An Update that changes nothing.
     pub(super) fn renew(&mut self, now: Now, device: DeviceId) {
-        if let Some(live) = self.live_mut(device) {
-            let registration = &mut live.registration;
-            registration.updated_at = now.wall;
-            registration.expires_at = now.wall.after(registration.lifetime.duration());
-            live.seen_at = now.wall;
-            self.unwritten.insert(device);
-        }
+        let Some(live) = self.live_mut(device) else { return };
+        let registration = &mut live.registration;
+        registration.updated_at = now.wall;
+        registration.expires_at = now.wall.after(registration.lifetime.duration());
+        live.seen_at = now.wall;
+        let source = live.registration.source;
+        self.by_source.insert(source, device);
+        self.unwritten.insert(device);
         self.prolong(now, device);
     }
 

@@ -23,7 +23,7 @@ impl Roster {
         for registration in &restored.registrations {
             self.register(now, registration);
             let seen_at = restored.seen.get(&registration.device).copied().unwrap_or(registration.updated_at);
-            self.wake_up(now, registration.device, seen_at);
+            self.resume(now, registration.device, seen_at);
         }
         for observation in &restored.observations {
             if self.live(observation.device).is_some() {
@@ -44,13 +44,11 @@ impl Roster {
         commits.into_values().map(|changes| Commit { changes, audit: Vec::new() }).collect()
     }
 
-    /// A device in queue mode listens for what is left of its time; if the wall clock was set back meanwhile, that is
-    /// not known, and it is taken to sleep.
-    fn wake_up(&mut self, now: Now, device: DeviceId, seen_at: Timestamp) {
-        let awake_for = self.limits.awake_for;
+    /// How much time has passed without the server only the wall clock could say, so that a device in queue mode is taken
+    /// to sleep until it is heard: nothing is sent that it would miss.
+    fn resume(&mut self, now: Now, device: DeviceId, seen_at: Timestamp) {
         let Some(live) = self.live_mut(device) else { return };
-        let left = if seen_at > now.wall { None } else { awake_for.checked_sub(now.wall.since(seen_at)) };
-        live.awake_until = now.mono + left.unwrap_or_default();
+        live.awake_until = now.mono;
         live.seen_at = seen_at;
         let stored_expiry = live.registration.expires_at;
         live.registration.expires_at = now.wall.after(live.registration.lifetime.duration());
