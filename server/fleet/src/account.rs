@@ -219,3 +219,66 @@ impl fmt::Debug for SetupLink {
         f.debug_struct("SetupLink").field("expires_at", &self.expires_at).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_verified_and_nothing_else_is() {
+        let hash = PasswordHash::make("admin", "correct horse battery", [7; 16]).unwrap();
+        assert!(hash.verify("correct horse battery"));
+        for wrong in ["", "correct horse batter", "Correct horse battery", &"x".repeat(100_000)] {
+            assert!(!hash.verify(wrong));
+        }
+        assert!(hash.as_phc().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_phc());
+        let kept = PasswordHash::from_phc(hash.as_phc()).unwrap();
+        assert!(kept.verify("correct horse battery"));
+    }
+
+    #[test]
+    fn the_salt_makes_the_hash() {
+        let make = |salt| PasswordHash::make("admin", "correct horse battery", salt).unwrap();
+        assert_ne!(make([1; 16]), make([2; 16]));
+    }
+
+    #[test]
+    fn a_password_is_neither_short_nor_endless_nor_the_name() {
+        let make = |name, password: &str| PasswordHash::make(name, password, [0; 16]).map(|_| ());
+        assert_eq!(make("admin", "eleven char"), Err(PasswordError::TooShort));
+        assert_eq!(make("admin", "éééééé"), Err(PasswordError::TooShort), "characters, not bytes");
+        assert_eq!(make("admin", &"x".repeat(1_025)), Err(PasswordError::TooLong));
+        assert_eq!(make("Administrator", "aDMINISTRATOr"), Err(PasswordError::IsTheName));
+        assert_eq!(make("admin", "éééééééééééé"), Ok(()));
+    }
+
+    #[test]
+    fn only_argon2id_is_taken_from_the_store() {
+        for text in [
+            "",
+            "plain",
+            "$argon2i$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODw",
+            "$argon2id$",
+        ] {
+            assert_eq!(PasswordHash::from_phc(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let hash = PasswordHash::make("admin", "correct horse battery", [7; 16]).unwrap();
+        assert_eq!(format!("{hash:?}"), "PasswordHash(redacted)");
+        let session = WebSession { key: [0xab; 32], data: b"secret".to_vec(), expires_at: Timestamp(1) };
+        assert_eq!(format!("{session:?}"), "WebSession { expires_at: Timestamp(1), .. }");
+    }
+
+    #[test]
+    fn a_name_is_one_that_can_be_read_and_typed() {
+        for good in ["a", "Zoë Ünal", "o'hara", &"é".repeat(User::MAX_NAME)] {
+            assert_eq!(User::check_name(good), Ok(()), "{good}");
+        }
+        for bad in ["", " ", " a", "a ", "a\u{0}", "a\u{85}b", &"x".repeat(User::MAX_NAME + 1)] {
+            assert_eq!(User::check_name(bad), Err(UserNameError), "{bad}");
+        }
+    }
+}

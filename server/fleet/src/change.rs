@@ -1,8 +1,8 @@
 //! Changes: what a decision wants the store to keep. A [`Commit`] is one transaction.
 
 use crate::{
-    AuditEntry, Device, DeviceId, DeviceState, Observation, OperationId, OperationRecord, OperationState, Reading, Registration,
-    Source, TimelineEntry, Timestamp, User, WebSession,
+    AuditEntry, Device, DeviceId, DeviceState, Observation, OperationId, OperationRecord, OperationState,
+    Reading, Registration, Source, TimelineEntry, Timestamp, User, WebSession,
 };
 
 /// What is to become durable together.

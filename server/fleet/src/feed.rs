@@ -154,3 +154,73 @@ impl Stream for Subscription {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::{FutureExt, executor::block_on};
+
+    use super::*;
+
+    fn publish(feed: &Feed, number: i64) {
+        feed.publish(Timestamp(number), DeviceId(1), PublicId::from_random([1; 16]), EventKind::Registered);
+    }
+
+    fn next(subscription: &mut Subscription) -> Watched {
+        block_on(subscription.next()).unwrap()
+    }
+
+    #[test]
+    fn every_watcher_sees_every_event_in_order_from_its_beginning_on() {
+        let feed = Feed::new();
+        publish(&feed, 1);
+        let mut first = feed.subscribe();
+        publish(&feed, 2);
+        let mut second = feed.subscribe();
+        publish(&feed, 3);
+        let sequence = |watched| match watched {
+            Watched::Event(event) => event.sequence,
+            Watched::Missed(count) => panic!("missed {count}"),
+        };
+        assert_eq!([next(&mut first), next(&mut first)].map(sequence), [2, 3]);
+        assert_eq!(sequence(next(&mut second)), 3);
+        assert!(first.next().now_or_never().is_none(), "it waits for more");
+        assert_eq!(feed.watchers(), 2);
+        drop(second);
+        assert_eq!(feed.watchers(), 1);
+    }
+
+    #[test]
+    fn a_slow_watcher_is_told_how_much_it_missed_and_holds_nobody_up() {
+        let feed = Feed::with_capacity(4);
+        let mut slow = feed.subscribe();
+        for number in 1..=10 {
+            publish(&feed, number);
+        }
+        assert_eq!(next(&mut slow), Watched::Missed(6));
+        let Watched::Event(event) = next(&mut slow) else { panic!("an event") };
+        assert_eq!((event.sequence, event.at), (7, Timestamp(7)));
+        assert_eq!(feed.missed(), 6);
+    }
+
+    #[test]
+    fn without_watchers_nothing_is_kept() {
+        let feed = Feed::with_capacity(2);
+        for number in 1..=5 {
+            publish(&feed, number);
+        }
+        let mut late = feed.subscribe();
+        publish(&feed, 6);
+        assert!(matches!(next(&mut late), Watched::Event(event) if event.sequence == 6));
+    }
+
+    #[test]
+    fn a_watcher_wakes_for_an_event_that_comes_later() {
+        let feed = Feed::new();
+        let mut waiting = feed.subscribe();
+        let woken = block_on(async {
+            let publishing = async { publish(&feed, 1) };
+            futures::join!(waiting.next(), publishing).0
+        });
+        assert!(matches!(woken, Some(Watched::Event(_))));
+    }
+}

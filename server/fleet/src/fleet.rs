@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use objects::{Path, Registry};
 
 use crate::{
-    AuditEntry, AuditRecord, Context, Downlink, Feed, FleetError, Observation, OperationId, OperationRecord, Permission, Presence,
-    PublicId, SetupLink, Store, StoredReading, Subscription, TimelineRecord, Verb,
+    AuditEntry, AuditRecord, Context, Downlink, Feed, FleetError, Observation, OperationId, OperationRecord,
+    Permission, Presence, PublicId, SetupLink, Store, StoredReading, Subscription, TimelineRecord, Verb,
     store::{DeviceQuery, DeviceSummary, DeviceView, Overview, Page, PageRequest},
 };
 
@@ -26,8 +26,8 @@ use throttle::Throttle;
 pub use throttle::{LoginBounds, LoginPermit};
 
 mod trail;
-use trail::Trail;
 pub use trail::AuditTrail;
+use trail::Trail;
 
 /// The fleet as its administrators see it.
 pub struct Fleet {
@@ -35,13 +35,16 @@ pub struct Fleet {
     downlink: Arc<dyn Downlink>,
     registry: Arc<Registry>,
     feed: Feed,
-    entropy: Box<dyn Fn(&mut [u8]) + Send + Sync>,
+    entropy: Entropy,
     last_operation: Mutex<Option<OperationId>>,
     recent: Mutex<Recent>,
     setup: Mutex<Option<SetupLink>>,
     throttle: Throttle,
     trail: Trail,
 }
+
+/// Fills a slice with bytes that nobody can guess.
+type Entropy = Box<dyn Fn(&mut [u8]) + Send + Sync>;
 
 /// A device with all that its page shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +66,7 @@ impl Fleet {
         downlink: Arc<dyn Downlink>,
         registry: Arc<Registry>,
         feed: Feed,
-        entropy: Box<dyn Fn(&mut [u8]) + Send + Sync>,
+        entropy: Entropy,
     ) -> Self {
         Self {
             store,
@@ -91,7 +94,11 @@ impl Fleet {
     }
 
     /// A page of devices.
-    pub async fn devices(&self, context: &Context, query: &DeviceQuery) -> Result<Page<DeviceSummary>, FleetError> {
+    pub async fn devices(
+        &self,
+        context: &Context,
+        query: &DeviceQuery,
+    ) -> Result<Page<DeviceSummary>, FleetError> {
         self.demand(context, Permission::View, "devices").await?;
         Ok(self.store.devices(query).await?)
     }
@@ -147,7 +154,11 @@ impl Fleet {
     }
 
     /// What people did, newest first.
-    pub async fn audit(&self, context: &Context, page: &PageRequest) -> Result<Page<AuditRecord>, FleetError> {
+    pub async fn audit(
+        &self,
+        context: &Context,
+        page: &PageRequest,
+    ) -> Result<Page<AuditRecord>, FleetError> {
         self.demand(context, Permission::Administer, "audit").await?;
         Ok(self.store.audit(page).await?)
     }
@@ -182,3 +193,6 @@ impl Fleet {
         self.store.device(id).await?.ok_or(FleetError::NotFound("device"))
     }
 }
+
+#[cfg(test)]
+mod tests;

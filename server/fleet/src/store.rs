@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use objects::Path;
 
 use crate::{
-    AuditRecord, Binding, Commit, Committed, Device, DeviceId, DeviceState, Observation, OperationId, OperationRecord,
-    PublicId, Registration, Restored, Source, StoredReading, TimelineRecord, Timestamp, User, WebSession,
+    AuditRecord, Binding, Commit, Committed, Device, DeviceId, DeviceState, Observation, OperationId,
+    OperationRecord, PublicId, Registration, Restored, Source, StoredReading, TimelineRecord, Timestamp,
+    User, WebSession,
 };
 
 pub mod battery;
@@ -57,7 +58,12 @@ pub trait Store: Send + Sync + 'static {
     async fn latest(&self, device: DeviceId, within: Path) -> Result<Vec<StoredReading>, StoreError>;
 
     /// The readings of one path, newest first by [`StoredReading::at`], then by their sequence.
-    async fn history(&self, device: DeviceId, path: Path, limit: usize) -> Result<Vec<StoredReading>, StoreError>;
+    async fn history(
+        &self,
+        device: DeviceId,
+        path: Path,
+        limit: usize,
+    ) -> Result<Vec<StoredReading>, StoreError>;
 
     /// The live observations of a device, in the order of the tree.
     async fn observations(&self, device: DeviceId) -> Result<Vec<Observation>, StoreError>;
@@ -66,10 +72,18 @@ pub trait Store: Send + Sync + 'static {
     async fn operation(&self, id: OperationId) -> Result<Option<OperationRecord>, StoreError>;
 
     /// The operations of a device, newest first by their ids.
-    async fn operations(&self, device: DeviceId, page: &PageRequest) -> Result<Page<OperationRecord>, StoreError>;
+    async fn operations(
+        &self,
+        device: DeviceId,
+        page: &PageRequest,
+    ) -> Result<Page<OperationRecord>, StoreError>;
 
     /// The timeline of a device, newest first by the order of the commits.
-    async fn timeline(&self, device: DeviceId, page: &PageRequest) -> Result<Page<TimelineRecord>, StoreError>;
+    async fn timeline(
+        &self,
+        device: DeviceId,
+        page: &PageRequest,
+    ) -> Result<Page<TimelineRecord>, StoreError>;
 
     /// The audit log, newest first by the order of the commits.
     async fn audit(&self, page: &PageRequest) -> Result<Page<AuditRecord>, StoreError>;

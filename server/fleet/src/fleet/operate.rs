@@ -5,8 +5,8 @@ use std::{sync::PoisonError, time::Duration};
 use objects::Models;
 
 use crate::{
-    AuditEntry, BadOperation, Change, Commit, Context, EventKind, Fleet, FleetError, Operation, OperationId, OperationRecord,
-    OperationState, Order, Outcome, Permission, Presence, PublicId, Taken, Verb, WireTrace,
+    AuditEntry, BadOperation, Change, Commit, Context, EventKind, Fleet, FleetError, Operation, OperationId,
+    OperationRecord, OperationState, Order, Outcome, Permission, Presence, PublicId, Taken, Verb, WireTrace,
     fleet::{recent::RecentOutcome, trail::Ticket},
     store::DeviceView,
 };

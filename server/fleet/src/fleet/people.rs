@@ -5,8 +5,8 @@
 use std::sync::PoisonError;
 
 use crate::{
-    Actor, AuditEntry, Cause, Change, Commit, Context, Fleet, FleetError, LoginAttempt, PasswordHash, PublicId,
-    RequestId, Role, SetupLink, Timestamp, User, UserId, Verb, WebSession,
+    Actor, AuditEntry, Cause, Change, Commit, Context, Fleet, FleetError, LoginAttempt, PasswordHash,
+    PublicId, RequestId, Role, SetupLink, Timestamp, User, UserId, Verb, WebSession,
 };
 
 impl Fleet {

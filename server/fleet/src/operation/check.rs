@@ -4,8 +4,8 @@
 //! is the one that counts.
 
 use objects::{
-    Attribute, AttributeError, ContentFormat, DataType, Instance, InstanceId, Models, Node, ObjectId, Operations, Path,
-    Resource, ResourceModel, Value, Version,
+    Attribute, AttributeError, ContentFormat, DataType, Instance, InstanceId, Models, Node, ObjectId,
+    Operations, Path, Resource, ResourceModel, Value, Version,
 };
 
 use crate::{Operation, Registration, WriteMode};
@@ -14,7 +14,9 @@ use crate::{Operation, Registration, WriteMode};
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum BadOperation {
     /// The arguments of an Execute do not have their form.
-    #[error("arguments look like 0='a',1: digits from 0 to 9, each at most once, each with a text in quotes or without one")]
+    #[error(
+        "arguments look like 0='a',1: digits from 0 to 9, each at most once, each with a text in quotes or without one"
+    )]
     Arguments,
     /// The attributes can't stand together.
     #[error("{0}")]
@@ -191,7 +193,9 @@ impl Check<'_> {
             Operation::Read { .. } | Operation::Observe { .. } | Operation::CancelObservation { .. } => {
                 (1..=4, "objects, instances, resources and resource instances")
             }
-            Operation::WriteAttributes { .. } => (1..=4, "objects, instances, resources and resource instances"),
+            Operation::WriteAttributes { .. } => {
+                (1..=4, "objects, instances, resources and resource instances")
+            }
             Operation::Discover { .. } => (1..=3, "objects, instances and resources"),
             Operation::Write { mode: WriteMode::Replace, .. } => {
                 (2..=4, "instances, resources and resource instances")
@@ -209,7 +213,9 @@ impl Check<'_> {
     }
 
     fn registered(&self) -> Result<(), BadOperation> {
-        let Some(object) = self.path.object().filter(|object| !UNLISTED.contains(object)) else { return Ok(()) };
+        let Some(object) = self.path.object().filter(|object| !UNLISTED.contains(object)) else {
+            return Ok(());
+        };
         let missing = |path| Err(BadOperation::NotRegistered { path });
         let Some(entry) = self.registration.links.objects.get(&object) else {
             return missing(Path::Object(object));
@@ -234,11 +240,7 @@ impl Check<'_> {
         fits.then_some(()).ok_or(BadOperation::Format { format, operation, path: self.path })
     }
 
-    fn may(
-        &self,
-        asked: impl Fn(Operations) -> bool,
-        wanted: &'static str,
-    ) -> Result<(), BadOperation> {
+    fn may(&self, asked: impl Fn(Operations) -> bool, wanted: &'static str) -> Result<(), BadOperation> {
         match self.models.resource_at(&self.path) {
             Some(model) => {
                 allowed(model, self.path, asked, wanted)?;
@@ -438,7 +440,9 @@ fn arguments_have_their_form(text: &str) -> bool {
     let mut rest = text;
     while !rest.is_empty() {
         let Some(digit) = rest.chars().next().and_then(|char| char.to_digit(10)) else { return false };
-        let Some(seen) = usize::try_from(digit).ok().and_then(|digit| seen.get_mut(digit)) else { return false };
+        let Some(seen) = usize::try_from(digit).ok().and_then(|digit| seen.get_mut(digit)) else {
+            return false;
+        };
         if std::mem::replace(seen, true) {
             return false;
         }

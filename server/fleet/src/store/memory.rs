@@ -9,13 +9,13 @@ use async_trait::async_trait;
 use objects::Path;
 
 use super::{
-    DeviceOrder, DeviceQuery, DeviceSummary, DeviceView, ENDED_OPERATION_KEPT, Overview, Page, PageRequest, Store,
-    StoreError,
+    DeviceOrder, DeviceQuery, DeviceSummary, DeviceView, ENDED_OPERATION_KEPT, Overview, Page, PageRequest,
+    Store, StoreError,
 };
 use crate::{
     AuditRecord, Change, Commit, Committed, Delivery, Device, DeviceId, DeviceState, EndReason, Observation,
-    OperationId, OperationRecord, OperationState, PublicId, Reading, Registration, Restored, Role, StoredReading,
-    TimelineEntry, TimelineRecord, Timestamp, User, WebSession,
+    OperationId, OperationRecord, OperationState, PublicId, Reading, Registration, Restored, Role,
+    StoredReading, TimelineEntry, TimelineRecord, Timestamp, User, WebSession,
 };
 
 mod cursor;
@@ -30,6 +30,7 @@ pub struct MemoryStore {
 #[derive(Debug, Default)]
 struct Inner {
     unavailable: bool,
+    full: bool,
     boots: u64,
     tables: Tables,
 }
@@ -70,6 +71,12 @@ impl MemoryStore {
         self.lock().unavailable = unavailable;
     }
 
+    /// Whether it answers every commit with [`StoreError::Unavailable`] from now on, as if its disk were full, and is read
+    /// as before.
+    pub fn set_full(&self, full: bool) {
+        self.lock().full = full;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -84,6 +91,9 @@ impl MemoryStore {
 impl Store for MemoryStore {
     async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
         let mut inner = self.available()?;
+        if inner.full {
+            return Err(StoreError::Unavailable);
+        }
         let mut tables = inner.tables.clone();
         let committed = tables.commit(commit)?;
         inner.tables = tables;
@@ -108,7 +118,12 @@ impl Store for MemoryStore {
             epochs: rows().map(|(device, row)| (*device, row.registration.epoch)).collect(),
             seen: rows().map(|(device, row)| (*device, row.seen_at)).collect(),
             observations: tables.observations.values().cloned().collect(),
-            operations: tables.operations.values().filter(|record| !record.state.is_final()).cloned().collect(),
+            operations: tables
+                .operations
+                .values()
+                .filter(|record| !record.state.is_final())
+                .cloned()
+                .collect(),
             deliveries: tables
                 .deliveries
                 .iter()
@@ -119,7 +134,7 @@ impl Store for MemoryStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        self.available().map(|_| ())
+        if self.available()?.full { Err(StoreError::Unavailable) } else { Ok(()) }
     }
 
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -130,8 +145,7 @@ impl Store for MemoryStore {
     async fn overview(&self) -> Result<Overview, StoreError> {
         let tables = &self.available()?.tables;
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let in_state =
-            |state| count(tables.registrations.values().filter(|row| row.state == state).count());
+        let in_state = |state| count(tables.registrations.values().filter(|row| row.state == state).count());
         let queued = tables.operations.values().filter(|record| record.state == OperationState::Queued);
         Ok(Overview {
             registered: in_state(DeviceState::Registered),
@@ -273,11 +287,15 @@ impl Tables {
             Change::ObservationEnded { device, path } => {
                 self.observations.remove(&(device, path.ids()));
             }
-            Change::ObservationsEnded { device } => self.observations.retain(|(other, _), _| *other != device),
+            Change::ObservationsEnded { device } => {
+                self.observations.retain(|(other, _), _| *other != device)
+            }
             Change::Report { device, received_at, delivery, readings } => {
                 self.known(device)?;
                 match delivery {
-                    Some(delivery) if !self.deliver(device, &delivery, received_at) => committed.duplicate = true,
+                    Some(delivery) if !self.deliver(device, &delivery, received_at) => {
+                        committed.duplicate = true
+                    }
                     _ => readings.into_iter().for_each(|reading| self.read(device, received_at, reading)),
                 }
             }
@@ -334,9 +352,9 @@ impl Tables {
         let device = registration.device;
         self.known(device)?;
         unique(
-            self.registrations.values().all(|row| {
-                row.registration.device == device || row.registration.id != registration.id
-            }),
+            self.registrations
+                .values()
+                .all(|row| row.registration.device == device || row.registration.id != registration.id),
         )?;
         let before = self.registrations.get(&device);
         // A stale owner's write: an older registration, or one that has ended already.

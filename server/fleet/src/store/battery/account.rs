@@ -3,7 +3,8 @@
 use super::fixture::*;
 use crate::{Change, PasswordHash, PublicId, Role, Store, User, UserId, WebSession};
 
-const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$X3D+1rFMBRtFNtKpbGcdBTLRXb6ZVKqoLJGEzCY2jLk";
+const HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$X3D+1rFMBRtFNtKpbGcdBTLRXb6ZVKqoLJGEzCY2jLk";
 
 fn user(number: i64, name: &str, role: Role) -> User {
     User {
@@ -46,8 +47,11 @@ pub async fn a_user_is_unique_by_name_and_by_its_ids(store: &dyn Store) {
 /// Only an administrator ends the set-up.
 pub async fn an_administrator_is_no_other_role(store: &dyn Store) {
     assert!(!store.has_administrator().await.unwrap());
-    commit(store, [Role::Viewer, Role::Operator].map(|role| Change::UserAdded(user(role as i64, role.name(), role))))
-        .await;
+    commit(
+        store,
+        [Role::Viewer, Role::Operator].map(|role| Change::UserAdded(user(role as i64, role.name(), role))),
+    )
+    .await;
     assert!(!store.has_administrator().await.unwrap());
     commit(store, [Change::UserAdded(user(9, "admin", Role::Administrator))]).await;
     assert!(store.has_administrator().await.unwrap());

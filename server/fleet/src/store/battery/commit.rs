@@ -4,7 +4,8 @@ use futures::future::join_all;
 
 use super::fixture::*;
 use crate::{
-    AuditEntry, Cause, Change, Commit, Committed, DeviceId, PublicId, Restored, Store, StoreError, Verb, WebSession,
+    AuditEntry, Cause, Change, Commit, Committed, DeviceId, PublicId, Restored, Store, StoreError, Verb,
+    WebSession,
     store::{DeviceOrder, DeviceQuery, Overview, PageRequest},
 };
 
@@ -72,7 +73,11 @@ pub async fn a_conflicting_commit_changes_nothing(store: &dyn Store) {
     register(store, 2).await;
     commit(
         store,
-        [queued(&reboot(1, 1)), Change::ObservationBegan(observation(1, "/3/0/7")), Change::Timeline(entry(1, 0))],
+        [
+            queued(&reboot(1, 1)),
+            Change::ObservationBegan(observation(1, "/3/0/7")),
+            Change::Timeline(entry(1, 0)),
+        ],
     )
     .await;
     let before = picture(store).await;
@@ -95,7 +100,12 @@ pub async fn a_conflicting_commit_changes_nothing(store: &dyn Store) {
         Change::ObservationBegan(observation(2, "/3/0/7")),
         Change::ObservationsEnded { device: DeviceId(1) },
         report(1, at(1), vec![reading("/3/0/9", 1)]),
-        Change::Report { device: DeviceId(1), received_at: at(1), delivery: Some(delivery(1)), readings: vec![] },
+        Change::Report {
+            device: DeviceId(1),
+            received_at: at(1),
+            delivery: Some(delivery(1)),
+            readings: vec![],
+        },
         queued(&reboot(2, 1)),
         ended(1, crate::OperationState::Done, at(1)),
         Change::Timeline(entry(1, 1)),
@@ -109,8 +119,12 @@ pub async fn a_conflicting_commit_changes_nothing(store: &dyn Store) {
     assert_eq!(picture(store).await, before);
     assert_eq!(store.session(&[1; 32], START).await.unwrap(), None);
     // The delivery was not kept either.
-    let again =
-        Change::Report { device: DeviceId(1), received_at: at(1), delivery: Some(delivery(1)), readings: vec![] };
+    let again = Change::Report {
+        device: DeviceId(1),
+        received_at: at(1),
+        delivery: Some(delivery(1)),
+        readings: vec![],
+    };
     assert!(!commit(store, [again]).await.duplicate);
 }
 

@@ -44,8 +44,24 @@ async fn fill(store: &dyn Store) {
 /// Texts that are no cursors at all, on every list, empty or not.
 pub async fn a_cursor_that_no_store_made_is_refused(store: &dyn Store) {
     let hostile: Vec<String> = [
-        "", "0", "00", "zz", "é", "\0", "%00", "null", "-1", "1", "AAAA", "====", "../../etc/passwd",
-        "' OR 1=1 --", "{\"id\":1}", "🦀🦀", "18446744073709551616", "\u{202e}",
+        "",
+        "0",
+        "00",
+        "zz",
+        "é",
+        "\0",
+        "%00",
+        "null",
+        "-1",
+        "1",
+        "AAAA",
+        "====",
+        "../../etc/passwd",
+        "' OR 1=1 --",
+        "{\"id\":1}",
+        "🦀🦀",
+        "18446744073709551616",
+        "\u{202e}",
     ]
     .into_iter()
     .map(str::to_owned)
@@ -84,7 +100,8 @@ pub async fn a_damaged_cursor_does_no_harm(store: &dyn Store) {
         let Cursor(good) = page(store, list, None).await.unwrap().next.unwrap();
         let cut = good.char_indices().map(|(index, _)| good[..index].to_owned());
         let changed = good.char_indices().flat_map(|(index, char)| {
-            ["0", "f", "Z", "é", ""].map(|new| [&good[..index], new, &good[index + char.len_utf8()..]].concat())
+            ["0", "f", "Z", "é", ""]
+                .map(|new| [&good[..index], new, &good[index + char.len_utf8()..]].concat())
         });
         for text in cut.chain(changed) {
             match page(store, list, Some(Cursor(text.clone()))).await {

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use objects::{ContentFormat, InstanceId, ObjectId, Path, Value, Version, link::{Link, ObjectEntry, ObjectLinks}};
+use objects::{
+    ContentFormat, InstanceId, ObjectId, Path, Value, Version,
+    link::{Link, ObjectEntry, ObjectLinks},
+};
 use uuid::Uuid;
 
 use crate::{
-    Binding, Change, ClassId, Commit, Committed, Delivery, Device, DeviceId, DomainId, EndpointName, Lifetime,
-    ListenerId, NodeId, Observation, ObservationToken, Operation, OperationId, OperationRecord, OperationState,
-    PublicId, Reading, Registration, RegistrationId, RequestId, Source, Store, StoreError, TimelineEntry,
-    TimelineKind, Timestamp,
+    Binding, Change, ClassId, Commit, Committed, Delivery, Device, DeviceId, DomainId, EndpointName,
+    Lifetime, ListenerId, NodeId, Observation, ObservationToken, Operation, OperationId, OperationRecord,
+    OperationState, PublicId, Reading, Registration, RegistrationId, RequestId, Source, Store, StoreError,
+    TimelineEntry, TimelineKind, Timestamp,
     store::{Cursor, Page, PageRequest},
 };
 

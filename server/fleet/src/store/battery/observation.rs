@@ -50,7 +50,8 @@ pub async fn observations_stay_when_a_registration_changes(store: &dyn Store) {
 pub async fn every_token_and_format_survives(store: &dyn Store) {
     register(store, 1).await;
     let tokens: [&[u8]; 5] = [&[0], &[0, 0], &[0xff; 7], &[0; 8], &[1, 0, 0, 0, 0, 0, 0, 0xff]];
-    let formats = [None, Some(0), Some(60), Some(u16::MAX), Some(11_542)].map(|format| format.map(ContentFormat));
+    let formats =
+        [None, Some(0), Some(60), Some(u16::MAX), Some(11_542)].map(|format| format.map(ContentFormat));
     let observations: Vec<Observation> = tokens
         .iter()
         .zip(formats)

@@ -38,8 +38,12 @@ pub async fn an_operation_goes_its_way(store: &dyn Store) {
         assert_eq!(store.operation(expected.id).await.unwrap(), Some(expected.clone()));
     }
     let result = "4.05 Method Not Allowed: \u{fffd} ünd so".to_owned();
-    let end =
-        Change::OperationEnded { id: expected.id, state: OperationState::Failed, at: at(30), result: result.clone() };
+    let end = Change::OperationEnded {
+        id: expected.id,
+        state: OperationState::Failed,
+        at: at(30),
+        result: result.clone(),
+    };
     commit(store, [end]).await;
     expected.state = OperationState::Failed;
     expected.ended_at = Some(at(30));
@@ -146,7 +150,10 @@ fn every_operation() -> Vec<Operation> {
         for (set, unset) in [
             (all_attributes(), vec![]),
             (Attributes::default(), Attribute::ALL.to_vec()),
-            (Attributes { pmin: Some(u32::MAX), gt: Some(-0.1), ..Attributes::default() }, vec![Attribute::St]),
+            (
+                Attributes { pmin: Some(u32::MAX), gt: Some(-0.1), ..Attributes::default() },
+                vec![Attribute::St],
+            ),
         ] {
             operations.push(Operation::WriteAttributes { path, set, unset });
         }
@@ -155,8 +162,14 @@ fn every_operation() -> Vec<Operation> {
         for (mode, format) in [(WriteMode::Replace, None), (WriteMode::Update, Some(ContentFormat::TLV))] {
             operations.push(Operation::Write { path: path("/3/0"), mode, node: node.clone(), format });
         }
-        for (instance, format) in [(None, Some(ContentFormat::SENML_CBOR)), (Some(InstanceId(65_534)), None)] {
-            operations.push(Operation::Create { object: ObjectId(65_535), instance, node: node.clone(), format });
+        for (instance, format) in [(None, Some(ContentFormat::SENML_CBOR)), (Some(InstanceId(65_534)), None)]
+        {
+            operations.push(Operation::Create {
+                object: ObjectId(65_535),
+                instance,
+                node: node.clone(),
+                format,
+            });
         }
     }
     operations

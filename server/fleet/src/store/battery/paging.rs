@@ -11,8 +11,31 @@ use crate::{
 /// Capitals before small letters, and everything beyond ASCII behind it: the order of UTF-8.
 pub async fn devices_are_paged_in_the_order_of_the_bytes_of_their_names(store: &dyn Store) {
     let names = [
-        " ", "%", "10", "9", "A", "Z", "_", "a", "a b", "a%", "aZ", "aa", "b", "urn:imei:1", "~", "Ä", "ß", "ä", "ż",
-        "Ж", "漢字", "\u{ffee}", "🦀", "🦀🦀", "\u{10fffd}",
+        " ",
+        "%",
+        "10",
+        "9",
+        "A",
+        "Z",
+        "_",
+        "a",
+        "a b",
+        "a%",
+        "aZ",
+        "aa",
+        "b",
+        "urn:imei:1",
+        "~",
+        "Ä",
+        "ß",
+        "ä",
+        "ż",
+        "Ж",
+        "漢字",
+        "\u{ffee}",
+        "🦀",
+        "🦀🦀",
+        "\u{10fffd}",
     ];
     enrol(store, &names).await;
     for limit in [1, 2, 7, names.len(), 500] {
@@ -23,16 +46,27 @@ pub async fn devices_are_paged_in_the_order_of_the_bytes_of_their_names(store: &
 
 /// No character of it stands for others, and case counts.
 pub async fn a_prefix_is_taken_as_it_is_written(store: &dyn Store) {
-    let names = ["%", "%a", "\\", "\\%a", "_", "_a", "a", "a%b", "a\\b", "a_b", "aXb", "A_b", "ab", "ä", "äb", "*", "?"];
+    let names = [
+        "%", "%a", "\\", "\\%a", "_", "_a", "a", "a%b", "a\\b", "a_b", "aXb", "A_b", "ab", "ä", "äb", "*",
+        "?",
+    ];
     enrol(store, &names).await;
-    for prefix in ["%", "_", "\\", "\\%", "a", "a%", "a_", "a\\", "A", "ä", "*", "?", "a_b", "a_bc", "'", "x", ""] {
+    for prefix in
+        ["%", "_", "\\", "\\%", "a", "a%", "a_", "a\\", "A", "ä", "*", "?", "a_b", "a_bc", "'", "x", ""]
+    {
         let found: BTreeSet<String> =
-            names_of(&every_device(store, Some(prefix), None, DeviceOrder::Endpoint, 2).await).into_iter().collect();
+            names_of(&every_device(store, Some(prefix), None, DeviceOrder::Endpoint, 2).await)
+                .into_iter()
+                .collect();
         let expected: BTreeSet<String> =
             names.iter().filter(|name| name.starts_with(prefix)).map(|name| (*name).to_owned()).collect();
         assert_eq!(found, expected, "prefix {prefix}");
         let by_time = every_device(store, Some(prefix), None, DeviceOrder::LastSeen, 2).await;
-        assert_eq!(names_of(&by_time).into_iter().collect::<BTreeSet<_>>(), expected, "prefix {prefix} by time");
+        assert_eq!(
+            names_of(&by_time).into_iter().collect::<BTreeSet<_>>(),
+            expected,
+            "prefix {prefix} by time"
+        );
     }
 }
 
@@ -55,7 +89,9 @@ pub async fn devices_are_filtered_by_state(store: &dyn Store) {
             assert_eq!(ids, expected, "{state:?} by {order:?}");
         }
     }
-    let found = every_device(store, Some("node-0005"), Some(DeviceState::Deregistered), DeviceOrder::Endpoint, 2).await;
+    let found =
+        every_device(store, Some("node-0005"), Some(DeviceState::Deregistered), DeviceOrder::Endpoint, 2)
+            .await;
     let before = registration(5);
     let expected = DeviceSummary {
         device: device(5),

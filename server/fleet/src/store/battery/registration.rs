@@ -108,7 +108,8 @@ pub async fn an_ended_registration_comes_back_only_anew(store: &dyn Store) {
     register(store, 1).await;
     let end = Change::RegistrationEnded { device: DeviceId(1), at: at(9), reason: EndReason::Expired };
     commit(store, [end]).await;
-    refused(store, [Change::Registered(Box::new(Registration { updated_at: at(10), ..registration(1) }))]).await;
+    refused(store, [Change::Registered(Box::new(Registration { updated_at: at(10), ..registration(1) }))])
+        .await;
     assert_eq!(store.device(public_id(1)).await.unwrap().unwrap().state, DeviceState::Expired);
     let anew = Registration { epoch: 2, id: RegistrationId(7), updated_at: at(11), ..registration(1) };
     commit(store, [Change::Registered(Box::new(anew.clone()))]).await;
@@ -141,7 +142,8 @@ pub async fn a_lease_without_a_registration_changes_nothing(store: &dyn Store) {
     let end = Change::RegistrationEnded { device: DeviceId(1), at: at(9), reason: EndReason::Deregistered };
     commit(store, [end]).await;
     let before = store.device(public_id(1)).await.unwrap();
-    let lease = |number| Change::LeaseRenewed { device: DeviceId(number), seen_at: at(30), expires_at: at(330) };
+    let lease =
+        |number| Change::LeaseRenewed { device: DeviceId(number), seen_at: at(30), expires_at: at(330) };
     commit(store, [1, 77, 2].map(lease)).await;
     assert_eq!(store.device(public_id(1)).await.unwrap(), before);
     assert_eq!(store.device(public_id(77)).await.unwrap(), None);
@@ -153,7 +155,9 @@ pub async fn a_registration_ends_in_two_ways(store: &dyn Store) {
     register(store, 2).await;
     let end = |number, reason| Change::RegistrationEnded { device: DeviceId(number), at: at(400), reason };
     commit(store, [end(1, EndReason::Deregistered), end(2, EndReason::Expired)]).await;
-    for (number, state, seen_at) in [(1, DeviceState::Deregistered, at(400)), (2, DeviceState::Expired, START)] {
+    for (number, state, seen_at) in
+        [(1, DeviceState::Deregistered, at(400)), (2, DeviceState::Expired, START)]
+    {
         let registration = Registration { expires_at: at(400), ..registration(number) };
         let expected = DeviceView { device: device(number), state, registration, seen_at };
         assert_eq!(store.device(public_id(number)).await.unwrap(), Some(expected));

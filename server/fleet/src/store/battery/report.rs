@@ -9,7 +9,9 @@ use crate::{Change, Delivery, DeviceId, Reading, Store, StoredReading};
 /// Values at the edges of every type.
 pub(super) fn every_value() -> Vec<Value> {
     let mut values = Vec::new();
-    for text in ["", " spaces stay ", "a\0b", "line\r\nline", "Ünïcödé 🦀 \u{202e}", "'; DROP TABLE--", "\"\\"] {
+    for text in
+        ["", " spaces stay ", "a\0b", "line\r\nline", "Ünïcödé 🦀 \u{202e}", "'; DROP TABLE--", "\"\\"]
+    {
         values.push(Value::String(text.into()));
         values.push(Value::CoreLink(text.into()));
     }
@@ -50,7 +52,7 @@ pub async fn every_value_survives(store: &dyn Store) {
     assert!(latest.iter().all(|stored| stored.received_at == START));
     for (reading, stored) in readings.iter().zip(&latest) {
         let history = store.history(DeviceId(1), reading.path, 10).await.unwrap();
-        assert_eq!(history, [stored.clone()]);
+        assert_eq!(history, std::slice::from_ref(stored));
         if let (Value::Float(one), Value::Float(other)) = (&reading.value, &stored.reading.value) {
             assert_eq!(one.to_bits(), other.to_bits(), "also the sign of zero");
         }
@@ -102,7 +104,8 @@ pub async fn a_device_clock_that_runs_ahead_hides_nothing(store: &dyn Store) {
 /// In the order of the tree, at or below what was asked for.
 pub async fn the_latest_readings_are_ordered_and_bounded_by_path(store: &dyn Store) {
     register(store, 1).await;
-    let paths = ["/1/0/1", "/3/0/0", "/3/0/6/0", "/3/0/6/10", "/3/0/7", "/3/0/70", "/3/1/7", "/30/0/7", "/65535/0/1"];
+    let paths =
+        ["/1/0/1", "/3/0/0", "/3/0/6/0", "/3/0/6/10", "/3/0/7", "/3/0/70", "/3/1/7", "/30/0/7", "/65535/0/1"];
     let readings = paths.iter().rev().map(|path| reading(path, 1)).collect();
     commit(store, [report(1, START, readings)]).await;
     for (within, expected) in [
@@ -125,10 +128,14 @@ pub async fn the_latest_readings_are_ordered_and_bounded_by_path(store: &dyn Sto
 pub async fn the_history_is_newest_first_by_when_it_was_so(store: &dyn Store) {
     register(store, 2).await;
     let timed = |value, seconds| Reading { device_time: Some(at(seconds)), ..reading("/3/0/9", value) };
-    commit(store, [report(1, at(100), vec![timed(1, 50), reading("/3/0/9", 2), timed(3, 40), timed(4, 50)])]).await;
-    commit(store, [report(1, at(99), vec![timed(5, 200)])]).await;
-    commit(store, [report(1, at(100), vec![reading("/3/0/9/0", 9)]), report(2, at(100), vec![reading("/3/0/9", 9)])])
+    commit(store, [report(1, at(100), vec![timed(1, 50), reading("/3/0/9", 2), timed(3, 40), timed(4, 50)])])
         .await;
+    commit(store, [report(1, at(99), vec![timed(5, 200)])]).await;
+    commit(
+        store,
+        [report(1, at(100), vec![reading("/3/0/9/0", 9)]), report(2, at(100), vec![reading("/3/0/9", 9)])],
+    )
+    .await;
     let values = async |limit| {
         let history = store.history(DeviceId(1), path("/3/0/9"), limit).await.unwrap();
         history.into_iter().map(|stored| stored.reading.value).collect::<Vec<_>>()

@@ -2,7 +2,8 @@
 
 use super::fixture::*;
 use crate::{
-    Change, Delivery, DeviceId, EndReason, OperationState, Registration, RegistrationId, Restored, Store, Timestamp,
+    Change, Delivery, DeviceId, EndReason, OperationState, Registration, RegistrationId, Restored, Store,
+    Timestamp,
 };
 
 /// Every table at once, after everything that can happen to it.
@@ -72,11 +73,16 @@ pub async fn restore_gives_the_deliveries_of_the_last_minutes(store: &dyn Store)
         delivery: Some(empty.clone()),
         readings: vec![],
     };
-    commit(store, [delivered(1, 1, at(0)), delivered(1, 2, at(100)), delivered(2, 2, at(101)), without_token]).await;
+    commit(
+        store,
+        [delivered(1, 1, at(0)), delivered(1, 2, at(100)), delivered(2, 2, at(101)), without_token],
+    )
+    .await;
     commit(store, [report(1, at(102), vec![reading("/3/0/9", 1)])]).await;
     let end = START.after(Delivery::KEPT);
     for now in [end, Timestamp(end.0 + 1)] {
-        let expected = vec![(DeviceId(1), delivery(2)), (DeviceId(1), empty.clone()), (DeviceId(2), delivery(2))];
+        let expected =
+            vec![(DeviceId(1), delivery(2)), (DeviceId(1), empty.clone()), (DeviceId(2), delivery(2))];
         assert_eq!(sorted(store.restore(now).await.unwrap()).deliveries, expected);
     }
     let all = store.restore(Timestamp(end.0 - 1)).await.unwrap().deliveries;

@@ -1,0 +1,187 @@
+//! Logging in, and the sessions of the console.
+
+use std::{sync::LazyLock, time::Duration};
+
+use super::*;
+use crate::{PasswordHash, User, WebSession};
+
+const PASSWORD: &str = "correct horse battery";
+
+#[test]
+fn the_right_password_logs_in_and_both_ways_are_written_down() {
+    let bench = with_users();
+    assert_eq!(log_in(&bench, "operator", PASSWORD, START).unwrap().role, Role::Operator);
+    assert!(matches!(log_in(&bench, "operator", "wrong", START), Err(FleetError::BadCredentials)));
+    assert!(matches!(
+        log_in(&bench, "s3cret-typed-as-a-name", PASSWORD, START),
+        Err(FleetError::BadCredentials)
+    ));
+    let expected = [
+        "log in · operator · ",
+        "log in failed · operator · wrong name or password",
+        "log in failed · nobody · wrong name or password",
+    ];
+    assert_eq!(bench.audit(), expected, "a name that nobody has is not written down");
+}
+
+#[test]
+fn an_attempt_that_was_not_verified_does_not_log_in() {
+    let bench = with_users();
+    let attempt = block_on(bench.fleet.begin_login("operator", START, request())).unwrap();
+    let refused = block_on(bench.fleet.finish_login(attempt, START, request()));
+    assert!(matches!(refused, Err(FleetError::BadCredentials)));
+}
+
+#[test]
+fn without_an_audit_entry_nobody_logs_in() {
+    let bench = with_users();
+    let attempt = block_on(bench.fleet.begin_login("operator", START, request())).unwrap().verify(PASSWORD);
+    bench.store.set_full(true);
+    let refused = block_on(bench.fleet.finish_login(attempt, START, request()));
+    assert!(matches!(refused, Err(FleetError::Store(_))));
+    bench.store.set_unavailable(true);
+    assert!(begin(&bench, "operator", START).is_err(), "nor without a store");
+}
+
+#[test]
+fn five_attempts_a_minute_under_one_name_whether_it_exists_or_not() {
+    for name in ["operator", "nobody", &"x".repeat(10_000)] {
+        let bench = with_users();
+        for _ in 0..LoginBounds::PER_NAME {
+            fail(&bench, name, START);
+        }
+        assert!(matches!(begin(&bench, name, START), Err(FleetError::TooManyAttempts)));
+        assert!(matches!(begin(&bench, name, START), Err(FleetError::TooManyAttempts)));
+        let told = bench.audit().iter().filter(|line| line.ends_with("too many attempts")).count();
+        assert_eq!(told, 1, "once a window");
+        assert!(begin(&bench, "viewer", START).is_ok(), "others are not held up");
+        let later = START.after(LoginBounds::WINDOW);
+        assert!(matches!(begin(&bench, name, Timestamp(later.0 - 1)), Err(FleetError::TooManyAttempts)));
+        assert!(begin(&bench, name, later).is_ok());
+    }
+}
+
+#[test]
+fn attempts_under_way_count_before_they_have_failed() {
+    let bench = with_users();
+    let attempts: Vec<_> =
+        (0..LoginBounds::PER_NAME).map(|_| begin(&bench, "operator", START).unwrap()).collect();
+    assert!(matches!(begin(&bench, "operator", START), Err(FleetError::TooManyAttempts)));
+    drop(attempts);
+    assert!(matches!(begin(&bench, "operator", START), Err(FleetError::TooManyAttempts)));
+}
+
+#[test]
+fn a_success_starts_the_count_anew() {
+    let bench = with_users();
+    for _ in 0..3 {
+        for _ in 1..LoginBounds::PER_NAME {
+            fail(&bench, "operator", START);
+        }
+        log_in(&bench, "operator", PASSWORD, START).unwrap();
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_locks_nobody_out() {
+    let bench = with_users();
+    for _ in 0..LoginBounds::PER_NAME {
+        fail(&bench, "operator", START);
+    }
+    let year_before = Timestamp(START.0 - 365 * 86_400_000);
+    assert!(begin(&bench, "operator", year_before).is_ok());
+}
+
+#[test]
+fn all_attempts_together_are_bounded() {
+    let bench = with_users();
+    for number in 0..LoginBounds::OVER_ALL {
+        drop(begin(&bench, &format!("guess {number}"), START).unwrap());
+    }
+    assert!(matches!(begin(&bench, "operator", START), Err(FleetError::TooManyAttempts)));
+    assert!(begin(&bench, "operator", START.after(Duration::from_secs(60))).is_ok());
+}
+
+#[test]
+fn so_many_are_verified_at_one_time() {
+    let bench = with_users();
+    let under_way: Vec<_> = (0..LoginBounds::UNDER_WAY)
+        .map(|number| begin(&bench, &format!("{number}"), START).unwrap())
+        .collect();
+    assert!(matches!(begin(&bench, "operator", START), Err(FleetError::TooManyAttempts)));
+    drop(under_way);
+    assert!(begin(&bench, "operator", START).is_ok());
+}
+
+#[test]
+fn a_session_is_kept_under_the_hash_of_its_identifier() {
+    let bench = Bench::new();
+    let id = [0xaa; 16];
+    let end = START.after(Duration::from_secs(60));
+    block_on(bench.fleet.session_save(&id, b"data".to_vec(), end)).unwrap();
+    let session = block_on(bench.fleet.session_load(&id, START)).unwrap().unwrap();
+    assert_eq!((session.data.as_slice(), session.expires_at), (&b"data"[..], end));
+    assert_ne!(&session.key[..16], &id);
+    assert_eq!(block_on(bench.fleet.session_load(&id, end)).unwrap(), None);
+    block_on(bench.fleet.session_end(&id)).unwrap();
+    assert_eq!(block_on(bench.fleet.session_load(&id, START)).unwrap(), None);
+    let large = vec![0; WebSession::MAX_BYTES + 1];
+    assert!(matches!(block_on(bench.fleet.session_save(&id, large, end)), Err(FleetError::SessionTooLarge)));
+}
+
+#[test]
+fn the_actor_of_a_session_is_looked_up_anew() {
+    let bench = with_users();
+    let user = log_in(&bench, "operator", PASSWORD, START).unwrap();
+    let actor = block_on(bench.fleet.actor(user.id, "operator")).unwrap();
+    assert_eq!(actor, Some(user.actor()));
+    assert_eq!(
+        block_on(bench.fleet.actor(UserId(77), "operator")).unwrap(),
+        None,
+        "another account of that name"
+    );
+    assert_eq!(block_on(bench.fleet.actor(user.id, "nobody")).unwrap(), None);
+    bench.store.set_unavailable(true);
+    assert!(block_on(bench.fleet.actor(user.id, "operator")).is_err(), "no store, no actor");
+}
+
+#[test]
+fn logging_out_is_written_down() {
+    let bench = Bench::new();
+    block_on(bench.fleet.logout(&context(Role::Viewer))).unwrap();
+    assert_eq!(bench.audit(), ["log out · viewer · "]);
+}
+
+fn with_users() -> Bench {
+    static HASH: LazyLock<PasswordHash> =
+        LazyLock::new(|| PasswordHash::make("", PASSWORD, [3; 16]).unwrap());
+    let bench = Bench::new();
+    let user = |(id, role): (i64, Role)| {
+        Change::UserAdded(User {
+            id: UserId(id),
+            public_id: public_id(100 + u8::try_from(id).unwrap()),
+            name: role.name().into(),
+            role,
+            password: HASH.clone(),
+            created_at: START,
+        })
+    };
+    let changes = (1..).zip(Role::ALL).map(user).collect();
+    block_on(bench.store.commit(Commit { changes, audit: vec![] })).unwrap();
+    bench
+}
+
+fn begin(bench: &Bench, name: &str, now: Timestamp) -> Result<crate::LoginAttempt, FleetError> {
+    block_on(bench.fleet.begin_login(name, now, request()))
+}
+
+fn log_in(bench: &Bench, name: &str, password: &str, now: Timestamp) -> Result<User, FleetError> {
+    let attempt = begin(bench, name, now)?.verify(password);
+    block_on(bench.fleet.finish_login(attempt, now, request()))
+}
+
+/// As if the password had been wrong, without the time it takes to find out.
+fn fail(bench: &Bench, name: &str, now: Timestamp) {
+    let attempt = begin(bench, name, now).unwrap();
+    block_on(bench.fleet.finish_login(attempt, now, request())).unwrap_err();
+}
