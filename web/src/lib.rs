@@ -1,1 +1,42 @@
-//! The console and the REST API
+//! The console: pages for people, rendered on the server, which work without JavaScript.
+//!
+//! Start with [`router`], which is the table of routes, and with [`Settings`]. Each page is one module of `console`: a
+//! template struct, and the handler that fills it from the verbs of [`Fleet`]. What holds for all of them lives beside
+//! it: `session` says who is there, `form` reads what they sent and refuses what is not from them, `error` turns every
+//! failure into a page, `headers` guards the browser, `sse` keeps pages up to date.
+//!
+//! No SQL, no datagram and no clock: the store and the devices are behind [`Fleet`], time and randomness in [`Settings`].
+
+use std::sync::Arc;
+
+use axum::Router;
+use fleet::Fleet;
+
+mod app;
+use app::App;
+
+mod assets;
+mod console;
+mod error;
+mod form;
+mod headers;
+mod health;
+mod page;
+mod session;
+
+mod settings;
+pub use settings::Settings;
+
+mod show;
+mod sse;
+mod submission;
+
+/// All routes of the console. To be called within a Tokio runtime: one task follows the feed for the overview.
+///
+/// It speaks plain HTTP and trusts no forwarded header, so it belongs on loopback or behind a proxy that ends TLS.
+pub fn router(fleet: Arc<Fleet>, settings: Settings) -> Router {
+    let app = App::new(fleet, settings);
+    let console = console::routes().layer(session::layer(&app));
+    let router = console.merge(assets::routes()).merge(health::routes()).with_state(Arc::clone(&app));
+    headers::guard(router, app)
+}

@@ -1,0 +1,46 @@
+//! States as a shape and a word; the tone only says it again.
+
+use fleet::{DeviceState, OperationState, Presence};
+
+/// A state as a page shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Badge {
+    /// A class of the stylesheet.
+    pub(crate) tone: &'static str,
+    /// A shape of `macros/ui.html`.
+    pub(crate) icon: &'static str,
+    pub(crate) text: &'static str,
+}
+
+impl Badge {
+    /// Of a device that is looked at: the store says whether it is registered, the shard whether it listens.
+    pub(crate) fn of_device(state: DeviceState, presence: Presence) -> Self {
+        match (state, presence) {
+            (DeviceState::Registered, Presence::Awake) => Self { tone: "good", icon: "disc", text: "Awake" },
+            (DeviceState::Registered, Presence::Asleep) => Self { tone: "calm", icon: "moon", text: "Asleep" },
+            (DeviceState::Registered, Presence::NotRegistered) | (DeviceState::Expired, _) => Self::of_state(DeviceState::Expired),
+            (DeviceState::Deregistered, _) => Self::of_state(DeviceState::Deregistered),
+        }
+    }
+
+    /// Of a device in a list.
+    pub(crate) fn of_state(state: DeviceState) -> Self {
+        match state {
+            DeviceState::Registered => Self { tone: "good", icon: "disc", text: "Registered" },
+            DeviceState::Deregistered => Self { tone: "", icon: "square", text: "Not registered: it said goodbye" },
+            DeviceState::Expired => Self { tone: "warn", icon: "square", text: "Not registered: lifetime ran out" },
+        }
+    }
+
+    pub(crate) fn of_operation(state: OperationState) -> Self {
+        match state {
+            OperationState::Queued => Self { tone: "calm", icon: "clock", text: "Waiting" },
+            OperationState::Sent => Self { tone: "calm", icon: "arrow", text: "Sent" },
+            OperationState::Done => Self { tone: "good", icon: "check", text: "Done" },
+            OperationState::Failed => Self { tone: "bad", icon: "cross", text: "Failed" },
+            OperationState::Expired => Self { tone: "warn", icon: "clock", text: "Expired" },
+            OperationState::Cancelled => Self { tone: "", icon: "square", text: "Cancelled" },
+            OperationState::Unknown => Self { tone: "warn", icon: "question", text: "Not known" },
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! `GET /devices/{device}`: one device, its state, what waits for it, and its objects.
+
+use std::sync::Arc;
+
+use askama::{Template, filters::HtmlSafe};
+use axum::{
+    extract::{Path as Address, State},
+    response::IntoResponse,
+};
+use fleet::{OperationState, store::PageRequest};
+use objects::ContentFormat;
+
+use crate::{
+    app::App,
+    console::{
+        badge::Badge,
+        operations::OperationRow,
+        target::{NodeLink, Target},
+        timeline::Entry,
+        tree::Tree,
+    },
+    error::WebError,
+    page::{Area, Page, Shell},
+    session::SignedIn,
+    show::{Moment, span, visible},
+};
+
+/// Operations that are looked at for those that wait.
+const OPERATIONS: usize = 100;
+/// Operations that have ended and are shown.
+const ENDED: usize = 5;
+/// Entries of the timeline that are shown.
+const ENTRIES: usize = 8;
+
+pub(crate) async fn page(
+    State(app): State<Arc<App>>,
+    login: SignedIn,
+    Address(device): Address<String>,
+) -> Result<impl IntoResponse, WebError> {
+    let target = Target::load(&app, &login, &device).await?;
+    let events = format!("{}/events", target.url());
+    Ok(Page(DevicePage {
+        shell: Shell::new(&app, &login, Area::Devices, target.endpoint()).live(events),
+        url: target.url(),
+        endpoint: target.endpoint(),
+        state: Reachability::new(&target),
+        facts: Facts::new(&target),
+        operations: Operations::load(&app, &login, &target).await?,
+        observations: Observations::new(&target),
+        timeline: Timeline::load(&app, &login, &target).await?,
+        registered: target.registered(),
+        tree: Tree::new(&target),
+    }))
+}
+
+#[derive(Template)]
+#[template(path = "device.html")]
+struct DevicePage {
+    shell: Shell,
+    url: String,
+    endpoint: String,
+    state: Reachability,
+    facts: Facts,
+    operations: Operations,
+    observations: Observations,
+    timeline: Timeline,
+    registered: bool,
+    tree: Tree,
+}
+
+/// Whether it can be reached.
+#[derive(Template)]
+#[template(path = "fragments/state.html")]
+pub(crate) struct Reachability {
+    badge: Badge,
+    seen: Moment,
+}
+
+/// What it said when it registered.
+#[derive(Template)]
+#[template(path = "fragments/facts.html")]
+pub(crate) struct Facts {
+    lwm2m: String,
+    binding: String,
+    queue_mode: bool,
+    lifetime: String,
+    address: String,
+    location: String,
+    registered: Moment,
+    updated: Moment,
+    expires: Moment,
+    formats: String,
+    root: Option<String>,
+    sms_number: Option<String>,
+    extra: Vec<(String, String)>,
+    foreign: Vec<String>,
+}
+
+/// The operations that wait for it, and the last ones that ended.
+#[derive(Template)]
+#[template(path = "fragments/operations.html")]
+pub(crate) struct Operations {
+    url: String,
+    rows: Vec<OperationRow>,
+    waiting: usize,
+}
+
+/// What it reports by itself.
+#[derive(Template)]
+#[template(path = "fragments/observations.html")]
+pub(crate) struct Observations {
+    rows: Vec<ObservationRow>,
+    registered: bool,
+}
+
+struct ObservationRow {
+    link: NodeLink,
+    format: String,
+    since: Moment,
+}
+
+/// What happened to it last.
+#[derive(Template)]
+#[template(path = "fragments/timeline.html")]
+pub(crate) struct Timeline {
+    url: String,
+    entries: Vec<Entry>,
+}
+
+impl Reachability {
+    pub(crate) fn new(target: &Target) -> Self {
+        let view = &target.detail.view;
+        Self {
+            badge: Badge::of_device(view.state, target.detail.presence),
+            seen: Moment::new(view.seen_at, target.now),
+        }
+    }
+}
+
+impl Facts {
+    pub(crate) fn new(target: &Target) -> Self {
+        let registration = target.registration();
+        let links = &registration.links;
+        let formats: Vec<String> =
+            links.content_formats.iter().map(|format| ContentFormat(*format).to_string()).collect();
+        Self {
+            lwm2m: registration.lwm2m.to_string(),
+            binding: registration.binding.transports.clone(),
+            queue_mode: registration.binding.queue_mode,
+            lifetime: format!("{} s ({})", registration.lifetime.0, span(registration.lifetime.0.into())),
+            address: registration.source.address.to_string(),
+            location: format!("/rd/{}", registration.id),
+            registered: Moment::new(registration.registered_at, target.now),
+            updated: Moment::new(registration.updated_at, target.now),
+            expires: Moment::new(registration.expires_at, target.now),
+            formats: formats.join(", "),
+            root: links.root.clone(),
+            sms_number: registration.sms_number.clone(),
+            extra: registration
+                .extra
+                .iter()
+                .map(|(name, value)| (visible(name.chars()), visible(value.chars())))
+                .collect(),
+            foreign: links.foreign.iter().map(|link| visible(link.target.chars())).collect(),
+        }
+    }
+}
+
+impl Operations {
+    pub(crate) async fn load(app: &App, login: &SignedIn, target: &Target) -> Result<Self, WebError> {
+        let page = app.fleet.operations(&login.context, target.id, &PageRequest::first(OPERATIONS)).await?;
+        let (open, ended): (Vec<_>, Vec<_>) = page.rows.iter().partition(|record| !record.state.is_final());
+        let waiting = open.iter().filter(|record| record.state == OperationState::Queued).count();
+        let rows = open.into_iter().chain(ended.into_iter().take(ENDED));
+        Ok(Self { url: target.url(), rows: rows.map(|record| OperationRow::new(target, record)).collect(), waiting })
+    }
+}
+
+impl Observations {
+    pub(crate) fn new(target: &Target) -> Self {
+        let row = |observation: &fleet::Observation| ObservationRow {
+            link: target.link(observation.path),
+            format: observation.format.map_or_else(|| "the device's choice".to_owned(), |format| format.to_string()),
+            since: Moment::new(observation.since, target.now),
+        };
+        Self { rows: target.detail.observations.iter().map(row).collect(), registered: target.registered() }
+    }
+}
+
+impl Timeline {
+    pub(crate) async fn load(app: &App, login: &SignedIn, target: &Target) -> Result<Self, WebError> {
+        let page = app.fleet.timeline(&login.context, target.id, &PageRequest::first(ENTRIES)).await?;
+        let entries = page.rows.iter().map(|record| Entry::new(record, target.now));
+        Ok(Self { url: target.url(), entries: entries.collect() })
+    }
+}
+
+// Templates escape what they show, so that one may stand within another.
+impl HtmlSafe for Reachability {}
+impl HtmlSafe for Facts {}
+impl HtmlSafe for Operations {}
+impl HtmlSafe for Observations {}
+impl HtmlSafe for Timeline {}

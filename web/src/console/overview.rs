@@ -1,0 +1,143 @@
+//! `GET /`: how the fleet is, and what happened last.
+
+use std::sync::Arc;
+
+use askama::{Template, filters::HtmlSafe};
+use axum::{extract::State, response::IntoResponse};
+use fleet::{
+    FleetError,
+    store::{DeviceOrder, DeviceQuery, Overview, PageRequest},
+};
+
+use crate::{
+    app::App,
+    error::WebError,
+    page::{Area, Page, Shell},
+    session::SignedIn,
+    show::Moment,
+};
+
+/// How many devices the overview shows as heard last.
+const HEARD: usize = 8;
+
+pub(crate) async fn page(State(app): State<Arc<App>>, login: SignedIn) -> Result<impl IntoResponse, WebError> {
+    let shell = Shell::new(&app, &login, Area::Overview, "Overview").live("/overview/events");
+    let counts = Counts::load(&app, &login).await?;
+    let first_device = (counts.total() == 0).then(|| FirstDevice::new(&app));
+    let events = Events::load(&app, &login).await?;
+    let heard = Heard::load(&app, &login).await?;
+    Ok(Page(OverviewPage { shell, counts, events, heard, first_device }))
+}
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct OverviewPage {
+    shell: Shell,
+    counts: Counts,
+    events: Events,
+    heard: Heard,
+    first_device: Option<FirstDevice>,
+}
+
+/// The counts over the fleet.
+#[derive(Template)]
+#[template(path = "fragments/counts.html")]
+pub(crate) struct Counts {
+    counts: Overview,
+}
+
+/// What happened last.
+#[derive(Template)]
+#[template(path = "fragments/events.html")]
+pub(crate) struct Events {
+    lines: Vec<EventLine>,
+}
+
+struct EventLine {
+    url: String,
+    name: String,
+    what: &'static str,
+    count: usize,
+    at: Moment,
+}
+
+/// The devices heard last.
+#[derive(Template)]
+#[template(path = "fragments/heard.html")]
+pub(crate) struct Heard {
+    devices: Vec<HeardDevice>,
+}
+
+struct HeardDevice {
+    url: String,
+    name: String,
+    at: Moment,
+}
+
+/// How to connect a first device.
+pub(crate) struct FirstDevice {
+    pub(crate) coap_uri: String,
+    pub(crate) command: String,
+}
+
+impl Counts {
+    pub(crate) async fn load(app: &App, login: &SignedIn) -> Result<Self, FleetError> {
+        Ok(Self { counts: app.fleet.overview(&login.context).await? })
+    }
+
+    fn total(&self) -> u64 {
+        self.counts.registered + self.counts.deregistered + self.counts.expired
+    }
+}
+
+impl Events {
+    pub(crate) async fn load(app: &App, login: &SignedIn) -> Result<Self, FleetError> {
+        let now = app.now();
+        let mut lines = Vec::new();
+        for happening in app.latest.lines() {
+            let name = match app.name_of(&login.context, happening.device).await {
+                Ok(name) => name,
+                Err(FleetError::NotFound(_)) => continue,
+                Err(error) => return Err(error),
+            };
+            lines.push(EventLine {
+                url: format!("/devices/{}", happening.device),
+                name,
+                what: happening.what.text(),
+                count: happening.count,
+                at: Moment::new(happening.at, now),
+            });
+        }
+        Ok(Self { lines })
+    }
+}
+
+impl Heard {
+    pub(crate) async fn load(app: &App, login: &SignedIn) -> Result<Self, FleetError> {
+        let query =
+            DeviceQuery { prefix: None, state: None, order: DeviceOrder::LastSeen, page: PageRequest::first(HEARD) };
+        let page = app.fleet.devices(&login.context, &query).await?;
+        let now = app.now();
+        let devices = page.rows.into_iter().map(|row| HeardDevice {
+            url: format!("/devices/{}", row.device.public_id),
+            name: row.device.endpoint.to_string(),
+            at: Moment::new(row.seen_at, now),
+        });
+        Ok(Self { devices: devices.collect() })
+    }
+}
+
+impl FirstDevice {
+    pub(crate) fn new(app: &App) -> Self {
+        let coap_uri = app.settings.coap_uri.clone();
+        let command = format!(
+            "java -jar interop-tests/clients/leshan/target/leshan-client.jar --server {coap_uri} --endpoint my-first-device"
+        );
+        Self { coap_uri, command }
+    }
+}
+
+// Templates escape what they show, so that one may stand within another.
+impl HtmlSafe for Counts {}
+impl HtmlSafe for Events {}
+impl HtmlSafe for Heard {}

@@ -1,0 +1,119 @@
+//! A device as its pages look at it: what the fleet knows of it, under the names of its object models.
+
+use fleet::{DeviceDetail, DeviceState, Presence, PublicId, Registration, Timestamp};
+use objects::{ObjectId, ObjectModel, Path, Registry, ResourceModel, Version};
+use std::sync::Arc;
+
+use crate::{app::App, error::WebError, session::SignedIn, show::visible};
+
+/// A device, at one moment.
+pub(crate) struct Target {
+    pub(crate) id: PublicId,
+    pub(crate) detail: DeviceDetail,
+    pub(crate) now: Timestamp,
+    registry: Arc<Registry>,
+}
+
+/// A node and where its page is.
+pub(crate) struct NodeLink {
+    pub(crate) url: String,
+    pub(crate) path: Path,
+    pub(crate) name: String,
+}
+
+impl Target {
+    pub(crate) async fn load(app: &App, login: &SignedIn, id: &str) -> Result<Self, WebError> {
+        Self::of(app, login, public_id(id)?).await
+    }
+
+    pub(crate) async fn of(app: &App, login: &SignedIn, id: PublicId) -> Result<Self, WebError> {
+        let detail = app.fleet.device(&login.context, id).await?;
+        Ok(Self { id, detail, now: app.now(), registry: Arc::clone(app.fleet.registry()) })
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        visible(self.detail.view.device.endpoint.as_str().chars())
+    }
+
+    pub(crate) fn registration(&self) -> &Registration {
+        &self.detail.view.registration
+    }
+
+    pub(crate) fn lwm2m(&self) -> Version {
+        self.registration().lwm2m
+    }
+
+    /// Whether operations can be asked of it, now or when it wakes up.
+    pub(crate) fn registered(&self) -> bool {
+        self.detail.view.state == DeviceState::Registered && self.detail.presence != Presence::NotRegistered
+    }
+
+    /// Whether it may sleep, so that an operation may have to wait.
+    pub(crate) fn sleeps(&self) -> bool {
+        self.registration().binding.queue_mode
+    }
+
+    pub(crate) fn version_of(&self, object: ObjectId) -> Version {
+        self.registration().links.version_of(object, self.lwm2m())
+    }
+
+    pub(crate) fn object(&self, object: ObjectId) -> Option<&ObjectModel> {
+        self.registry.object(object, self.version_of(object))
+    }
+
+    /// The definition of the resource that a path names or lies in.
+    pub(crate) fn resource(&self, path: &Path) -> Option<&ResourceModel> {
+        self.object(path.object()?)?.resource(path.resource()?)
+    }
+
+    pub(crate) fn observed(&self, path: &Path) -> bool {
+        self.detail.observations.iter().any(|observation| observation.path == *path)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("/devices/{}", self.id)
+    }
+
+    pub(crate) fn node_url(&self, path: &Path) -> String {
+        match path {
+            Path::Root => self.url(),
+            path => format!("/devices/{}/nodes{path}", self.id),
+        }
+    }
+
+    pub(crate) fn link(&self, path: Path) -> NodeLink {
+        NodeLink { url: self.node_url(&path), path, name: self.name(&path) }
+    }
+
+    /// What a node is called by the models, or its level and number.
+    pub(crate) fn name(&self, path: &Path) -> String {
+        let object = |object: ObjectId| {
+            self.object(object).map_or_else(|| format!("Object {object}"), |model| model.name.clone())
+        };
+        match *path {
+            Path::Root => "Device".to_owned(),
+            Path::Object(id) => object(id),
+            Path::Instance(id, instance) => format!("{}, instance {instance}", object(id)),
+            Path::Resource(_, _, resource) => {
+                self.resource(path).map_or_else(|| format!("Resource {resource}"), |model| model.name.clone())
+            }
+            Path::ResourceInstance(_, _, resource, instance) => {
+                let name = self.resource(path).map_or_else(|| format!("Resource {resource}"), |model| model.name.clone());
+                format!("{name} [{instance}]")
+            }
+        }
+    }
+}
+
+/// Reads a device's name in an address.
+pub(crate) fn public_id(text: &str) -> Result<PublicId, WebError> {
+    text.parse().map_err(|_| WebError::NotFound("device"))
+}
+
+/// Reads a node's path in an address, which has lost its first slash.
+pub(crate) fn node_path(text: &str) -> Result<Path, WebError> {
+    match format!("/{text}").parse() {
+        Ok(Path::Root) | Err(_) => Err(WebError::NotFound("object, instance or resource")),
+        Ok(path) => Ok(path),
+    }
+}

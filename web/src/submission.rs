@@ -1,0 +1,105 @@
+//! Submissions: an operation asked for in a form runs in a task of its own, once, however often the form is sent.
+//!
+//! The form carries a token that names its rendering; token, account and what is asked make the [`SubmissionKey`]. Who
+//! sends the same form again waits for the task that runs already and is led to the same operation.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use fleet::{FleetError, OperationId, UserId};
+use futures::future::{BoxFuture, FutureExt, Shared};
+use objects::Path;
+
+use crate::{console::Target, session::SignedIn};
+
+/// What a submission leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Concluded {
+    /// The operation that was asked.
+    pub(crate) id: OperationId,
+    /// Whether the device has done it.
+    pub(crate) done: bool,
+}
+
+/// The submissions of the last time, the oldest of them dropped for new ones.
+#[derive(Default)]
+pub(crate) struct Submissions(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    order: VecDeque<SubmissionKey>,
+    running: HashMap<SubmissionKey, Submission>,
+}
+
+/// Names a submission.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SubmissionKey {
+    /// Who sent the form.
+    pub(crate) user: UserId,
+    /// The token of the form.
+    pub(crate) once: String,
+    /// What it asks, as far as one form can ask several things.
+    pub(crate) what: String,
+}
+
+impl SubmissionKey {
+    pub(crate) fn new(login: &SignedIn, once: String, target: &Target, asked: &str, path: &Path) -> Self {
+        Self { user: login.user(), once, what: format!("{} {asked} {path}", target.id) }
+    }
+}
+
+/// A submission under way or concluded.
+pub(crate) type Submission = Shared<BoxFuture<'static, Result<Concluded, Arc<FleetError>>>>;
+
+impl Submissions {
+    /// How many are remembered.
+    pub(crate) const MAX: usize = 1_024;
+    /// How long a request waits for a device before it answers with a page that waits.
+    pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
+
+    /// Runs `work`, or finds the submission that runs under this key already.
+    pub(crate) fn submit(
+        &self,
+        key: SubmissionKey,
+        work: impl Future<Output = Result<Concluded, FleetError>> + Send + 'static,
+    ) -> Submission {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(submission) = known.running.get(&key) {
+            return submission.clone();
+        }
+        if known.order.len() >= Self::MAX
+            && let Some(oldest) = known.order.pop_front()
+        {
+            known.running.remove(&oldest);
+        }
+        let task = tokio::spawn(work);
+        let submission = async move {
+            match task.await {
+                Ok(concluded) => concluded.map_err(Arc::new),
+                Err(error) => {
+                    tracing::error!(%error, "an operation's task failed");
+                    Err(Arc::new(FleetError::NotFound("operation")))
+                }
+            }
+        };
+        let submission = submission.boxed().shared();
+        known.order.push_back(key.clone());
+        known.running.insert(key, submission.clone());
+        submission
+    }
+
+    /// A submission that was made.
+    pub(crate) fn find(&self, key: &SubmissionKey) -> Option<Submission> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).running.get(key).cloned()
+    }
+
+    /// Forgets a submission that came to nothing, so that the form can be mended and sent again.
+    pub(crate) fn forget(&self, key: &SubmissionKey) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.running.remove(key);
+        known.order.retain(|other| other != key);
+    }
+}
