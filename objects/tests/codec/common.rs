@@ -24,17 +24,11 @@ pub(crate) fn models() -> Models<'static> {
         let all = DataType::ALL.into_iter().zip(0..);
         let all = all.flat_map(|(data_type, id)| [(id, data_type, false), (id + 10, data_type, true)]);
         registry.insert(object(ALL_TYPES, true, all));
-        let example = [
-            (0, DataType::ObjectLink, true),
-            (1, DataType::String, false),
-            (2, DataType::Integer, false),
-        ];
+        let example =
+            [(0, DataType::ObjectLink, true), (1, DataType::String, false), (2, DataType::Integer, false)];
         registry.insert(object(ObjectId(65), true, example));
-        let example = [
-            (0, DataType::String, false),
-            (1, DataType::String, false),
-            (2, DataType::ObjectLink, false),
-        ];
+        let example =
+            [(0, DataType::String, false), (1, DataType::String, false), (2, DataType::ObjectLink, false)];
         registry.insert(object(ObjectId(66), true, example));
         registry
     });

@@ -6,7 +6,9 @@ use objects::{
 };
 use proptest::{collection, prelude::*};
 
-use crate::common::{ALL_TYPES, RECEIVED_MS, UNKNOWN, instance, models, multiple, no_models, object_of, single};
+use crate::common::{
+    ALL_TYPES, RECEIVED_MS, UNKNOWN, instance, models, multiple, no_models, object_of, single,
+};
 
 const FORMATS: [ContentFormat; 6] = [
     ContentFormat::TEXT,
@@ -28,9 +30,7 @@ fn value_of(data_type: DataType) -> BoxedStrategy<Value> {
     match data_type {
         DataType::String => any::<String>().prop_map(Value::String).boxed(),
         DataType::Integer => integer.prop_map(Value::Integer).boxed(),
-        DataType::Unsigned => {
-            prop_oneof![any::<u64>(), 0..300_u64].prop_map(Value::Unsigned).boxed()
-        }
+        DataType::Unsigned => prop_oneof![any::<u64>(), 0..300_u64].prop_map(Value::Unsigned).boxed(),
         DataType::Float => {
             let short = any::<f32>().prop_map(f64::from).prop_filter("finite", |number| number.is_finite());
             let long = any::<f64>().prop_filter("finite", |number| number.is_finite());

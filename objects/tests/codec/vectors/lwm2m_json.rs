@@ -51,7 +51,8 @@ fn object_links() {
 
 #[test]
 fn names_without_a_base_count_from_what_was_asked_for() {
-    let payload = br#"{"e":[{"n":"0/5700","v":22.4,"t":-5},{"n":"0/5700","v":22.9,"t":-30}],"bt":1700000000}"#;
+    let payload =
+        br#"{"e":[{"n":"0/5700","v":22.4,"t":-5},{"n":"0/5700","v":22.9,"t":-30}],"bt":1700000000}"#;
     let expected = [
         (Some(1_699_999_970_000), "/3303/0/5700".to_owned(), Value::Float(22.9)),
         (Some(1_699_999_995_000), "/3303/0/5700".to_owned(), Value::Float(22.4)),

@@ -56,10 +56,7 @@ fn text_that_is_no_value_of_the_type_says_so() {
     let error = decode(ContentFormat::TEXT, &at, b"12x").unwrap_err();
     assert!(matches!(error, DecodeError::Form { path: found, .. } if found == path(&at)));
     let at = of_type(DataType::Opaque);
-    assert_eq!(
-        decode(ContentFormat::TEXT, &at, b"a=b"),
-        Err(DecodeError::NotBase64 { path: path(&at) })
-    );
+    assert_eq!(decode(ContentFormat::TEXT, &at, b"a=b"), Err(DecodeError::NotBase64 { path: path(&at) }));
     let at = of_type(DataType::String);
     assert_eq!(decode(ContentFormat::TEXT, &at, b"\xff"), Err(DecodeError::NotUtf8 { path: path(&at) }));
     let infinite = Node::Resource(single(Value::Float(f64::INFINITY)));
@@ -154,7 +151,8 @@ fn cbor_numbers_are_read_in_every_form() {
         assert_eq!(value_at(ContentFormat::CBOR, &float, payload), Value::Float(number));
     }
     let integer = of_type(DataType::Integer);
-    for payload in [&hex!("15")[..], &hex!("1b 0000000000000015"), &hex!("f9 4d40"), &hex!("c4 82 20 18 d2")] {
+    for payload in [&hex!("15")[..], &hex!("1b 0000000000000015"), &hex!("f9 4d40"), &hex!("c4 82 20 18 d2")]
+    {
         assert_eq!(value_at(ContentFormat::CBOR, &integer, payload), Value::Integer(21));
     }
     for payload in [&hex!("f9 4d60")[..], &hex!("1b ffffffffffffffff"), &hex!("fb 43f0000000000000")] {

@@ -175,11 +175,9 @@ fn a_base_name_is_split_anywhere() {
         ("/3/0", ["/9", "/10"]),
         ("", ["/3/0/9", "/3/0/10"]),
     ] {
-        let payload =
-            format!(r#"[{{"bn":"{base}","n":"{}","v":1}},{{"n":"{}","v":2}}]"#, names[0], names[1]);
+        let payload = format!(r#"[{{"bn":"{base}","n":"{}","v":1}},{{"n":"{}","v":2}}]"#, names[0], names[1]);
         let node = decode_one(JSON, "/3/0", payload.as_bytes());
-        let expected =
-            [("/3/0/9".to_owned(), Value::Integer(1)), ("/3/0/10".to_owned(), Value::Integer(2))];
+        let expected = [("/3/0/9".to_owned(), Value::Integer(1)), ("/3/0/10".to_owned(), Value::Integer(2))];
         assert_eq!(flat("/3/0", &node), expected, "{base}");
     }
     let payload = br#"[{"bn":"/3/0/1","n":"0","v":1},{"bn":"/3/0","n":"/9","v":2}]"#;

@@ -97,7 +97,8 @@ fn a_record_without_a_value() {
 fn a_field_that_must_be_understood() {
     let error = refused("/3/0/9", r#"[{"n":"/3/0/9","v":1,"must_":[{"a":1}]}]"#);
     assert_eq!(error, DecodeError::UnknownField { record: 0, field: "must_".to_owned() });
-    let ignored = br#"[{"n":"/3/0/9","v":1,"may":{"a":[1]},"bx":null,"u":"%","ut":60,"s":7,"bs":1,"bu":"%"}]"#;
+    let ignored =
+        br#"[{"n":"/3/0/9","v":1,"may":{"a":[1]},"bx":null,"u":"%","ut":60,"s":7,"bs":1,"bu":"%"}]"#;
     assert!(decode(JSON, "/3/0/9", ignored).is_ok());
     let ignored = hex!("81 a5 00 66 2f332f302f39 02 01 63 6d6179 f6 38 63 01 18 63 01");
     assert!(decode(CBOR, "/3/0/9", &ignored).is_ok());

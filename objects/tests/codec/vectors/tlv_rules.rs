@@ -36,12 +36,8 @@ fn heads_are_as_short_as_they_can_be() {
         assert_eq!(written("/32000/0/5", Value::Opaque(vec![0xaa; length])), payload);
         assert_eq!(value_at("/32000/0/5", &payload), Value::Opaque(vec![0xaa; length]));
     }
-    let wide = codec::encode(
-        TLV,
-        &path("/32001/0/256"),
-        &Node::Resource(single(Value::Opaque(vec![1]))),
-        &models(),
-    );
+    let wide =
+        codec::encode(TLV, &path("/32001/0/256"), &Node::Resource(single(Value::Opaque(vec![1]))), &models());
     assert_eq!(wide.as_deref(), Ok(&hex!("e1 0100 01")[..]));
 }
 
@@ -99,10 +95,7 @@ fn floats_have_4_or_8_bytes_and_4_where_nothing_is_lost() {
     assert_eq!(written("/32000/0/3", Value::Float(21.5)), hex!("c4 03 41ac0000"));
     assert_eq!(written("/32000/0/3", Value::Float(0.1)), hex!("c8 03 08 3fb999999999999a"));
     let error = decode(TLV, "/32000/0/3", &hex!("c2 03 0001")).unwrap_err();
-    assert_eq!(
-        error,
-        DecodeError::Length { path: path("/32000/0/3"), expected: DataType::Float, length: 2 }
-    );
+    assert_eq!(error, DecodeError::Length { path: path("/32000/0/3"), expected: DataType::Float, length: 2 });
 }
 
 #[test]
