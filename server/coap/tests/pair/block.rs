@@ -102,7 +102,8 @@ fn a_receiver_with_smaller_blocks_gets_them_from_the_second_on() {
     // RFC 7959 §3.2, figure 8: 0/1/128, then 4/1/32.
     let blocks: Vec<u32> =
         world.take_sent(A).iter().filter_map(|message| message.options.uint(OptionNumber::BLOCK1)).collect();
-    assert_eq!(blocks[..3], [0 << 4 | 8 | 3, 4 << 4 | 8 | 1, 5 << 4 | 8 | 1]);
+    let [first, second] = [block(0, true, BlockSize::B128), block(4, true, BlockSize::B32)];
+    assert_eq!(blocks[..3], [first, second, block(5, true, BlockSize::B32)]);
 }
 
 /// Answers the request of ours that has just left, by hand.

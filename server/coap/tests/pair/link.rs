@@ -21,12 +21,6 @@ pub(crate) struct Link {
 impl Link {
     pub(crate) const PERFECT: Self =
         Self { loss: 0.0, duplication: 0.0, delay: (Duration::from_millis(10), Duration::from_millis(10)) };
-    /// A delay that spreads more than the gap between datagrams reorders them.
-    pub(crate) const BAD: Self = Self {
-        loss: 0.15,
-        duplication: 0.15,
-        delay: (Duration::from_millis(5), Duration::from_millis(3000)),
-    };
 }
 
 pub(crate) struct World {

@@ -71,6 +71,7 @@ impl Simulation {
     fn new(seed: u64) -> Self {
         let sizes = [BlockSize::B64, BlockSize::B256, BlockSize::B1024];
         let sized = |at: u64| Config { block_size: sizes[at as usize % 3], ..Config::default() };
+        // A delay that spreads more than the gap between datagrams reorders them.
         let link = Link {
             loss: (seed % 4) as f64 * 0.1,
             duplication: (seed % 3) as f64 * 0.15,
