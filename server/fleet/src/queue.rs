@@ -74,6 +74,9 @@ impl Roster {
     }
 
     /// Takes out all orders that wait for a device, and forgets the one under way: the registration has ended.
+    ///
+    /// The commit that ended it has ended what it knew of; an order may have come since, so that each of these that is
+    /// stored is to be ended (a second end changes nothing), and so is the one whose exchange is broken off.
     pub fn cancel_all(&mut self, device: DeviceId) -> Vec<Order> {
         if let Some(queue) = self.orders.by_device.get_mut(&device) {
             queue.under_way = None;
@@ -168,6 +171,17 @@ impl Orders {
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.by_device.is_empty() && self.deadlines.is_empty()
+    }
+
+    /// The index of deadlines names what waits and nothing else, and no queue is kept empty.
+    #[cfg(test)]
+    pub(crate) fn check(&self) {
+        let waiting = |(device, queue): (&DeviceId, &Queue)| {
+            assert!(!queue.is_empty());
+            let deadline = |waiting: &Waiting| (waiting.until, waiting.order.id, *device);
+            queue.waiting.iter().map(deadline).collect::<Vec<_>>()
+        };
+        assert_eq!(self.deadlines, self.by_device.iter().flat_map(waiting).collect());
     }
 
     fn next(&mut self, now: Now, device: DeviceId) -> Option<Order> {

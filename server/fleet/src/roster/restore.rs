@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Restored, Roster};
 use crate::{
-    Change, Commit, DeviceId, Failure, Now, OperationRecord, OperationState, Order, TimelineEntry,
-    TimelineKind, Timestamp,
+    Change, Commit, DeviceId, Failure, Now, OperationRecord, OperationState, Order, Registration,
+    TimelineEntry, TimelineKind, Timestamp,
 };
 
 impl Roster {
@@ -20,10 +20,15 @@ impl Roster {
         for device in &restored.devices {
             self.add(device, restored.epochs.get(&device.id).copied().unwrap_or(0));
         }
-        for registration in &restored.registrations {
+        // Those heard last come last, so that an address is theirs.
+        let seen = |registration: &Registration| {
+            restored.seen.get(&registration.device).copied().unwrap_or(registration.updated_at)
+        };
+        let mut registrations: Vec<&Registration> = restored.registrations.iter().collect();
+        registrations.sort_by_key(|registration| (seen(registration), registration.device));
+        for registration in registrations {
             self.register(now, registration);
-            let seen_at = restored.seen.get(&registration.device).copied().unwrap_or(registration.updated_at);
-            self.resume(now, registration.device, seen_at);
+            self.resume(now, registration.device, seen(registration));
         }
         for observation in &restored.observations {
             if self.live(observation.device).is_some() {

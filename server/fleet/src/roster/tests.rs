@@ -1,5 +1,6 @@
 //! Tests of the roster, by what they are about; [`Bench`] stands for shard and store.
 
+mod model;
 mod queue;
 mod registration;
 mod reporting;
