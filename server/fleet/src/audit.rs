@@ -125,3 +125,49 @@ impl Verb {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn entry() -> AuditEntry {
+        AuditEntry {
+            at: Timestamp(1),
+            actor: "ab".into(),
+            cause: Cause::Console,
+            request: RequestId::from_random([1; 16]),
+            verb: Verb::Operate,
+            device: Some(DeviceId(7)),
+            object: "Read /3".into(),
+        }
+    }
+
+    #[test]
+    fn entries_that_differ_have_different_bytes() {
+        let variants = [
+            entry(),
+            AuditEntry { at: Timestamp(2), ..entry() },
+            AuditEntry { actor: "a".into(), ..entry() },
+            AuditEntry { cause: Cause::Setup, ..entry() },
+            AuditEntry { request: RequestId::from_random([2; 16]), ..entry() },
+            AuditEntry { verb: Verb::LogIn, ..entry() },
+            AuditEntry { device: None, ..entry() },
+            AuditEntry { object: "Read /30".into(), ..entry() },
+            // The same letters, cut elsewhere.
+            AuditEntry { actor: "abRead /3".into(), object: String::new(), ..entry() },
+        ];
+        let bytes: BTreeSet<Vec<u8>> = variants.iter().map(AuditEntry::canonical_bytes).collect();
+        assert_eq!(bytes.len(), variants.len());
+        assert_eq!(entry().canonical_bytes(), entry().canonical_bytes());
+        assert_eq!(entry().canonical_bytes()[0], 1, "the version comes first");
+    }
+
+    #[test]
+    fn words_are_told_apart() {
+        let verbs: BTreeSet<&str> = Verb::ALL.into_iter().map(Verb::name).collect();
+        let causes: BTreeSet<&str> = Cause::ALL.into_iter().map(Cause::name).collect();
+        assert_eq!((verbs.len(), causes.len()), (Verb::ALL.len(), Cause::ALL.len()));
+    }
+}

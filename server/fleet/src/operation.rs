@@ -4,8 +4,10 @@ use objects::{Attribute, Attributes, ContentFormat, InstanceId, Node, ObjectId, 
 
 use crate::{DeviceId, OperationId, RequestId, Timestamp};
 
+mod bad;
+pub use bad::BadOperation;
+
 mod check;
-pub use check::BadOperation;
 
 mod outcome;
 pub use outcome::{Content, Failure, Outcome, ResponseCode};

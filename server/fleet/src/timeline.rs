@@ -100,3 +100,26 @@ pub(crate) fn one_line(text: &str, max: usize) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detail(text: &str) -> String {
+        TimelineEntry::new(DeviceId(1), Timestamp(1), TimelineKind::Rejected, None, text).detail
+    }
+
+    #[test]
+    fn an_entry_is_one_line_whatever_a_device_wrote() {
+        assert_eq!(detail("lt=\u{1b}[2J\r\n\0 forged"), "lt=\u{fffd}[2J\u{fffd}\u{fffd}\u{fffd} forged");
+        assert_eq!(detail("ünïcödé 🦀"), "ünïcödé 🦀");
+    }
+
+    #[test]
+    fn an_entry_is_cut_between_characters() {
+        let long = detail(&"🦀".repeat(TimelineEntry::MAX_DETAIL));
+        assert_eq!(long.len(), TimelineEntry::MAX_DETAIL);
+        let odd = detail(&format!("a{}", "🦀".repeat(TimelineEntry::MAX_DETAIL)));
+        assert_eq!(odd.len(), TimelineEntry::MAX_DETAIL - 3);
+    }
+}

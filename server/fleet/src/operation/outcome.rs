@@ -157,3 +157,75 @@ impl fmt::Display for ResponseCode {
         write!(f, "{}.{:02} {name}", self.class, self.detail)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(class: u8, detail: u8) -> ResponseCode {
+        ResponseCode { class, detail }
+    }
+
+    fn read() -> Operation {
+        Operation::Read { path: Path::Root, format: None }
+    }
+
+    fn execute() -> Operation {
+        Operation::Execute { path: Path::Root, arguments: String::new() }
+    }
+
+    #[test]
+    fn every_outcome_has_its_final_state() {
+        let success = Outcome::Success { code: code(2, 4), content: Content::Empty };
+        let refused = Outcome::Refused { code: code(4, 4), diagnostic: String::new() };
+        let reason = || "x".to_owned();
+        for (outcome, state) in [
+            (success, OperationState::Done),
+            (Outcome::Local, OperationState::Done),
+            (refused, OperationState::Failed),
+            (Outcome::Failed(Failure::Cancelled), OperationState::Cancelled),
+            (Outcome::Failed(Failure::Expired), OperationState::Expired),
+            (Outcome::Failed(Failure::NotObserved), OperationState::Failed),
+            (Outcome::Failed(Failure::OutcomeUnknown), OperationState::Unknown),
+            (Outcome::Failed(Failure::Reset), OperationState::Failed),
+            (Outcome::Failed(Failure::Transfer { reason: reason() }), OperationState::Failed),
+            (Outcome::Failed(Failure::Unreadable { reason: reason() }), OperationState::Failed),
+            (Outcome::Failed(Failure::Unencodable { reason: reason() }), OperationState::Failed),
+        ] {
+            assert_eq!(outcome.state(&read()), state, "{outcome:?}");
+            assert!(state.is_final());
+        }
+    }
+
+    #[test]
+    fn an_execute_without_an_answer_may_have_been_done() {
+        for acknowledged in [false, true] {
+            let outcome = Outcome::Failed(Failure::TimedOut { acknowledged });
+            assert_eq!(outcome.state(&execute()), OperationState::Unknown);
+            assert_eq!(outcome.state(&read()), OperationState::Failed);
+        }
+    }
+
+    #[test]
+    fn the_result_is_one_short_line_without_values() {
+        let at = "/3303/1".parse().unwrap();
+        let diagnostic = |text: &str| Outcome::Refused { code: code(4, 0), diagnostic: text.into() };
+        for (outcome, line) in [
+            (Outcome::Success { code: code(2, 5), content: Content::Samples(vec![]) }, "2.05 Content"),
+            (
+                Outcome::Success { code: code(2, 1), content: Content::Location(at) },
+                "2.01 Created at /3303/1",
+            ),
+            (diagnostic(""), "4.00 Bad Request"),
+            (diagnostic("no\r\nway"), "4.00 Bad Request: no\u{fffd}\u{fffd}way"),
+            (
+                Outcome::Failed(Failure::TimedOut { acknowledged: true }),
+                "the device did not answer in time (it acknowledged the request)",
+            ),
+        ] {
+            assert_eq!(outcome.result(), line);
+        }
+        let long = diagnostic(&"é".repeat(1_000)).result();
+        assert!(long.len() <= Outcome::MAX_RESULT && long.len() > Outcome::MAX_RESULT - 2);
+    }
+}
