@@ -11,11 +11,16 @@
 //!
 //! Accepted beyond the letter, because devices send it:
 //! - an integer for a Float, and a number without a fraction for an Integer, Unsigned Integer or Time;
+//! - `object:instance` as SenML text for an Objlnk, where `vlo` is due;
 //! - `true` and `false` for a Boolean in plain text;
-//! - padding and the standard alphabet of Base64 where Base64url without padding is due, and the other way round;
-//! - an object instance TLV around the resources of a Read at instance level, and resource TLVs without it
-//!   where the object has a single instance;
+//! - Base64 in either alphabet, with or without padding;
+//! - in TLV, an object instance around the resources of one instance; resources without it where the object has a single
+//!   instance or is unknown, which makes them instance 0; the instances of a resource without the resource around them;
+//! - in SenML, records that set base fields only, and in CBOR indefinite lengths;
 //! - the content format numbers that were used before OMA registered its own ([`ContentFormat::registered`]).
+//!
+//! Not carried: SenML has a record a value, so that an instance or a multiple resource without a value leaves no trace
+//! in it, unless it is the whole payload, which is then an empty array.
 
 mod cbor;
 mod content;
@@ -31,6 +36,7 @@ mod tlv;
 use std::fmt;
 
 pub use error::{DecodeError, EncodeError, Found};
+pub use senml::MAX_RECORDS;
 
 use crate::{Models, Node, Path, Sample};
 

@@ -54,8 +54,8 @@ pub enum DecodeError {
         /// What the parser found wrong, in its words.
         reason: String,
     },
-    /// More items than a payload may have.
-    #[error("more than {max} items in one payload")]
+    /// More records than a payload may have ([`MAX_RECORDS`](super::MAX_RECORDS)).
+    #[error("more than {max} records in one payload")]
     TooMany {
         /// The bound.
         max: usize,
@@ -184,7 +184,8 @@ pub enum DecodeError {
         /// Which record, from 0.
         record: usize,
     },
-    /// Resources without an instance, at an object that may have several.
+    /// Resources without an instance, at an object that may have several: a Create that leaves the choice to the device.
+    /// It can be read at the path of the instance that was chosen.
     #[error("{path} may have several instances, and the payload does not say which one it is")]
     NoInstance {
         /// The object.
@@ -249,8 +250,8 @@ pub enum EncodeError {
         /// Where the node stands.
         path: Path,
     },
-    /// The node is not of the level of the path.
-    #[error("the node does not belong at {path}: it is of another level")]
+    /// The node is not of the level of the path, or has the identifier 65535 in it.
+    #[error("the node does not belong at {path}: it is of another level, or has a reserved identifier")]
     Mismatch {
         /// The path that was given.
         path: Path,

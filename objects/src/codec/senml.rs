@@ -8,7 +8,8 @@ mod record;
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-pub(super) use record::{Field, MAX_RECORDS, Pack, Record, RecordVisitor, read_records};
+pub use record::MAX_RECORDS;
+pub(super) use record::{Field, Pack, Record, RecordVisitor, read_records};
 
 use super::{
     ContentFormat, DecodeError, EncodeError,
@@ -105,8 +106,11 @@ pub(super) fn records(format: ContentFormat, samples: &[Sample]) -> Result<Vec<R
     Ok(records)
 }
 
-/// JSON has no infinite numbers and no not-a-number; CBOR has.
+/// JSON has no infinite numbers and no not-a-number; CBOR has. The identifier 65535 names nothing in either.
 fn content(format: ContentFormat, path: &Path, value: &Value) -> Result<Content, EncodeError> {
+    if Path::from_ids(&path.ids()).is_err() {
+        return Err(EncodeError::Mismatch { path: *path });
+    }
     match Content::of(value) {
         Content::Float(number) if format == ContentFormat::SENML_JSON && !number.is_finite() => {
             Err(EncodeError::NoForm { path: *path, format })

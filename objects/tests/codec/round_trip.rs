@@ -4,7 +4,7 @@ use objects::{
     ContentFormat, DataType, Instance, Models, Node, Object, ObjectId, ObjectLink, Path, Resource, Sample,
     Value, codec,
 };
-use proptest::{collection, prelude::*};
+use proptest::{collection, prelude::*, test_runner::RngSeed};
 
 use crate::common::{
     ALL_TYPES, RECEIVED_MS, UNKNOWN, instance, models, multiple, no_models, object_of, single,
@@ -131,7 +131,19 @@ fn without_gaps(object: &Object) -> Option<Object> {
     (!object.instances.is_empty()).then_some(object)
 }
 
+/// The same cases in each run.
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 128,
+        rng_seed: RngSeed::Fixed(0x6d75_7374),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
+    #![proptest_config(config())]
+
     #[test]
     fn defined_nodes_survive_every_tree_format(object in objects_of(defined_resource())) {
         let formats = [ContentFormat::TLV, ContentFormat::SENML_JSON, ContentFormat::SENML_CBOR];

@@ -18,8 +18,9 @@ use crate::codec::{
     content::{Content, from_base64, to_base64url},
 };
 
-/// How many records a pack may have; more are counted, not kept.
-pub(in crate::codec) const MAX_RECORDS: usize = 16_384;
+/// How many records a payload of SenML or of LwM2M 1.0's JSON may have; with more it is refused as a whole
+/// ([`DecodeError::TooMany`]).
+pub const MAX_RECORDS: usize = 16_384;
 
 /// The records of a payload.
 #[derive(Debug, Default)]

@@ -213,6 +213,13 @@ fn what_senml_cannot_carry() {
 }
 
 #[test]
+fn the_identifier_65535_is_not_written() {
+    let reserved = Node::Resource(multiple([(u16::MAX, Value::Integer(1))]));
+    let error = codec::encode(JSON, &path("/3/0/6"), &reserved, &models()).unwrap_err();
+    assert!(matches!(error, EncodeError::Mismatch { .. }));
+}
+
+#[test]
 fn parts_without_a_value_have_no_record() {
     let device = Node::Instance(Instance {
         resources: [(objects::ResourceId(6), multiple([]))].into_iter().collect(),
