@@ -41,7 +41,7 @@ impl Default for Config {
 pub struct Transmission {
     /// ACK_TIMEOUT, 2 s.
     pub ack_timeout: Duration,
-    /// ACK_RANDOM_FACTOR, 1.5; at least 1.
+    /// ACK_RANDOM_FACTOR, 1.5; from 1 to 10.
     pub ack_random_factor: f64,
     /// MAX_RETRANSMIT, 4; at most 16.
     pub max_retransmit: u32,
@@ -86,7 +86,13 @@ impl Transmission {
     }
 
     fn longest(&self, timeouts: u32) -> Duration {
-        self.ack_timeout.saturating_mul(timeouts).mul_f64(self.ack_random_factor.max(1.0))
+        self.ack_timeout.saturating_mul(timeouts).mul_f64(self.random_factor())
+    }
+
+    /// ACK_RANDOM_FACTOR within its range, whatever was configured.
+    pub(crate) fn random_factor(&self) -> f64 {
+        // `max` also replaces what is no number.
+        self.ack_random_factor.max(1.0).clamp(1.0, 10.0)
     }
 }
 
@@ -97,7 +103,7 @@ pub struct Bounds {
     pub exchanges_per_peer: usize,
     /// The same over all peers. 20 000.
     pub exchanges_total: usize,
-    /// Messages of one peer remembered against duplicates. Beyond it: silence. 2048.
+    /// Messages of one peer remembered against duplicates. Beyond it: silence. 4096.
     pub remembered_per_peer: usize,
     /// The same over all peers. 1 000 000.
     pub remembered_total: usize,
@@ -125,7 +131,8 @@ pub struct Bounds {
     /// those of two successive starts do not meet. 24 576.
     pub message_ids_per_lifetime: u32,
     /// The longest message sent as an answer to an address that has not yet answered one of ours with its token
-    /// (RFC 9175 §2.4). A longer body is handed out in small blocks. 136 bytes.
+    /// (RFC 9175 §2.4). A longer body is handed out in blocks of 64 bytes. 136 bytes; `usize::MAX` where the layer
+    /// below has verified every address, and in a client.
     pub unverified_reply_bytes: usize,
 }
 
@@ -134,7 +141,7 @@ impl Default for Bounds {
         Self {
             exchanges_per_peer: 16,
             exchanges_total: 20_000,
-            remembered_per_peer: 2048,
+            remembered_per_peer: 4096,
             remembered_total: 1_000_000,
             reply_bytes_total: 64 << 20,
             queue_per_peer: 64,

@@ -36,6 +36,30 @@ use crate::{
 ///
 /// `now` is always the time since the origin of one monotonic clock of the caller's; it must not go back. After each call
 /// of a method that takes `now`, drain [`Self::poll_output`] and ask [`Self::poll_timeout`] again.
+///
+/// ```
+/// use std::time::Duration;
+/// use coap::{Boot, Code, Config, Endpoint, Event, Method, Output, Request, Response};
+///
+/// let mut client = Endpoint::new(Config::default(), Boot { number: 1, seed: [0; 32] });
+/// let mut server = Endpoint::new(Config::default(), Boot { number: 1, seed: [1; 32] });
+/// let now = Duration::ZERO;
+///
+/// let request = client.send_request(now, "server", Request::new(Method::Get, "3/0/0"))?;
+/// let Some(Output::Transmit { bytes, .. }) = client.poll_output() else { panic!() };
+///
+/// server.handle_datagram(now, "client", &bytes);
+/// let Some(Output::Event(Event::Request { exchange, request: asked, .. })) = server.poll_output() else { panic!() };
+/// assert_eq!(asked.path, ["3", "0", "0"]);
+/// server.respond(now, exchange, Response::new(Code::CONTENT).with_payload(0, "Muster"));
+/// let Some(Output::Transmit { bytes, .. }) = server.poll_output() else { panic!() };
+///
+/// client.handle_datagram(now, "server", &bytes);
+/// let Some(Output::Event(Event::Response { request: same, outcome, .. })) = client.poll_output() else { panic!() };
+/// assert_eq!(same, request);
+/// assert_eq!(outcome.map(|response| response.payload), Ok(b"Muster".to_vec()));
+/// # Ok::<(), coap::SendError>(())
+/// ```
 #[derive(Debug)]
 pub struct Endpoint<P: Peer> {
     config: Config,

@@ -16,7 +16,7 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// The state after the first transmission: a random wait of ACK_TIMEOUT to ACK_TIMEOUT * ACK_RANDOM_FACTOR.
     pub(crate) fn start(parameters: &Transmission, random: &mut impl Rng) -> Self {
-        let spread = parameters.ack_timeout.mul_f64((parameters.ack_random_factor - 1.0).max(0.0));
+        let spread = parameters.ack_timeout.mul_f64(parameters.random_factor() - 1.0);
         let nanos = random.random_range(0..=u64::try_from(spread.as_nanos()).unwrap_or(u64::MAX));
         Self { timeout: parameters.ack_timeout + Duration::from_nanos(nanos), retransmissions: 0 }
     }

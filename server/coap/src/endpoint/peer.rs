@@ -9,7 +9,7 @@ use super::{Endpoint, Timer};
 use crate::{
     Failure, MessageId, Peer, Token,
     block::TransferId,
-    dedup::Received,
+    dedup::{Received, Waiting},
     exchange::{SendId, Work},
     observe::Observation,
 };
@@ -133,8 +133,17 @@ impl<P: Peer> Endpoint<P> {
                 outgoing.peer = to;
             }
         }
-        self.exchanges.values_mut().filter(|item| item.peer == from).for_each(|item| item.peer = to);
-        self.notifications.values_mut().filter(|item| item.peer == from).for_each(|item| item.peer = to);
+        for received in state.received.values() {
+            match received.waiting {
+                Some(Waiting::Exchange(id)) => {
+                    self.exchanges.get_mut(&id).into_iter().for_each(|item| item.peer = to);
+                }
+                Some(Waiting::Notification(id)) => {
+                    self.notifications.get_mut(&id).into_iter().for_each(|item| item.peer = to);
+                }
+                None => {}
+            }
+        }
         for id in &state.incoming {
             self.incoming.get_mut(id).into_iter().for_each(|item| item.peer = to);
         }

@@ -93,15 +93,15 @@ impl<P: Peer> Endpoint<P> {
             self.counters.replies_unmatched += 1;
             return;
         };
-        let Some(outgoing) = self.outgoing.get_mut(&id) else { return };
-        if message.code == Code::EMPTY {
-            return match outgoing.work {
-                Work::Request(_) => self.await_response(now, id),
-                Work::Response(_) | Work::Notification(_) => self.delivered(now, id),
-            };
+        let Some(outgoing) = self.outgoing.get(&id) else { return };
+        match outgoing.work {
+            // Whatever it carries, it acknowledges.
+            Work::Response(_) | Work::Notification(_) => return self.delivered(now, id),
+            Work::Request(_) if message.code == Code::EMPTY => return self.await_response(now, id),
+            Work::Request(_) => {}
         }
         // RFC 7252 §5.3.2: in a piggybacked response both the message id and the token match.
-        if !matches!(outgoing.work, Work::Request(_)) || outgoing.token() != message.token {
+        if outgoing.token() != message.token {
             self.counters.responses_unmatched += 1;
             return;
         }
