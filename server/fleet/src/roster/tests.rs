@@ -141,7 +141,7 @@ fn order(now: Now, device: DeviceId, number: u128, stored: bool, operation: Oper
 /// The lines of one kind that a commit adds to the timeline.
 pub(super) fn lines(commit: &Commit, wanted: TimelineKind) -> Vec<&str> {
     let line = |change| match change {
-        &Change::Timeline(ref entry) if entry.kind == wanted => Some(entry.detail.as_str()),
+        Change::Timeline(entry) if entry.kind == wanted => Some(entry.detail.as_str()),
         _ => None,
     };
     commit.changes.iter().filter_map(line).collect()

@@ -12,7 +12,7 @@ fn bench() -> (Bench, DeviceId, RegistrationId) {
 
 fn readings(decision: &Decision) -> Vec<&Reading> {
     let of = |change| match change {
-        &Change::Report { ref readings, .. } => readings.as_slice(),
+        Change::Report { readings, .. } => readings.as_slice(),
         _ => &[],
     };
     decision.commit.changes.iter().flat_map(of).collect()
