@@ -139,8 +139,8 @@ fn order(now: Now, device: DeviceId, number: u128, stored: bool, operation: Oper
 }
 
 /// The lines of one kind that a commit adds to the timeline.
-pub(super) fn lines(commit: &Commit, wanted: TimelineKind) -> Vec<&str> {
-    let line = |change| match change {
+pub(super) fn lines<'a>(commit: &'a Commit, wanted: TimelineKind) -> Vec<&'a str> {
+    let line = |change: &'a Change| match change {
         Change::Timeline(entry) if entry.kind == wanted => Some(entry.detail.as_str()),
         _ => None,
     };

@@ -10,8 +10,8 @@ fn bench() -> (Bench, DeviceId, RegistrationId) {
     (bench, device, id)
 }
 
-fn readings(decision: &Decision) -> Vec<&Reading> {
-    let of = |change| match change {
+fn readings<'a>(decision: &'a Decision) -> Vec<&'a Reading> {
+    let of = |change: &'a Change| match change {
         Change::Report { readings, .. } => readings.as_slice(),
         _ => &[],
     };
