@@ -10,7 +10,9 @@
 #![warn(missing_docs)]
 
 mod account;
-pub use account::{LoginAttempt, PasswordError, PasswordHash, SetupLink, User, UserId, UserNameError, WebSession};
+pub use account::{
+    LoginAttempt, PasswordError, PasswordHash, SetupLink, User, UserId, UserNameError, WebSession,
+};
 
 mod actor;
 pub use actor::{Actor, Context, Permission, Role};
@@ -37,14 +39,18 @@ mod fleet;
 pub use fleet::{AuditTrail, DeviceDetail, Fleet, LoginBounds, LoginPermit, Operated, OperationView};
 
 mod id;
-pub use id::{ClassId, DeviceId, DomainId, IdError, ListenerId, NodeId, OperationId, PublicId, RegistrationId, RequestId};
+pub use id::{
+    ClassId, DeviceId, DomainId, IdError, ListenerId, NodeId, OperationId, PublicId, RegistrationId,
+    RequestId,
+};
 
 mod observation;
 pub use observation::{Observation, ObservationToken};
 
 mod operation;
 pub use operation::{
-    BadOperation, CancelMode, Content, Failure, Operation, OperationRecord, OperationState, Outcome, ResponseCode, WriteMode,
+    BadOperation, CancelMode, Content, Failure, Operation, OperationRecord, OperationState, Outcome,
+    ResponseCode, WriteMode,
 };
 
 mod queue;
