@@ -1,0 +1,213 @@
+//! The server's requests (LwM2M Core 1.1.1 §6.3, Transport 1.1.1 §6.4.4).
+
+use std::time::Duration;
+
+use coap::{Code, ExchangeId, Request, Response};
+use objects::{ContentFormat, Path, Value};
+
+use super::Device;
+use crate::{
+    Event, How, arguments,
+    command::{Command, Operation},
+    refusal::Refusal,
+    tree::Payload,
+};
+
+/// What is left to do when an Execute has been answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    Disable,
+    FactoryReset,
+    Reboot,
+    Update,
+}
+
+/// What has become of a request.
+struct Done {
+    response: Response,
+    event: Option<Event>,
+    /// What has changed in the tree.
+    changed: Vec<Path>,
+}
+
+impl Device {
+    pub(super) fn on_request(&mut self, now: Duration, exchange: ExchangeId, request: &Request) {
+        let command = match Command::parse(request, self.profile.root.as_deref()) {
+            Ok(command) => command,
+            Err(refusal) => return self.endpoint.respond(now, exchange, refusal.into()),
+        };
+        let fault = self.faults.meet(&command);
+        match fault {
+            Some(How::Ignore) => return self.endpoint.drop_exchange(now, exchange),
+            // The endpoint acknowledges what waits, and in time forgets it.
+            Some(How::AcknowledgeOnly) => return,
+            Some(How::AnswerWith(code)) => {
+                return self.endpoint.respond(now, exchange, Response::new(code));
+            }
+            Some(How::AnswerLate(_) | How::AnswerMalformed) | None => {}
+        }
+        let mut done = self.obey(now, &command, request).unwrap_or_else(|refusal| {
+            if let Refusal::Full { .. } = refusal {
+                self.counters.max_instances += 1;
+            }
+            Done::new(refusal.into())
+        });
+        if fault == Some(How::AnswerMalformed) {
+            // No text, no CBOR, no JSON, and a TLV that is longer than there are bytes.
+            done.response.payload = vec![0xff; 3];
+        }
+        match fault {
+            Some(How::AnswerLate(by)) => self.late.push((now + by, exchange, done.response)),
+            _ => self.endpoint.respond(now, exchange, done.response),
+        }
+        done.event.into_iter().for_each(|event| self.emit(event));
+        if !done.changed.is_empty() {
+            self.changed(now, &done.changed);
+        }
+    }
+
+    /// Gives the answers that were held back.
+    pub(super) fn answer_late(&mut self, now: Duration) {
+        for (at, exchange, response) in std::mem::take(&mut self.late) {
+            if at <= now {
+                self.endpoint.respond(now, exchange, response);
+            } else {
+                self.late.push((at, exchange, response));
+            }
+        }
+    }
+
+    /// Does what an Execute has left to do.
+    pub(super) fn go_on(&mut self, now: Duration) {
+        let Some((_, after)) = self.after.take_if(|(at, _)| *at <= now) else { return };
+        match after {
+            After::Disable => self.disable(now),
+            After::Update => self.update(now),
+            After::Reboot => {
+                self.emit(Event::Rebooting);
+                self.reboot(now);
+            }
+            After::FactoryReset => {
+                self.emit(Event::Rebooting);
+                self.vanish();
+                self.tree = self.profile.tree();
+                self.start(now);
+            }
+        }
+    }
+
+    fn obey(&mut self, now: Duration, command: &Command, request: &Request) -> Result<Done, Refusal> {
+        let path = command.path;
+        let payload = Payload {
+            format: request.content_format.map(ContentFormat),
+            bytes: &request.payload,
+            received_ms: self.time_ms(now),
+        };
+        match command.operation {
+            Operation::Read => self.read(&path, request).map(Done::new),
+            Operation::Observe => self.observe(now, &path, request).map(Done::new),
+            Operation::CancelObservation => {
+                self.cancel(request);
+                self.read(&path, request).map(Done::new)
+            }
+            Operation::Discover => {
+                let links = self.tree.discover(&path)?.to_string();
+                let response = Response::new(Code::CONTENT);
+                Ok(Done::new(response.with_payload(ContentFormat::LINK.0, below(self.root(), &links))))
+            }
+            Operation::Write => {
+                let changed = self.tree.write(&path, request.method, payload)?;
+                Ok(Done { changed, ..Done::with(Code::CHANGED, Event::Written { path }) })
+            }
+            Operation::WriteAttributes => {
+                self.tree.write_attributes(&path, &request.queries)?;
+                Ok(Done::with(Code::CHANGED, Event::AttributesWritten { path }))
+            }
+            Operation::Execute => self.execute(now, path, request),
+            Operation::Create => {
+                let path = self.tree.create(path.object().unwrap_or_default(), payload)?;
+                let mut done = Done::with(Code::CREATED, Event::Created { path });
+                let location = format!("{}{path}", self.root());
+                done.response.location_path = segments(&location);
+                done.changed.push(path);
+                Ok(done)
+            }
+            Operation::Delete => {
+                self.tree.delete(&path)?;
+                Ok(Done { changed: vec![path], ..Done::with(Code::DELETED, Event::Deleted { path }) })
+            }
+        }
+    }
+
+    /// The answer to a Read, in the format that was asked for or else the preferred one.
+    fn read(&self, path: &Path, request: &Request) -> Result<Response, Refusal> {
+        let format = request.accept.map_or(self.profile.preferred_format, ContentFormat).registered();
+        self.content(path, format)
+    }
+
+    /// What is at a path.
+    pub(super) fn content(&self, path: &Path, format: ContentFormat) -> Result<Response, Refusal> {
+        let node = self.tree.read(path)?;
+        let payload = self.tree.encode(format, path, &node)?;
+        Ok(Response::new(Code::CONTENT).with_payload(format.0, payload))
+    }
+
+    fn execute(&mut self, now: Duration, path: Path, request: &Request) -> Result<Done, Refusal> {
+        self.tree.check_executable(&path)?;
+        let arguments = arguments::parse(&request.payload)?;
+        let mut done = Done::with(Code::CHANGED, Event::Executed { path, arguments });
+        let after = match path.ids()[..] {
+            [1, _, 4] => After::Disable,
+            [1, _, 8] => After::Update,
+            // There is no bootstrap server to ask.
+            [1, _, 9] => return Err(Refusal::NotAllowed { path }),
+            [3, _, 4] => After::Reboot,
+            [3, _, 5] => After::FactoryReset,
+            [3, instance, 12] => {
+                done.changed = self.reset_errors(instance);
+                return Ok(done);
+            }
+            // What anything else means is up to the caller.
+            _ => return Ok(done),
+        };
+        let pause = if after == After::Update { Duration::ZERO } else { LAST_WORDS };
+        // What turns the device deaf is not put off by what comes after it.
+        self.after.get_or_insert((now + pause, after));
+        Ok(done)
+    }
+
+    /// No error is left, which is said by a single instance of value 0 (LwM2M Core 1.1.1 §E.4, Error Code).
+    fn reset_errors(&mut self, instance: u16) -> Vec<Path> {
+        let Ok(codes) = Path::from_ids(&[3, instance, 11]) else { return Vec::new() };
+        self.tree.remove(&codes);
+        let none = codes.child(0).map(|first| self.tree.set(first, Value::Integer(0)));
+        none.into_iter().flatten().map(|()| codes).collect()
+    }
+
+    fn root(&self) -> &str {
+        self.profile.root.as_deref().unwrap_or_default()
+    }
+}
+
+impl Done {
+    fn new(response: Response) -> Self {
+        Self { response, event: None, changed: Vec::new() }
+    }
+
+    fn with(code: Code, event: Event) -> Self {
+        Self { event: Some(event), ..Self::new(Response::new(code)) }
+    }
+}
+
+/// Links as they stand below the root of the objects.
+fn below(root: &str, links: &str) -> String {
+    links.replace("</", &format!("<{}/", root.trim_end_matches('/')))
+}
+
+fn segments(path: &str) -> Vec<String> {
+    path.split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect()
+}
+
+/// Between the answer to an Execute and what turns the device deaf: long enough to answer the first retransmission of the
+/// request, which comes within ACK_TIMEOUT · ACK_RANDOM_FACTOR.
+const LAST_WORDS: Duration = Duration::from_secs(4);

@@ -1,0 +1,52 @@
+//! What a device does wrong, on purpose.
+
+use std::time::Duration;
+
+use coap::Code;
+use objects::Path;
+
+use crate::{Operation, command::Command};
+
+/// What a device does wrong. By default, nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Whether everything that was written is lost when the device starts anew.
+    pub loses_state: bool,
+    /// What it does wrong with requests; the first one that fits counts.
+    pub misbehaviours: Vec<Misbehaviour>,
+}
+
+/// One operation that a device gets wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misbehaviour {
+    /// Which operation.
+    pub operation: Operation,
+    /// At this path and below it.
+    pub within: Path,
+    /// What it does instead.
+    pub how: How,
+}
+
+/// How a device gets an operation wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// It is as if the request had not come.
+    Ignore,
+    /// An empty acknowledgement and never a response. Nothing is done.
+    AcknowledgeOnly,
+    /// It is done at once, but answered after this time; as a separate response where that is longer than a second.
+    AnswerLate(Duration),
+    /// This is the answer. Nothing is done.
+    AnswerWith(Code),
+    /// It is done, and the payload of the answer is garbage in any format.
+    AnswerMalformed,
+}
+
+impl Faults {
+    pub(crate) fn meet(&self, command: &Command) -> Option<How> {
+        let meets = |fault: &&Misbehaviour| {
+            fault.operation == command.operation && command.path.is_within(&fault.within)
+        };
+        self.misbehaviours.iter().find(meets).map(|fault| fault.how)
+    }
+}

@@ -1,0 +1,124 @@
+//! What kind of device it is.
+
+use std::time::Duration;
+
+use coap::Config;
+use objects::{ContentFormat, ObjectId, Path, Registry, Value, Version};
+
+use crate::{
+    Faults, Tree,
+    registration::{BINDING, LIFETIME},
+};
+
+/// All that makes one device differ from another. The fields can be set at will before [`Device::new`](crate::Device::new).
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The endpoint name, `ep`.
+    pub endpoint: String,
+    /// The lifetime in seconds, `lt`. It goes to the Server object where that has none, and there a server may change it. 300.
+    pub lifetime: u32,
+    /// The binding, `b`, without queue mode. It goes to the Server object, too. `U`.
+    pub binding: String,
+    /// Whether the device hears only for some time after each message.
+    pub queue_mode: bool,
+    /// How long that is. 93 s (MAX_TRANSMIT_WAIT, LwM2M Transport 1.1.1 §6.5).
+    pub awake: Duration,
+    /// After which part of the lifetime the device sends an Update. Half of it.
+    pub update_at: f64,
+    /// How long to wait after the first Register that failed; after each further one twice as long, at most sixteen times.
+    /// 60 s (LwM2M Core 1.1.1 §6.2.1.2, Communication Retry Timer).
+    pub retry: Duration,
+    /// The path below which the objects lie, such as `/lwm2m`, if that is not the root.
+    pub root: Option<String>,
+    /// The format of what the server reads without Accept, and of Send where it is SenML. TLV.
+    pub preferred_format: ContentFormat,
+    /// Whether notifications are confirmable. One in 24 hours always is. They are not.
+    pub confirmable_notifications: bool,
+    /// Milliseconds since 1970 at the origin of the caller's clock, for what carries a time. 2024-01-01.
+    pub epoch_ms: i64,
+    /// The objects, and the version of LwM2M.
+    pub objects: Tree,
+    /// What the device does wrong.
+    pub faults: Faults,
+    /// The CoAP endpoint: timers, block size, bounds.
+    pub coap: Config,
+}
+
+impl Profile {
+    /// A device with what every device has: the objects Server and Device.
+    pub fn new(endpoint: &str, lwm2m: Version) -> Self {
+        let mut objects = Tree::new(Registry::core(), lwm2m);
+        put(&mut objects, &[1, 0, 0], Value::Integer(1));
+        put(&mut objects, &[1, 0, 2], Value::Integer(0));
+        put(&mut objects, &[1, 0, 3], Value::Integer(0));
+        put(&mut objects, &[1, 0, 5], Value::Integer(86_400));
+        put(&mut objects, &[1, 0, 6], Value::Boolean(false));
+        if lwm2m >= Version::V1_1 {
+            put(&mut objects, &[1, 0, 23], Value::Boolean(false));
+        }
+        for (resource, text) in [(0, "Muster"), (1, "Simulated"), (2, endpoint), (3, "1.0")] {
+            put(&mut objects, &[3, 0, resource], Value::String(text.to_owned()));
+        }
+        for (instance, (source, voltage, current)) in [(1, 3800, 125), (5, 5000, 900)].into_iter().enumerate()
+        {
+            let instance = u16::try_from(instance).unwrap_or_default();
+            put(&mut objects, &[3, 0, 6, instance], Value::Integer(source));
+            put(&mut objects, &[3, 0, 7, instance], Value::Integer(voltage));
+            put(&mut objects, &[3, 0, 8, instance], Value::Integer(current));
+        }
+        put(&mut objects, &[3, 0, 9], Value::Integer(100));
+        put(&mut objects, &[3, 0, 10], Value::Integer(15));
+        put(&mut objects, &[3, 0, 11, 0], Value::Integer(0));
+        put(&mut objects, &[3, 0, 13], Value::Time(1_704_067_200));
+        put(&mut objects, &[3, 0, 14], Value::String("+00:00".to_owned()));
+        put(&mut objects, &[3, 0, 15], Value::String("Etc/UTC".to_owned()));
+        put(&mut objects, &[3, 0, 16], Value::String("U".to_owned()));
+        Self {
+            endpoint: endpoint.to_owned(),
+            lifetime: 300,
+            binding: "U".to_owned(),
+            queue_mode: false,
+            awake: Duration::from_secs(93),
+            update_at: 0.5,
+            retry: Duration::from_secs(60),
+            root: None,
+            preferred_format: ContentFormat::TLV,
+            confirmable_notifications: false,
+            epoch_ms: 1_704_067_200_000,
+            objects,
+            faults: Faults::default(),
+            coap: Config::default(),
+        }
+    }
+
+    /// A device with a thermometer, some bytes of an application's that can be written (19), and an object whose instances
+    /// a server creates (16).
+    pub fn sensor(endpoint: &str, lwm2m: Version) -> Self {
+        let mut profile = Self::new(endpoint, lwm2m);
+        let objects = &mut profile.objects;
+        put(objects, &[3303, 0, 5700], Value::Float(20.0));
+        put(objects, &[3303, 0, 5701], Value::String("Cel".to_owned()));
+        put(objects, &[3303, 0, 5601], Value::Float(20.0));
+        put(objects, &[3303, 0, 5602], Value::Float(20.0));
+        put(objects, &[19, 0, 0, 0], Value::Opaque(Vec::new()));
+        objects.add_object(ObjectId(16));
+        profile
+    }
+
+    /// The objects as they are when the device comes out of the factory.
+    pub(crate) fn tree(&self) -> Tree {
+        let mut tree = self.objects.clone();
+        let lifetime = Value::Integer(self.lifetime.into());
+        for (resource, value) in [(LIFETIME, lifetime), (BINDING, Value::String(self.binding.clone()))] {
+            if tree.account(resource).is_none() {
+                tree.set(tree.account_path(resource), value).expect("lifetime and binding have these types");
+            }
+        }
+        tree
+    }
+}
+
+fn put(objects: &mut Tree, ids: &[u16], value: Value) {
+    let path = Path::from_ids(ids).expect("the paths above are well-formed");
+    objects.set(path, value).expect("the values above are of the defined type");
+}

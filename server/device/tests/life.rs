@@ -1,0 +1,16 @@
+//! A device and a tiny server made of a CoAP endpoint, over a seeded link, on virtual time.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "life/management.rs"]
+mod management;
+#[path = "life/queue.rs"]
+mod queue;
+#[path = "life/registration.rs"]
+mod registration;
+#[path = "life/reporting.rs"]
+mod reporting;
+#[path = "life/simulation.rs"]
+mod simulation;
+#[path = "life/world.rs"]
+mod world;
