@@ -4,6 +4,8 @@
 
 #[path = "pair/block.rs"]
 mod block;
+#[path = "pair/broken.rs"]
+mod broken;
 #[path = "pair/exchange.rs"]
 mod exchange;
 #[path = "pair/input.rs"]

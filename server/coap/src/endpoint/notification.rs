@@ -164,7 +164,7 @@ impl<P: Peer> Endpoint<P> {
         let freshness = number.map(|number| Freshness::new(number, now, Duration::ZERO));
         let confirmable = message.kind == Kind::Confirmable;
         let Some(observation) = self.observation_mut(peer, message.token) else { return };
-        // I-25: what is older than an accepted one is acknowledged, so that it is not repeated, and goes no further.
+        // What is older than an accepted one is acknowledged, so that it is not repeated, and goes no further.
         let older = |than: Freshness| freshness.is_some_and(|this| !this.is_newer_than(than));
         if observation.accepted.is_some_and(older) {
             self.counters.notifications_stale += 1;

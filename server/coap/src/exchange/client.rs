@@ -125,11 +125,12 @@ impl ClientExchange {
             // RFC 7959 §2.4: the same options but Observe, and Block2 with the number of the block that is due.
             message.options = Request { observe: None, ..self.request.clone() }.options();
             let due = Block::at(download.assembly.len(), false, download.size);
-            let due = due.expect("a body is bounded far below 2^20 blocks of any size");
+            let due = due.expect("the number of the next block was checked when the last one came");
             message.options.push_block(OptionNumber::BLOCK2, due);
             self.push_request_tag(&mut message);
             // The payload of a FETCH is part of what is asked (RFC 8132 §2).
-            if self.request.method == Method::Fetch && self.upload.is_none() {
+            let fits = self.request.payload.len() <= self.size.bytes();
+            if self.request.method == Method::Fetch && fits {
                 message.payload.clone_from(&self.request.payload);
             }
             return message;
@@ -239,7 +240,7 @@ impl ClientExchange {
             return Step::Failed(Failure::TooLarge { max });
         }
         if let Some(download) = &self.download {
-            // I-26: blocks of two representations never meet in one body (RFC 7959 §2.4).
+            // Blocks of two representations never meet in one body (RFC 7959 §2.4).
             let etag = message.options.get(OptionNumber::ETAG);
             if etag != download.head.etag.as_deref() || message.code != download.head.code {
                 return fail(BlockError::Changed);

@@ -202,6 +202,6 @@ impl Play<'_> {
             self.endpoint.handle_timeout(self.now);
             self.drain();
         }
-        assert_eq!(self.endpoint.usage(), Usage::default(), "I-18: all comes to an end");
+        assert_eq!(self.endpoint.usage(), Usage::default(), "all comes to an end");
     }
 }

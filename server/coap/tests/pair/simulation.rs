@@ -246,7 +246,7 @@ impl Simulation {
             }
             (Method::Fetch, _) => Response::new(Code::CONTENT).with_payload(42, request.payload),
             _ => {
-                // I-6 and I-7: what took effect does not come again.
+                // What took effect does not come again.
                 assert!(self.executed.insert(request.payload.clone()), "seed {}: executed twice", self.seed);
                 totals.executed += 1;
                 Response::new(Code::CHANGED).with_payload(42, request.payload)
@@ -283,7 +283,7 @@ impl Simulation {
         }
     }
 
-    /// I-26: a body is that of one version, never of two.
+    /// A body is that of one version, never of two.
     fn assert_whole(&self, payload: &[u8]) -> u32 {
         assert!(payload.len() > 4, "seed {}: a state has a version", self.seed);
         let version = u32::from_be_bytes(payload[..4].try_into().unwrap());
@@ -291,7 +291,7 @@ impl Simulation {
         version
     }
 
-    /// I-25: a state that is seen is newer than the one seen before.
+    /// A state that is seen is newer than the one seen before.
     fn see(&mut self, token: Token, payload: &[u8]) {
         let version = self.assert_whole(payload);
         let before = self.seen.insert(token, version);
@@ -308,7 +308,7 @@ impl Simulation {
         }
     }
 
-    /// I-22: at most four retransmissions of the same bytes, gaps that double, one message at a time.
+    /// At most four retransmissions of the same bytes, gaps that double, one message at a time.
     fn assert_transmissions(&self) {
         type Sent<'a> = Vec<(MessageId, Vec<Duration>, &'a [u8])>;
         let mut ways: BTreeMap<Address, Sent<'_>> = BTreeMap::new();
