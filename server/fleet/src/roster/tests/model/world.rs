@@ -44,6 +44,7 @@ pub(super) struct World {
     pub(super) known: [Known; DEVICES],
     pub(super) by_port: BTreeMap<u16, usize>,
     pub(super) in_flight: Vec<InFlight>,
+    to_expire: BTreeSet<usize>,
     drawn: u64,
     asked: u128,
 }
@@ -101,6 +102,7 @@ impl World {
             known: Default::default(),
             by_port: BTreeMap::new(),
             in_flight: Vec::new(),
+            to_expire: BTreeSet::new(),
             drawn: 0,
             asked: 0,
         }
@@ -319,10 +321,22 @@ impl World {
         assert_eq!(expired, expected);
         for id in self.roster.expired(self.now) {
             let device = self.known.iter().position(|known| known.id == Some(id)).unwrap();
-            let Some(commit) = self.roster.expire(self.now, id).filter(|_| !self.is_busy(device)) else {
-                continue;
-            };
-            assert!(self.valid(device).is_none(), "I-20");
+            self.expire(device);
+        }
+    }
+
+    /// Ends a registration whose time is over, or later if a commit of the device is in flight.
+    fn expire(&mut self, device: usize) {
+        if self.is_busy(device) {
+            self.to_expire.insert(device);
+            return;
+        }
+        self.to_expire.remove(&device);
+        let Some(id) = self.known[device].id else { return };
+        let commit = self.roster.expire(self.now, id);
+        let over = self.known[device].life.is_some() && self.valid(device).is_none();
+        assert_eq!(commit.is_some(), over, "I-20");
+        if let Some(commit) = commit {
             self.in_flight.push(InFlight { device, commit, decision: None, after: After::Ends });
         }
     }
@@ -337,6 +351,7 @@ impl World {
                 self.follow(flight.device, flight.after);
             }
         }
+        self.to_expire.clear();
         self.roster = roster();
         let restored = block_on(self.store.restore(self.now.wall)).unwrap();
         for commit in self.roster.restore(self.now, restored) {
@@ -378,12 +393,18 @@ impl World {
 
     fn returned(&mut self, which: usize, stored: bool) {
         let InFlight { device, commit, decision, after } = self.in_flight.remove(which);
-        if !stored {
-            return;
+        if stored {
+            self.durable(device, &commit, decision.as_ref(), after);
         }
+        if self.to_expire.contains(&device) {
+            self.expire(device);
+        }
+    }
+
+    fn durable(&mut self, device: usize, commit: &Commit, decision: Option<&Decision>, after: After) {
         self.keep(commit.clone());
-        self.roster.apply(self.now, &commit);
-        if let Some(decision) = &decision {
+        self.roster.apply(self.now, commit);
+        if let Some(decision) = decision {
             self.known[device].id = Some(decision.device);
         }
         let id = self.known[device].id.unwrap();
