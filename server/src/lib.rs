@@ -1,1 +1,250 @@
-//! Muster, a device management server for LwM2M
+//! The server: the runtime round the domain, and the one place that constructs the whole.
+//!
+//! Start with [`Server::start`]. It reads what the store holds, binds the sockets of [`Config`], and runs a shard for the
+//! devices (`endpoint`, which speaks LwM2M through `binding`), the console (`web`) and the background work (`tasks`).
+
+mod binding;
+mod clock;
+pub mod config;
+mod data_dir;
+mod endpoint;
+mod models;
+mod store;
+mod tasks;
+pub mod telemetry;
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use ::fleet::{Feed, Fleet, NodeId, Restored, Roster, Store};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tracing::info;
+
+pub use config::Config;
+pub use data_dir::DataDirError;
+pub use models::ModelsError;
+pub use store::{Database, OpenError, SqlStore};
+
+use crate::{
+    clock::Clock,
+    data_dir::DataDir,
+    endpoint::{
+        driver::{Driver, MAX_BATCHES, ShardHandle},
+        shard::Shard,
+        udp::Listener,
+    },
+};
+
+/// A running server. Dropping it ends the process's part in it at once; [`Server::stop`] ends it in order.
+pub struct Server {
+    coap: Vec<SocketAddr>,
+    console: SocketAddr,
+    setup_link: Option<String>,
+    stop: oneshot::Sender<()>,
+    tasks: Vec<JoinHandle<()>>,
+    // Held for the life of the server, so that no second one uses the same data.
+    _data_dir: DataDir,
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address can't be bound.
+    #[error("can't listen on {address}: {source}")]
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The folder for the data.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The accounts could not be looked at.
+    #[error(transparent)]
+    Fleet(#[from] ::fleet::FleetError),
+    /// The object definitions.
+    #[error(transparent)]
+    Models(#[from] ModelsError),
+    /// The database could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The system gives no randomness.
+    #[error("the system gives no randomness: {0}")]
+    Randomness(getrandom::Error),
+    /// The database could not be read.
+    #[error(transparent)]
+    Store(#[from] ::fleet::StoreError),
+}
+
+impl Server {
+    /// Starts everything. When it returns, devices and people are served.
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let metrics = telemetry::start_metrics();
+        let registry = Arc::new(models::load(&config.models)?);
+        let data_dir = DataDir::open(&config.data_dir.0)?;
+        let (listeners, console) = bind(config).await?;
+
+        let store: Arc<dyn Store> = Arc::new(SqlStore::open(config.database()).await?);
+        let clock = Clock::start();
+        let boot = store.begin_boot().await?;
+        let restored = store.restore(clock.now().wall).await?;
+        info!(
+            boot,
+            devices = restored.devices.len(),
+            registrations = restored.registrations.len(),
+            "restored"
+        );
+
+        let feed = Feed::new();
+        let (shard_handle, calls) = ShardHandle::new();
+        let fleet = Arc::new(Fleet::new(
+            Arc::clone(&store),
+            Arc::new(shard_handle),
+            Arc::clone(&registry),
+            feed.clone(),
+            Box::new(fill_random),
+        ));
+        let setup_link = fleet.setup_link(clock.now().wall).await?;
+
+        let coap: Vec<SocketAddr> = listeners.iter().filter_map(|listener| listener.address().ok()).collect();
+        let console_address =
+            console.local_addr().map_err(|source| bind_error(config.console.listen, source))?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped: Stop = stopped.map(|_| ()).boxed().shared();
+        let settings = web::Settings {
+            cookie_secure: false,
+            profile_banner: Some(
+                "Lab profile: devices are served without security, on loopback only.".to_owned(),
+            ),
+            coap_uri: coap.first().map_or_else(String::new, |address| format!("coap://{address}")),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            clock: Arc::new(clock::wall),
+            entropy: Arc::new(fill_random),
+            metrics: Arc::new(move || metrics.render()),
+            ready: ready(&store),
+            stop: stopped.clone(),
+        };
+        let shard = shard(config, clock, &data_dir, boot, Arc::clone(&registry), restored)?;
+
+        let mut server = Self {
+            coap,
+            console: console_address,
+            setup_link: setup_link.map(|token| format!("http://{console_address}/setup/{token}")),
+            stop,
+            tasks: Vec::new(),
+            _data_dir: data_dir,
+        };
+        let (batches_in, batches) = tokio::sync::mpsc::channel(MAX_BATCHES);
+        for listener in &listeners {
+            server.tasks.push(tokio::spawn(Arc::clone(listener).receive(batches_in.clone())));
+        }
+        drop(batches_in);
+        let driver = Driver { shard, clock, listeners, store: Arc::clone(&store), feed, batches, calls };
+        server.tasks.push(tokio::spawn(driver.run(stopped.clone())));
+        server.tasks.push(tokio::spawn(tasks::run(store, Arc::clone(&fleet), stopped.clone())));
+        let served = axum::serve(console, web::router(fleet, settings)).with_graceful_shutdown(stopped);
+        // It ends with the stop and never before: failures to accept are retried inside.
+        server.tasks.push(tokio::spawn(async { drop(served.await) }));
+        Ok(server)
+    }
+
+    /// Where devices reach it, in the order of the configuration.
+    pub fn coap_addresses(&self) -> &[SocketAddr] {
+        &self.coap
+    }
+
+    /// Where people reach it.
+    pub fn console_address(&self) -> SocketAddr {
+        self.console
+    }
+
+    /// Where the first administrator is made, as long as there is none. Valid for half an hour.
+    pub fn setup_link(&self) -> Option<&str> {
+        self.setup_link.as_deref()
+    }
+
+    /// Ends it: no more is taken in, and what was under way is stored.
+    pub async fn stop(self) {
+        drop(self.stop);
+        for task in self.tasks {
+            // The receiving tasks end when their driver is gone; open pages would hold the console for ever.
+            if tokio::time::timeout(STOP_WITHIN, task).await.is_err() {
+                break;
+            }
+        }
+    }
+}
+
+/// Ends when the server is to stop.
+pub(crate) type Stop = Shared<BoxFuture<'static, ()>>;
+
+const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(8);
+
+async fn bind(config: &Config) -> Result<(Vec<Arc<Listener>>, TcpListener), StartError> {
+    let listeners = config
+        .coap
+        .listen
+        .iter()
+        .zip(0..)
+        .map(|(&address, id)| {
+            let listener = Listener::bind(::fleet::ListenerId(id), address);
+            listener.map(Arc::new).map_err(|source| bind_error(address, source))
+        })
+        .collect::<Result<_, _>>()?;
+    let console = TcpListener::bind(config.console.listen)
+        .await
+        .map_err(|source| bind_error(config.console.listen, source))?;
+    Ok((listeners, console))
+}
+
+fn bind_error(address: SocketAddr, source: io::Error) -> StartError {
+    StartError::Bind { address, source }
+}
+
+fn shard(
+    config: &Config,
+    clock: Clock,
+    data_dir: &DataDir,
+    boot: u64,
+    registry: Arc<objects::Registry>,
+    restored: Restored,
+) -> Result<Shard, StartError> {
+    let mut coap_config = coap::Config::default();
+    // RFC 7959 §2.2: 16 bytes are written as 0, 1024 as 6.
+    let exponent = config.coap.block_size.bytes().trailing_zeros().saturating_sub(4);
+    if let Some(size) = u8::try_from(exponent).ok().and_then(coap::BlockSize::from_exponent) {
+        coap_config.block_size = size;
+    }
+    coap_config.bounds.body_bytes = usize::try_from(config.coap.max_body_bytes).unwrap_or(usize::MAX);
+    coap_config.bounds.block_bytes_per_peer = coap_config.bounds.body_bytes.saturating_mul(4);
+    // Only the last 16 bits matter: message ids and tokens of two successive starts must not meet.
+    let number = u16::try_from(boot & 0xffff).unwrap_or(0);
+    let endpoint = coap::Endpoint::new(coap_config, coap::Boot { number, seed: data_dir.seed() });
+    let limits = ::fleet::Limits {
+        lab: config.profile == config::Profile::Lab,
+        max_devices: usize::try_from(config.coap.max_devices).unwrap_or(usize::MAX),
+        follow_address_changes: config.coap.follow_address_changes,
+        ..::fleet::Limits::default()
+    };
+    let roster = Roster::new(0, NodeId::SINGLE, limits);
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(StartError::Randomness)?;
+    Ok(Shard::new(clock.now(), endpoint, roster, registry, seed, restored))
+}
+
+fn ready(store: &Arc<dyn Store>) -> Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync> {
+    let store = Arc::clone(store);
+    Arc::new(move || {
+        let store = Arc::clone(&store);
+        async move { store.check().await.map_err(|error| error.to_string()) }.boxed()
+    })
+}
+
+fn fill_random(bytes: &mut [u8]) {
+    // https://docs.rs/getrandom: once it has worked at start, it does not fail on the systems served.
+    getrandom::fill(bytes).expect("the system gave randomness at start");
+}
