@@ -150,7 +150,7 @@ impl Device {
     /// # Errors
     /// If the path is no place for this value.
     pub fn set(&mut self, now: Duration, path: Path, value: Value) -> Result<(), TreeError> {
-        let instance = path.parent().filter(|parent| parent.depth() == 2).or_else(|| path.parent()?.parent());
+        let instance = path.object().zip(path.instance()).map(|(object, id)| Path::Instance(object, id));
         let instance = instance.filter(|instance| !self.tree.exists(instance));
         self.tree.set(path, value)?;
         self.changed(now, &[instance.unwrap_or(path)]);
@@ -259,8 +259,9 @@ struct Server;
 /// An endpoint that knows nothing of the one before the start: neither messages nor exchanges.
 fn endpoint(profile: &Profile, seed: u64, starts: u16) -> Endpoint<Server> {
     let mut config = profile.coap.clone();
-    // All datagrams are the server's; there is no address to be proved.
+    // All datagrams are the server's: there is no address to be proved, and no peer that takes another's room.
     config.bounds.unverified_reply_bytes = usize::MAX;
+    config.bounds.remembered_per_peer = config.bounds.remembered_total;
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_be_bytes());
     Endpoint::new(config, Boot { number: starts, seed: bytes })

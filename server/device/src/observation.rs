@@ -130,7 +130,7 @@ mod tests {
             Observation::new(PATH.parse().unwrap(), ContentFormat::TLV, at(0), values(given[0]));
         let mut reports = Vec::new();
         for second in 1..20 {
-            let value = *given.get(second as usize).unwrap_or(given.last().unwrap());
+            let value = given[(second as usize).min(given.len() - 1)];
             observation.see(&attributes, values(value));
             if observation.due(&attributes).is_some_and(|due| due <= at(second)) {
                 observation.report(at(second));
@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn attributes_decide_when_a_value_is_reported() {
-        let cases: [(&str, &[f64], &[(u64, f64)]); 16] = [
+        type Case<'a> = (&'a str, &'a [f64], &'a [(u64, f64)]);
+        let cases: [Case<'_>; 16] = [
             ("", &[1.0], &[]),
             ("", &[1.0, 2.0, 2.0, 1.0], &[(1, 2.0), (3, 1.0)]),
             ("pmin=5", &[1.0, 2.0, 3.0], &[(5, 3.0)]),

@@ -177,7 +177,7 @@ impl Tree {
                 if !self.operations(path).read {
                     return Err(Refusal::NotAllowed { path: *path });
                 }
-                let resource = self.resource(path).ok_or(missing.clone())?;
+                let resource = self.resource(path).ok_or_else(|| missing.clone())?;
                 match (resource, path.resource_instance()) {
                     (resource, None) => Ok(Node::Resource(resource.clone())),
                     (Resource::Multiple(values), Some(id)) => {

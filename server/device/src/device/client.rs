@@ -246,10 +246,11 @@ impl Device {
 
     /// A message comes or goes: the device is awake for a while.
     pub(super) fn stir(&mut self, now: Duration) {
-        if self.profile.queue_mode && !matches!(self.life, Life::Off) {
-            if self.awake_until.replace(now + self.profile.awake).is_none() {
-                self.emit(Event::Awake);
-            }
+        if !self.profile.queue_mode || matches!(self.life, Life::Off) {
+            return;
+        }
+        if self.awake_until.replace(now + self.profile.awake).is_none() {
+            self.emit(Event::Awake);
         }
     }
 

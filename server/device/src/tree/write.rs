@@ -147,7 +147,7 @@ impl Tree {
         match node {
             Node::Instance(instance) => Ok((free, instance)),
             Node::Object(mut object) if object.instances.len() <= 1 => {
-                Ok(object.instances.pop_first().unwrap_or((free, Instance::default())))
+                Ok(object.instances.pop_first().unwrap_or_else(|| (free, Instance::default())))
             }
             Node::Object(object) => Err(Refusal::Instances { count: object.instances.len() }),
             Node::Resource(_) | Node::ResourceInstance(_) => Err(not_allowed(&path)),
