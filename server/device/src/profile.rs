@@ -23,8 +23,8 @@ pub struct Profile {
     pub queue_mode: bool,
     /// How long that is. 93 s (MAX_TRANSMIT_WAIT, LwM2M Transport 1.1.1 §6.5).
     pub awake: Duration,
-    /// After which part of the lifetime the device sends an Update. Half of it.
-    pub update_at: f64,
+    /// After how much of the lifetime the device sends an Update, in percent. 50.
+    pub update_percent: u32,
     /// How long to wait after the first Register that failed; after each further one twice as long, at most sixteen times.
     /// 60 s (LwM2M Core 1.1.1 §6.2.1.2, Communication Retry Timer).
     pub retry: Duration,
@@ -79,7 +79,7 @@ impl Profile {
             binding: "U".to_owned(),
             queue_mode: false,
             awake: Duration::from_secs(93),
-            update_at: 0.5,
+            update_percent: 50,
             retry: Duration::from_secs(60),
             root: None,
             preferred_format: ContentFormat::TLV,

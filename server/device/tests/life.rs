@@ -6,6 +6,8 @@
 mod management;
 #[path = "life/queue.rs"]
 mod queue;
+#[path = "life/reading.rs"]
+mod reading;
 #[path = "life/registration.rs"]
 mod registration;
 #[path = "life/reporting.rs"]
@@ -14,3 +16,5 @@ mod reporting;
 mod simulation;
 #[path = "life/world.rs"]
 mod world;
+#[path = "life/writing.rs"]
+mod writing;

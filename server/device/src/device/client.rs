@@ -210,10 +210,11 @@ impl Device {
         self.life = Life::Waiting { until: now + self.profile.retry * factor };
     }
 
+    /// How long after a Register or Update the next Update is due.
     fn update_period(&self, told: &Registration) -> Duration {
-        let lifetime = Duration::from_secs(told.lifetime.into());
-        // Without a sensible part of the lifetime the device would send one Update after the other.
-        lifetime.mul_f64(self.profile.update_at.clamp(0.0, 1.0)).max(SHORTEST_PERIOD)
+        // Object 1 calls a lifetime of 0 endless: nothing has to be refreshed in time.
+        let lifetime = Duration::from_secs(if told.lifetime == 0 { DAY } else { told.lifetime.into() });
+        (lifetime * self.profile.update_percent / 100).max(SHORTEST_PERIOD)
     }
 
     /// Sends a request of ours.

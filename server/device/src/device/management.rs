@@ -57,7 +57,7 @@ impl Device {
             done.response.payload = vec![0xff; 3];
         }
         match fault {
-            Some(How::AnswerLate(by)) => self.late.push((now + by, exchange, done.response)),
+            Some(How::AnswerLate(by)) => self.late.push((now.saturating_add(by), exchange, done.response)),
             _ => self.endpoint.respond(now, exchange, done.response),
         }
         done.event.into_iter().for_each(|event| self.emit(event));

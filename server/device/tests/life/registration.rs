@@ -231,3 +231,13 @@ fn objects_may_lie_below_a_root() {
     let links = world.ask(get("/lwm2m/3303", Some(ContentFormat::LINK)));
     assert!(String::from_utf8_lossy(&links.payload).starts_with("</lwm2m/3303>,</lwm2m/3303/0>,"));
 }
+
+#[test]
+fn a_lifetime_without_end_is_refreshed_once_a_day_at_most() {
+    let mut profile = sensor();
+    profile.lifetime = 0;
+    profile.update_percent = 100;
+    let mut world = World::registered(profile);
+    world.run(seconds(86_000));
+    assert!(world.asked.is_empty());
+}

@@ -7,7 +7,9 @@ use coap::{
     Response, Token, Usage,
 };
 use device::{Device, Event, Output, Profile};
-use objects::{ContentFormat, Models, Node, Path, Registry, Value, Version, codec};
+use objects::{
+    ContentFormat, Models, Node, Path, Registry, Resource, ResourceInstanceId, Value, Version, codec,
+};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 /// What the link does to a datagram.
@@ -106,6 +108,15 @@ pub(crate) fn attributes(path: &str, queries: &str) -> Request {
 
 pub(crate) fn observe(path: &str) -> Request {
     Request { observe: Some(Observe::Register), ..get(path, None) }
+}
+
+pub(crate) const STRUCTURED: [ContentFormat; 3] =
+    [ContentFormat::TLV, ContentFormat::SENML_JSON, ContentFormat::SENML_CBOR];
+pub(crate) const SINGLE: [ContentFormat; 2] = [ContentFormat::TEXT, ContentFormat::CBOR];
+
+/// A multiple-instance resource.
+pub(crate) fn several(values: &[(u16, Value)]) -> Resource {
+    Resource::Multiple(values.iter().map(|(id, value)| (ResourceInstanceId(*id), value.clone())).collect())
 }
 
 /// The node in an answer, typed by the definitions.
