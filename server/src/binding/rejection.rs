@@ -1,0 +1,62 @@
+//! What a device is told when its message is not accepted: one code a rule (LwM2M Transport 1.1.1 §6.7).
+
+use fleet::Refusal;
+use objects::codec::DecodeError;
+
+/// A negative answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rejection {
+    /// The response code.
+    pub(crate) code: coap::Code,
+    /// Why, for the diagnostic payload and the device's timeline. It quotes nothing secret.
+    pub(crate) reason: String,
+}
+
+impl Rejection {
+    pub(crate) fn new(code: coap::Code, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+
+    /// The response; its diagnostic payload (RFC 7252 §5.5.2) is cut so that an answer stays small.
+    pub(crate) fn response(&self) -> coap::Response {
+        let mut response = coap::Response::new(self.code);
+        let cut = self.reason.floor_char_boundary(MAX_DIAGNOSTIC_BYTES.min(self.reason.len()));
+        response.payload = self.reason.as_bytes()[..cut].to_vec();
+        response
+    }
+}
+
+/// Keeps an error answer below the size that an unverified address may be sent.
+const MAX_DIAGNOSTIC_BYTES: usize = 100;
+
+impl From<&Refusal> for Rejection {
+    fn from(refusal: &Refusal) -> Self {
+        let code = match refusal {
+            Refusal::Forbidden => coap::Code::FORBIDDEN,
+            Refusal::Malformed(_) => coap::Code::BAD_REQUEST,
+            Refusal::UnsupportedContentFormat { .. } => coap::Code::UNSUPPORTED_CONTENT_FORMAT,
+            Refusal::UnsupportedVersion { .. } => coap::Code::PRECONDITION_FAILED,
+            // A stranger learns no more than that there is nothing for it here.
+            Refusal::ForeignSource
+            | Refusal::NotRegisteredPath { .. }
+            | Refusal::UnknownObservation
+            | Refusal::UnknownRegistration => coap::Code::NOT_FOUND,
+            Refusal::Busy | Refusal::FleetFull | Refusal::StoreUnavailable => coap::Code::SERVICE_UNAVAILABLE,
+        };
+        let reason = match refusal {
+            Refusal::ForeignSource => Refusal::UnknownRegistration.to_string(),
+            _ => refusal.to_string(),
+        };
+        Self { code, reason }
+    }
+}
+
+impl From<&DecodeError> for Rejection {
+    fn from(error: &DecodeError) -> Self {
+        let code = match error {
+            DecodeError::Unsupported { .. } => coap::Code::UNSUPPORTED_CONTENT_FORMAT,
+            _ => coap::Code::BAD_REQUEST,
+        };
+        Self { code, reason: error.to_string() }
+    }
+}

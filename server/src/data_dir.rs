@@ -1,0 +1,118 @@
+//! The folder for everything the server keeps: for the owner alone, and for one server at a time.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+/// An open data folder. Its lock lives as long as this.
+pub(crate) struct DataDir {
+    seed: [u8; 32],
+    _lock: File,
+}
+
+/// Why a data folder can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirError {
+    /// Another server uses it.
+    #[error("{} is in use by another Muster; give this one a `data_dir` of its own", .0.display())]
+    InUse(PathBuf),
+    /// The system refuses.
+    #[error("can't use {}: {source}", .path.display())]
+    Io {
+        /// What can't be used.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The installation's seed is damaged.
+    #[error("{} does not hold 32 bytes; restore it from a backup, or delete it while no device is registered", .0.display())]
+    Seed(PathBuf),
+}
+
+impl DataDir {
+    /// Makes the folder if it is not there, takes its lock, and reads or makes the installation's seed.
+    pub(crate) fn open(path: &Path) -> Result<Self, DataDirError> {
+        let io_error = |path: &Path| {
+            let path = path.to_owned();
+            move |source| DataDirError::Io { path, source }
+        };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error(path))?;
+        let lock_path = path.join("lock");
+        let lock = private(OpenOptions::new().write(true).create(true).truncate(false))
+            .open(&lock_path)
+            .map_err(io_error(&lock_path))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => DataDirError::InUse(path.to_owned()),
+            TryLockError::Error(source) => io_error(&lock_path)(source),
+        })?;
+        Ok(Self { seed: seed(&path.join("installation.seed"))?, _lock: lock })
+    }
+
+    /// A secret of this installation, the same for every start: message ids and tokens are derived from it.
+    pub(crate) fn seed(&self) -> [u8; 32] {
+        self.seed
+    }
+}
+
+fn seed(path: &Path) -> Result<[u8; 32], DataDirError> {
+    let io_error = |source| DataDirError::Io { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    match File::open(path) {
+        Ok(file) => {
+            file.take(33).read_to_end(&mut bytes).map_err(io_error)?;
+            bytes.try_into().map_err(|_| DataDirError::Seed(path.to_owned()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let mut fresh = [0; 32];
+            getrandom::fill(&mut fresh).map_err(|error| io_error(io::Error::other(error)))?;
+            // Written aside and renamed, so that a crash leaves no half of it.
+            let aside = path.with_extension("new");
+            let mut file = private(OpenOptions::new().write(true).create(true).truncate(true))
+                .open(&aside)
+                .map_err(io_error)?;
+            file.write_all(&fresh).and_then(|()| file.sync_all()).map_err(io_error)?;
+            fs::rename(&aside, path).map_err(io_error)?;
+            Ok(fresh)
+        }
+        Err(error) => Err(io_error(error)),
+    }
+}
+
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.mode(0o600)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_seed_outlives_the_start_and_is_for_the_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        let first = DataDir::open(&path).unwrap().seed();
+        assert_eq!(DataDir::open(&path).unwrap().seed(), first);
+        let mode = |name: &str| fs::metadata(path.join(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode("installation.seed"), 0o600);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_second_server_on_the_same_data_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let _first = DataDir::open(folder.path()).unwrap();
+        assert!(matches!(DataDir::open(folder.path()), Err(DataDirError::InUse(_))));
+    }
+
+    #[test]
+    fn a_damaged_seed_is_named_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("installation.seed"), [1; 31]).unwrap();
+        assert!(matches!(DataDir::open(folder.path()), Err(DataDirError::Seed(_))));
+    }
+}

@@ -1,0 +1,275 @@
+//! A shard: some of the fleet's devices, their exchanges and their hot state, as one state machine.
+//!
+//! Start with [`Shard::handle_datagram`] and [`Shard::poll_output`]. What a device says becomes [`Work`] under its
+//! [`Subject`]; a subject has at most one commit in flight and the rest waits, so that decisions are made on what is
+//! durable. A reply leaves when its commit has returned, and what follows it leaves after it.
+//! Time, randomness and the results of commits are handed in.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use fleet::{
+    Commit, Committed, DeviceId, EventKind, Failure, Now, Operation, OperationId, Order, Outcome, Presence,
+    PublicId, RequestId, Restored, Roster, Source, StoreError, Subject, Taken,
+};
+use objects::Registry;
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+mod downlink;
+mod events;
+mod uplink;
+mod work;
+
+use crate::binding;
+use work::{After, InFlight, UnderWay, Work};
+
+/// One shard.
+pub(crate) struct Shard {
+    coap: coap::Endpoint<Source>,
+    roster: Roster,
+    registry: Arc<Registry>,
+    random: StdRng,
+    /// Subjects with a commit in flight, and what waits for its end.
+    busy: BTreeMap<Subject, VecDeque<Work>>,
+    commits: BTreeMap<Ticket, InFlight>,
+    next_ticket: u64,
+    requests: BTreeMap<coap::RequestId, UnderWay>,
+    /// Who waits for an order's outcome.
+    callers: BTreeMap<OperationId, OrderTicket>,
+    /// Facts that the store did not take when they came; tried again every second.
+    unrecorded: VecDeque<Commit>,
+    /// When the last rejection of a device went to its timeline.
+    last_rejection: BTreeMap<DeviceId, Duration>,
+    next_tick: Duration,
+    outputs: VecDeque<Output>,
+}
+
+/// What a shard wants done.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// Send a datagram.
+    Transmit {
+        /// From which socket, to which address.
+        to: Source,
+        /// The datagram.
+        bytes: Vec<u8>,
+    },
+    /// Make this durable, then call [`Shard::handle_committed`]. Commits are to be begun in this order.
+    Commit {
+        /// Names it in the result.
+        ticket: Ticket,
+        /// What.
+        commit: Commit,
+    },
+    /// Tell whoever gave an order what became of it.
+    Taken {
+        /// Names the order.
+        ticket: OrderTicket,
+        /// What became of it.
+        taken: Taken,
+    },
+    /// Tell who watches.
+    Event {
+        /// To whom it happened.
+        device: DeviceId,
+        /// Its public name.
+        public_id: PublicId,
+        /// What happened.
+        kind: EventKind,
+    },
+}
+
+/// Names a commit in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ticket(u64);
+
+/// Names an order whose giver waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct OrderTicket(pub(crate) u64);
+
+impl Shard {
+    /// How many messages of one device wait while a commit of it is in flight; one more meets silence and is sent again.
+    const MAX_WAITING: usize = 16;
+    /// How many facts are kept for a store that does not take them; the oldest gives way.
+    const MAX_UNRECORDED: usize = 10_000;
+    /// How often liveness is written and deadlines of seconds are looked at.
+    const TICK: Duration = Duration::from_secs(1);
+
+    /// Brings back what was live when the server stopped.
+    pub(crate) fn new(
+        now: Now,
+        coap: coap::Endpoint<Source>,
+        roster: Roster,
+        registry: Arc<Registry>,
+        seed: [u8; 32],
+        restored: Restored,
+    ) -> Self {
+        let mut shard = Self {
+            coap,
+            roster,
+            registry,
+            random: StdRng::from_seed(seed),
+            busy: BTreeMap::new(),
+            commits: BTreeMap::new(),
+            next_ticket: 0,
+            requests: BTreeMap::new(),
+            callers: BTreeMap::new(),
+            unrecorded: VecDeque::new(),
+            last_rejection: BTreeMap::new(),
+            next_tick: now.mono + Self::TICK,
+            outputs: VecDeque::new(),
+        };
+        shard.restore(now, restored);
+        shard
+    }
+
+    /// Takes a datagram in.
+    pub(crate) fn handle_datagram(&mut self, now: Now, source: Source, bytes: &[u8]) {
+        self.coap.handle_datagram(now.mono, source, bytes);
+        self.drain_coap(now);
+    }
+
+    /// To be called when [`Shard::poll_timeout`] has come.
+    pub(crate) fn handle_timeout(&mut self, now: Now) {
+        self.coap.handle_timeout(now.mono);
+        self.drain_coap(now);
+        if now.mono >= self.next_tick {
+            self.next_tick = now.mono + Self::TICK;
+            self.tick(now);
+        }
+    }
+
+    /// Takes in what the store said of a commit.
+    pub(crate) fn handle_committed(
+        &mut self,
+        now: Now,
+        ticket: Ticket,
+        result: Result<Committed, StoreError>,
+    ) {
+        let Some(InFlight { subject, commit, after }) = self.commits.remove(&ticket) else { return };
+        match result {
+            Ok(_) => self.conclude(now, &commit, after),
+            Err(error) => self.abandon(now, commit, after, &error),
+        }
+        self.drain_coap(now);
+        if let Some(subject) = subject {
+            self.release(now, subject);
+        }
+    }
+
+    /// Takes an order for a device. Its giver is told by [`Output::Taken`].
+    pub(crate) fn handle_order(&mut self, now: Now, ticket: OrderTicket, order: Order) {
+        self.take_order(now, Some(ticket), order);
+        self.drain_coap(now);
+    }
+
+    /// Takes an order back that waits for its device.
+    pub(crate) fn cancel_order(&mut self, device: DeviceId, operation: OperationId) -> bool {
+        let cancelled = self.roster.cancel_order(device, operation);
+        if cancelled {
+            self.tell_caller(
+                operation,
+                Taken::Ended { outcome: Outcome::Failed(Failure::Cancelled), trace: None },
+            );
+        }
+        cancelled
+    }
+
+    /// The server stops: what is written in batches is written now. No datagram is to be handed in any more.
+    pub(crate) fn handle_stop(&mut self) {
+        self.write_batches();
+    }
+
+    /// Whether a device can be reached now.
+    pub(crate) fn presence(&self, now: Now, device: DeviceId) -> Presence {
+        self.roster.presence(now, device)
+    }
+
+    /// The next thing to do, until there is none.
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Shard::handle_timeout`] next. It may change with every other call.
+    pub(crate) fn poll_timeout(&self) -> Duration {
+        self.coap.poll_timeout().map_or(self.next_tick, |timeout| timeout.min(self.next_tick))
+    }
+
+    /// What the CoAP endpoint counted.
+    pub(crate) fn coap_counters(&self) -> &coap::Counters {
+        self.coap.counters()
+    }
+
+    fn restore(&mut self, now: Now, restored: Restored) {
+        for commit in self.roster.restore(now, restored) {
+            self.commit(None, commit, After::Nothing);
+        }
+        let devices: Vec<DeviceId> = self.roster.devices().collect();
+        for device in devices {
+            self.restore_observations(now, device);
+            self.send_next(now, device);
+        }
+        self.drain_coap(now);
+    }
+
+    // The device goes on notifying under the token it knows.
+    fn restore_observations(&mut self, now: Now, device: DeviceId) {
+        let Some(registration) = self.roster.registration(device) else { return };
+        for observation in self.roster.observations(device) {
+            let Some(token) = coap::Token::new(observation.token.as_bytes()) else { continue };
+            let operation = Operation::Observe { path: observation.path, format: observation.format };
+            let request = binding::with_models(&self.registry, registration, |models| {
+                binding::downlink::request(&operation, registration, models, Some(token))
+            });
+            if let Ok(request) = request {
+                self.coap.observe_restored(now.mono, registration.source, token, request, None);
+            }
+        }
+    }
+
+    fn tick(&mut self, now: Now) {
+        self.write_batches();
+        for (_, order) in self.roster.expire_orders(now) {
+            self.end_unsent(now, order, Failure::Expired);
+        }
+        for device in self.roster.expired(now) {
+            self.submit(now, Subject::Device(device), Work::Expire(device));
+        }
+        self.last_rejection.retain(|_, at| now.mono.saturating_sub(*at) < Self::TICK);
+        self.drain_coap(now);
+    }
+
+    fn write_batches(&mut self) {
+        let changes = self.roster.take_leases();
+        if !changes.is_empty() {
+            self.commit(None, Commit { changes, audit: Vec::new() }, After::Nothing);
+        }
+        for commit in std::mem::take(&mut self.unrecorded) {
+            self.commit(None, commit, After::Nothing);
+        }
+    }
+
+    fn drain_coap(&mut self, now: Now) {
+        while let Some(output) = self.coap.poll_output() {
+            match output {
+                coap::Output::Transmit { peer, bytes } => {
+                    self.outputs.push_back(Output::Transmit { to: peer, bytes });
+                }
+                coap::Output::Event(event) => self.handle_coap(now, event),
+            }
+        }
+    }
+
+    fn random<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random.fill_bytes(&mut bytes);
+        bytes
+    }
+
+    fn request_id(&mut self) -> RequestId {
+        RequestId::from_random(self.random())
+    }
+}

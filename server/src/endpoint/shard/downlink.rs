@@ -1,0 +1,251 @@
+//! What goes to devices: orders, one under way a device, and what came of them.
+
+use fleet::{
+    CancelMode, Change, Commit, Content, DeviceId, Disposition, EventKind, Failure, Now, Observation,
+    ObservationToken, Operation, OperationId, OperationState, Order, Outcome, Reading, Source, Subject,
+    Taken, TimelineEntry, TimelineKind, Timestamp,
+};
+use tracing::debug;
+
+use super::{
+    OrderTicket, Output, Shard,
+    work::{After, Ended, UnderWay, Work, turned_away},
+};
+use crate::binding;
+
+impl Shard {
+    /// Takes an order; who gave it, if anybody waits, is told what became of it.
+    pub(super) fn take_order(&mut self, now: Now, ticket: Option<OrderTicket>, order: Order) {
+        let (id, device) = (order.id, order.device);
+        let taken = match self.roster.take(now, order) {
+            Disposition::Send(order) => {
+                self.callers.extend(ticket.map(|ticket| (id, ticket)));
+                self.submit(now, Subject::Device(device), Work::Send(order));
+                return;
+            }
+            Disposition::Behind => {
+                self.callers.extend(ticket.map(|ticket| (id, ticket)));
+                return;
+            }
+            Disposition::Queued => Taken::Queued,
+            Disposition::Asleep => Taken::Asleep,
+            Disposition::NotRegistered => Taken::NotRegistered,
+            Disposition::QueueFull => {
+                turned_away("orders_per_device");
+                Taken::QueueFull
+            }
+        };
+        if let Some(ticket) = ticket {
+            self.outputs.push_back(Output::Taken { ticket, taken });
+        }
+    }
+
+    /// Sends what waits longest for a device, if it listens and nothing is under way.
+    pub(super) fn send_next(&mut self, now: Now, device: DeviceId) {
+        if let Some(order) = self.roster.next_order(now, device) {
+            self.submit(now, Subject::Device(device), Work::Send(order));
+        }
+        for order in self.roster.give_back(now, device) {
+            self.tell_caller(order.id, Taken::Asleep);
+        }
+    }
+
+    pub(super) fn send(&mut self, now: Now, order: Order) {
+        let device = order.device;
+        let Some(registration) = self.roster.registration(device) else {
+            self.end_unsent(now, order, Failure::Cancelled);
+            return;
+        };
+        let mut token = None;
+        if let Operation::CancelObservation { path, mode } = &order.operation {
+            if *mode == CancelMode::Passive {
+                self.end(now, Ended { order, outcome: Outcome::Local, trace: None, began: None });
+                return;
+            }
+            let observation = self.roster.observations(device).find(|observation| observation.path == *path);
+            token = observation.and_then(|observation| coap::Token::new(observation.token.as_bytes()));
+        }
+        let request = binding::with_models(&self.registry, registration, |models| {
+            binding::downlink::request(&order.operation, registration, models, token)
+        });
+        match request {
+            Err(failure) => self.end_unsent(now, order, failure),
+            // Durable before it leaves: after a crash a sent Execute or Create is not sent again.
+            Ok(request) if order.stored => {
+                let sent = Change::OperationSent { id: order.id, at: now.wall };
+                let commit = Commit { changes: vec![sent], audit: Vec::new() };
+                let after = After::Transmit { order, request: Box::new(request) };
+                self.commit(Some(Subject::Device(device)), commit, after);
+            }
+            Ok(request) => self.transmit(now, order, request),
+        }
+    }
+
+    pub(super) fn transmit(&mut self, now: Now, order: Order, request: coap::Request) {
+        let Some(source) = self.roster.registration(order.device).map(|registration| registration.source)
+        else {
+            self.end_unsent(now, order, Failure::Cancelled);
+            return;
+        };
+        let trace = binding::trace::sent(&request);
+        match self.coap.send_request(now.mono, source, request) {
+            Ok(id) => {
+                self.publish_state(&order, OperationState::Sent);
+                self.requests.insert(id, UnderWay { order, trace, sent_at: now.mono });
+            }
+            Err(error) => self.end_unsent(now, order, Failure::Transfer { reason: error.to_string() }),
+        }
+    }
+
+    /// A request has come to its end.
+    pub(super) fn answered(
+        &mut self,
+        now: Now,
+        request: coap::RequestId,
+        token: coap::Token,
+        answer: Result<coap::Response, coap::Failure>,
+    ) {
+        let Some(UnderWay { order, mut trace, sent_at }) = self.requests.remove(&request) else { return };
+        let device = order.device;
+        if answer.is_ok() {
+            self.roster.heard(now, device);
+        }
+        binding::trace::answered(&mut trace, &answer, now.mono.saturating_sub(sent_at));
+        let observing = matches!(order.operation, Operation::Observe { .. });
+        let began =
+            answer.as_ref().is_ok_and(|response| observing && response.observe.is_some()).then_some(token);
+        let outcome = match (&answer, self.roster.registration(device)) {
+            (Err(failure), _) => Outcome::Failed(binding::downlink::failure(failure)),
+            (Ok(_), None) => Outcome::Failed(Failure::Cancelled),
+            (Ok(response), Some(registration)) => {
+                binding::with_models(&self.registry, registration, |models| {
+                    binding::downlink::outcome(&order.operation, registration, models, response, now.wall.0)
+                })
+            }
+        };
+        let outcome = match outcome {
+            Outcome::Success { .. } if observing && began.is_none() => Outcome::Failed(Failure::NotObserved),
+            outcome => outcome,
+        };
+        let ended = Ended { order, outcome, trace: Some(trace), began };
+        self.submit(now, Subject::Device(device), Work::End(ended));
+    }
+
+    /// An order has an outcome: what is to be kept of it is committed.
+    pub(super) fn end(&mut self, now: Now, ended: Ended) {
+        let commit = Commit { changes: changes(now.wall, &ended), audit: Vec::new() };
+        if ended.order.stored || !ended.order.operation.is_read_only() {
+            let subject = Subject::Device(ended.order.device);
+            self.commit(Some(subject), commit, After::Ended(ended));
+        } else {
+            // A Read from the console or REST waits for no commit; its values are kept all the same.
+            self.commit(None, commit, After::Nothing);
+            self.ended(now, ended);
+        }
+    }
+
+    /// An order ends without having been sent.
+    pub(super) fn end_unsent(&mut self, now: Now, order: Order, failure: Failure) {
+        self.end(now, Ended { order, outcome: Outcome::Failed(failure), trace: None, began: None });
+    }
+
+    /// The end of an order is kept: its giver is told, and the next one goes out.
+    pub(super) fn ended(&mut self, now: Now, ended: Ended) {
+        let Ended { order, outcome, trace, .. } = ended;
+        let device = order.device;
+        let name = order.operation.name();
+        let result = match &outcome {
+            Outcome::Success { .. } | Outcome::Local => "done",
+            Outcome::Refused { .. } => "refused",
+            Outcome::Failed(_) => "failed",
+        };
+        metrics::counter!("muster_operations_total", "operation" => name, "result" => result).increment(1);
+        debug!(
+            request.id = %order.request, device.id = device.0, lwm2m.operation = name,
+            lwm2m.path = %order.operation.path(), result, "operation ended"
+        );
+        self.publish_state(&order, outcome.state(&order.operation));
+        self.tell_caller(order.id, Taken::Ended { outcome, trace });
+        self.roster.order_ended(device, order.id);
+        self.send_next(now, device);
+    }
+
+    /// A registration has ended: what is under way for it or waits comes to nothing.
+    pub(super) fn cancel_operations(&mut self, now: Now, device: DeviceId, source: Source) {
+        // Another device may be reached at the same address by now.
+        if self.roster.device_at(source).is_none() {
+            self.coap.forget_peer(now.mono, source);
+        }
+        for order in self.roster.cancel_all(device) {
+            self.tell_caller(
+                order.id,
+                Taken::Ended { outcome: Outcome::Failed(Failure::Cancelled), trace: None },
+            );
+        }
+    }
+
+    /// The CoAP endpoint forgets the observations that a commit has ended; their next notification is reset.
+    pub(super) fn let_observations_go(&mut self, now: Now, commit: &Commit) {
+        for change in &commit.changes {
+            let device = match change {
+                Change::ObservationBegan(Observation { device, .. })
+                | Change::ObservationEnded { device, .. }
+                | Change::ObservationsEnded { device } => *device,
+                _ => continue,
+            };
+            let Some(source) = self.roster.registration(device).map(|registration| registration.source)
+            else {
+                continue;
+            };
+            for token in self.roster.take_forgotten(device) {
+                if let Some(token) = coap::Token::new(token.as_bytes()) {
+                    self.coap.forget_observation(now.mono, source, &token);
+                }
+            }
+        }
+    }
+
+    pub(super) fn tell_caller(&mut self, operation: OperationId, taken: Taken) {
+        if let Some(ticket) = self.callers.remove(&operation) {
+            self.outputs.push_back(Output::Taken { ticket, taken });
+        }
+    }
+
+    fn publish_state(&mut self, order: &Order, state: OperationState) {
+        self.publish(order.device, EventKind::Operation { id: order.id, state });
+    }
+}
+
+/// What is kept of an order that has ended.
+fn changes(at: Timestamp, ended: &Ended) -> Vec<Change> {
+    let Ended { order, outcome, began, .. } = ended;
+    let (device, path) = (order.device, order.operation.path());
+    let result = outcome.result();
+    let mut changes = Vec::new();
+    if order.stored {
+        let state = outcome.state(&order.operation);
+        changes.push(Change::OperationEnded { id: order.id, state, at, result: result.clone() });
+    }
+    if let Outcome::Success { content: Content::Samples(samples), .. } = outcome {
+        let readings = Reading::from_samples(samples);
+        changes.push(Change::Report { device, received_at: at, delivery: None, readings });
+    }
+    let began = began.and_then(|token| ObservationToken::new(token.as_bytes()));
+    match &order.operation {
+        Operation::Observe { format, .. } => {
+            // A device that answers an Observe without beginning one has none on that path.
+            changes.push(match (began, outcome) {
+                (Some(token), Outcome::Success { .. }) => {
+                    Change::ObservationBegan(Observation { device, path, token, format: *format, since: at })
+                }
+                _ => Change::ObservationEnded { device, path },
+            });
+        }
+        Operation::CancelObservation { .. } => changes.push(Change::ObservationEnded { device, path }),
+        _ => {}
+    }
+    let detail = format!("{} {path}: {result}", order.operation.name());
+    let kind = TimelineKind::Operation;
+    changes.push(Change::Timeline(TimelineEntry::new(device, at, kind, Some(order.request), &detail)));
+    changes
+}

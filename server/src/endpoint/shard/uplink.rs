@@ -1,0 +1,238 @@
+//! What devices send: requests and notifications, decided by the roster and answered after their commit.
+
+use fleet::{
+    Change, Commit, Decision, DeviceId, EndpointName, EventKind, Now, Operation, OperationId, Order, Reply,
+    Source, Subject, Then, TimelineEntry, TimelineKind,
+};
+use tracing::{debug, info};
+
+use super::{
+    Shard,
+    work::{After, Received, Work, turned_away},
+};
+use crate::binding::{self, rejection::Rejection};
+
+impl Shard {
+    pub(super) fn handle_coap(&mut self, now: Now, event: coap::Event<Source>) {
+        match event {
+            coap::Event::Request { peer, exchange, message_id, token, confirmable, request } => {
+                let received = self.received(peer, message_id, token, confirmable);
+                let subject = self.subject_of(peer, &request);
+                self.submit(now, subject, Work::Request { exchange, received, request: Box::new(request) });
+            }
+            coap::Event::Response { request, token, outcome, .. } => {
+                self.answered(now, request, token, outcome)
+            }
+            coap::Event::Notification { peer, id, token, message_id, confirmable, response, .. } => {
+                let Some(device) = self.roster.device_at(peer) else {
+                    self.coap.reject_notification(now.mono, id);
+                    return;
+                };
+                let received = self.received(peer, message_id, token, confirmable);
+                let work = Work::Notification { id, device, received, response };
+                self.submit(now, Subject::Device(device), work);
+            }
+            // The server sends no notifications.
+            coap::Event::NotificationSent { .. } => {}
+        }
+    }
+
+    pub(super) fn decide_request(
+        &mut self,
+        now: Now,
+        subject: Subject,
+        exchange: coap::ExchangeId,
+        received: Received,
+        request: &coap::Request,
+    ) {
+        let uplink = binding::uplink::request(&self.roster, &self.registry, on_wire(&received, now), request);
+        match uplink.and_then(|uplink| self.decide(now, received, uplink)) {
+            Ok((commit, decision)) => {
+                let after = After::Reply { exchange, received, decision: Box::new(decision) };
+                self.commit_or_conclude(now, subject, commit, after);
+            }
+            Err(rejection) => {
+                self.reject(now, received, &subject, &rejection);
+                self.coap.respond(now.mono, exchange, rejection.response());
+            }
+        }
+    }
+
+    pub(super) fn decide_notification(
+        &mut self,
+        now: Now,
+        id: coap::NotificationId,
+        device: DeviceId,
+        received: Received,
+        response: &coap::Response,
+    ) {
+        let wire = on_wire(&received, now);
+        let uplink = binding::uplink::notification(&self.roster, &self.registry, wire, device, response);
+        match uplink.and_then(|uplink| self.decide(now, received, uplink)) {
+            Ok((commit, decision)) => {
+                let after = After::Acknowledge { id, decision: Box::new(decision) };
+                self.commit_or_conclude(now, Subject::Device(device), commit, after);
+            }
+            // RFC 7641 §3.6: a Reset ends an observation that is not wanted.
+            Err(rejection) if rejection.code == coap::Code::NOT_FOUND => {
+                self.coap.reject_notification(now.mono, id);
+            }
+            // Content that can't be read is acknowledged: it would be the same when sent again.
+            Err(rejection) => {
+                self.reject(now, received, &Subject::Device(device), &rejection);
+                self.coap.accept_notification(now.mono, id);
+            }
+        }
+    }
+
+    /// The answer leaves, and then what follows it.
+    pub(super) fn reply(
+        &mut self,
+        now: Now,
+        exchange: coap::ExchangeId,
+        received: Received,
+        decision: Decision,
+    ) {
+        let device = decision.device;
+        let mut response = coap::Response::new(match decision.reply {
+            Reply::Created(_) => coap::Code::CREATED,
+            Reply::Changed | Reply::Acknowledged => coap::Code::CHANGED,
+            Reply::Deleted => coap::Code::DELETED,
+        });
+        if let Reply::Created(id) = decision.reply {
+            response.location_path = vec!["rd".to_owned(), id.to_string()];
+        }
+        let endpoint = self.roster.endpoint(device).map(tracing::field::display);
+        match decision.reply {
+            Reply::Created(_) => info!(request.id = %received.id, device.endpoint = endpoint, "registered"),
+            Reply::Deleted => info!(request.id = %received.id, device.endpoint = endpoint, "deregistered"),
+            Reply::Changed | Reply::Acknowledged => {
+                debug!(request.id = %received.id, device.endpoint = endpoint, "accepted");
+            }
+        }
+        count_request(response.code);
+        self.coap.respond(now.mono, exchange, response);
+        self.follow(now, decision);
+    }
+
+    /// What follows an answer, so that nothing overtakes it.
+    pub(super) fn follow(&mut self, now: Now, decision: Decision) {
+        let Decision { device, source, moved_from, then, .. } = decision;
+        self.roster.heard(now, device);
+        if let Some(from) = moved_from {
+            self.coap.move_peer(now.mono, from, source);
+        }
+        for then in then {
+            match then {
+                Then::Observe { path, format } => {
+                    let order = self.own_order(now, device, Operation::Observe { path, format });
+                    self.take_order(now, None, order);
+                }
+                Then::ReleaseQueue => self.send_next(now, device),
+                Then::CancelOperations => self.cancel_operations(now, device, source),
+            }
+        }
+    }
+
+    fn decide(
+        &mut self,
+        now: Now,
+        received: Received,
+        uplink: fleet::Uplink,
+    ) -> Result<(Commit, Decision), Rejection> {
+        let random = self.random();
+        let mut decision = self
+            .roster
+            .decide(now, received.source, uplink, random)
+            .map_err(|refusal| Rejection::from(&refusal))?;
+        let mut commit = std::mem::take(&mut decision.commit);
+        for change in &mut commit.changes {
+            if let Change::Timeline(entry) = change {
+                entry.request.get_or_insert(received.id);
+            }
+        }
+        Ok((commit, decision))
+    }
+
+    // Where only liveness changed there is nothing to wait for.
+    fn commit_or_conclude(&mut self, now: Now, subject: Subject, commit: Commit, after: After) {
+        if commit.changes.is_empty() {
+            if let After::Reply { decision, .. } = &after {
+                self.publish(decision.device, EventKind::Updated);
+            }
+            self.conclude(now, &commit, after);
+        } else {
+            self.commit(Some(subject), commit, after);
+        }
+    }
+
+    /// Leaves a trace of a message that was not accepted: a metric, a log line, and a line in the timeline, one a
+    /// second and device at most.
+    fn reject(&mut self, now: Now, received: Received, subject: &Subject, rejection: &Rejection) {
+        let Rejection { code, reason } = rejection;
+        count_request(*code);
+        info!(request.id = %received.id, net.peer = %received.source.address, coap.code = %code, reason, "rejected");
+        let Subject::Device(device) = *subject else { return };
+        if self.last_rejection.contains_key(&device) {
+            turned_away("rejections_per_second");
+            return;
+        }
+        self.last_rejection.insert(device, now.mono);
+        let detail = format!("{code} {reason}");
+        let entry = TimelineEntry::new(device, now.wall, TimelineKind::Rejected, Some(received.id), &detail);
+        let commit = Commit { changes: vec![Change::Timeline(entry)], audit: Vec::new() };
+        self.commit(None, commit, After::Nothing);
+    }
+
+    /// An order of the server itself; no row of it is stored.
+    fn own_order(&mut self, now: Now, device: DeviceId, operation: Operation) -> Order {
+        Order {
+            id: OperationId::new(now.wall, self.random()),
+            device,
+            operation,
+            request: self.request_id(),
+            stored: false,
+            expires_at: now.wall.after(Order::DEFAULT_EXPIRY),
+        }
+    }
+
+    fn received(
+        &mut self,
+        source: Source,
+        message_id: coap::MessageId,
+        token: coap::Token,
+        confirmable: bool,
+    ) -> Received {
+        Received { id: self.request_id(), source, message_id: message_id.0, token, confirmable }
+    }
+
+    // Under whose name a request waits its turn. Whether it is good is decided when the turn has come.
+    fn subject_of(&self, source: Source, request: &coap::Request) -> Subject {
+        let device = match request.path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["rd"] => {
+                let name = request.queries.iter().find_map(|query| query.strip_prefix("ep="));
+                let Some(endpoint) = name.and_then(|name| EndpointName::new(name).ok()) else {
+                    return Subject::Nobody;
+                };
+                return self.roster.settled(Subject::Endpoint(endpoint));
+            }
+            ["rd", id] => id.parse().ok().and_then(|id| self.roster.device_of_registration(id)),
+            _ => self.roster.device_at(source),
+        };
+        device.map_or(Subject::Nobody, Subject::Device)
+    }
+}
+
+fn count_request(code: coap::Code) {
+    metrics::counter!("muster_requests_total", "code" => code.to_string()).increment(1);
+}
+
+fn on_wire(received: &Received, now: Now) -> binding::uplink::Received<'_> {
+    binding::uplink::Received {
+        source: received.source,
+        message_id: received.message_id,
+        token: received.token.as_bytes(),
+        confirmable: received.confirmable,
+        at_ms: now.wall.0,
+    }
+}

@@ -1,0 +1,210 @@
+//! Work: what is done for one device at a time, and what follows its commit.
+
+use std::time::Duration;
+
+use fleet::{
+    Commit, Decision, DeviceId, Failure, Now, Order, Outcome, RequestId, Source, StoreError, Subject,
+    WireTrace,
+};
+use tracing::{info, warn};
+
+use super::{Output, Shard, Ticket};
+use crate::binding::rejection::Rejection;
+
+/// Something to decide, on what is durable at that time.
+pub(super) enum Work {
+    /// A request of a device.
+    Request { exchange: coap::ExchangeId, received: Received, request: Box<coap::Request> },
+    /// A notification of a device.
+    Notification { id: coap::NotificationId, device: DeviceId, received: Received, response: coap::Response },
+    /// An order whose turn it is.
+    Send(Order),
+    /// What came of an order.
+    End(Ended),
+    /// A registration may have reached its end.
+    Expire(DeviceId),
+}
+
+/// What names a message.
+#[derive(Clone, Copy)]
+pub(super) struct Received {
+    pub(super) id: RequestId,
+    pub(super) source: Source,
+    pub(super) message_id: u16,
+    pub(super) token: coap::Token,
+    pub(super) confirmable: bool,
+}
+
+/// An order and what came of it.
+pub(super) struct Ended {
+    pub(super) order: Order,
+    pub(super) outcome: Outcome,
+    pub(super) trace: Option<WireTrace>,
+    /// The token of the observation that the answer began.
+    pub(super) began: Option<coap::Token>,
+}
+
+/// What follows a commit.
+pub(super) enum After {
+    /// The answer to a request of a device.
+    Reply { exchange: coap::ExchangeId, received: Received, decision: Box<Decision> },
+    /// The verdict on a notification.
+    Acknowledge { id: coap::NotificationId, decision: Box<Decision> },
+    /// An order goes to the wire.
+    Transmit { order: Order, request: Box<coap::Request> },
+    /// An order has ended.
+    Ended(Ended),
+    /// A registration has ended.
+    Gone { device: DeviceId, source: Source },
+    /// A fact that nothing follows.
+    Nothing,
+}
+
+/// A commit that the store works on.
+pub(super) struct InFlight {
+    pub(super) subject: Option<Subject>,
+    pub(super) commit: Commit,
+    pub(super) after: After,
+}
+
+/// A request of ours that the device has.
+pub(super) struct UnderWay {
+    pub(super) order: Order,
+    pub(super) trace: WireTrace,
+    pub(super) sent_at: Duration,
+}
+
+impl Shard {
+    /// Does some work now, or after what is being committed for its subject.
+    pub(super) fn submit(&mut self, now: Now, subject: Subject, work: Work) {
+        let Some(waiting) = self.busy.get_mut(&subject) else {
+            self.perform(now, subject, work);
+            return;
+        };
+        if waiting.len() < Self::MAX_WAITING {
+            waiting.push_back(work);
+            return;
+        }
+        match work {
+            // Silence: a confirmable message comes again.
+            Work::Request { exchange, .. } => {
+                turned_away("waiting_per_device");
+                self.coap.drop_exchange(now.mono, exchange);
+            }
+            Work::Notification { id, .. } => {
+                turned_away("waiting_per_device");
+                self.coap.drop_notification(now.mono, id);
+            }
+            // Ours, and at most one of each a device.
+            Work::Send(_) | Work::End(_) | Work::Expire(_) => waiting.push_back(work),
+        }
+    }
+
+    fn perform(&mut self, now: Now, subject: Subject, work: Work) {
+        match work {
+            Work::Request { exchange, received, request } => {
+                self.decide_request(now, subject, exchange, received, &request);
+            }
+            Work::Notification { id, device, received, response } => {
+                self.decide_notification(now, id, device, received, &response);
+            }
+            Work::Send(order) => self.send(now, order),
+            Work::End(ended) => self.end(now, ended),
+            Work::Expire(device) => {
+                let source = self.roster.registration(device).map(|registration| registration.source);
+                if let (Some(source), Some(commit)) = (source, self.roster.expire(now, device)) {
+                    self.commit(Some(subject), commit, After::Gone { device, source });
+                }
+            }
+        }
+    }
+
+    /// Hands a commit to the store. With a subject, that subject's further work waits for it.
+    pub(super) fn commit(&mut self, subject: Option<Subject>, commit: Commit, after: After) {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        if let Some(subject) = &subject {
+            self.busy.entry(subject.clone()).or_default();
+        }
+        self.outputs.push_back(Output::Commit { ticket, commit: commit.clone() });
+        self.commits.insert(ticket, InFlight { subject, commit, after });
+    }
+
+    /// The commit is durable: hot state follows, then the answer leaves, then what comes after it.
+    pub(super) fn conclude(&mut self, now: Now, commit: &Commit, after: After) {
+        self.roster.apply(now, commit);
+        self.let_observations_go(now, commit);
+        self.publish_commit(commit);
+        match after {
+            After::Reply { exchange, received, decision } => self.reply(now, exchange, received, *decision),
+            After::Acknowledge { id, decision } => {
+                self.coap.accept_notification(now.mono, id);
+                self.follow(now, *decision);
+            }
+            After::Transmit { order, request } => self.transmit(now, order, *request),
+            After::Ended(ended) => self.ended(now, ended),
+            After::Gone { device, source } => {
+                info!(device.id = device.0, "registration expired");
+                self.cancel_operations(now, device, source);
+            }
+            After::Nothing => {}
+        }
+    }
+
+    /// The commit failed: nothing has changed, and nobody is told otherwise.
+    pub(super) fn abandon(&mut self, now: Now, commit: Commit, after: After, error: &StoreError) {
+        metrics::counter!("muster_commits_failed_total").increment(1);
+        match after {
+            After::Reply { exchange, received, .. } => {
+                warn!(request.id = %received.id, %error, "a device's request could not be stored");
+                let rejection = Rejection::from(&fleet::Refusal::StoreUnavailable);
+                self.coap.respond(now.mono, exchange, rejection.response());
+            }
+            // Silence: a confirmable notification comes again.
+            After::Acknowledge { id, .. } => self.coap.drop_notification(now.mono, id),
+            After::Transmit { order, .. } => {
+                let reason = format!("it could not be recorded as sent: {error}");
+                self.end_unsent(now, order, Failure::Transfer { reason });
+            }
+            // It has happened on the device: it is told, and recorded as soon as the store is back.
+            After::Ended(ended) => {
+                self.keep_unrecorded(commit);
+                self.ended(now, ended);
+            }
+            // Expiry is decided again at the next tick.
+            After::Gone { .. } => {}
+            After::Nothing => self.keep_unrecorded(commit),
+        }
+    }
+
+    /// Goes on with what waited for a subject's commit.
+    pub(super) fn release(&mut self, now: Now, subject: Subject) {
+        let Some(mut waiting) = self.busy.remove(&subject) else { return };
+        // What was only a name until now may be a device: what follows goes under that.
+        let subject = self.roster.settled(subject);
+        while let Some(work) = waiting.pop_front() {
+            if let Some(behind) = self.busy.get_mut(&subject) {
+                behind.push_front(work);
+                while let Some(work) = waiting.pop_back() {
+                    behind.insert(1, work);
+                }
+                return;
+            }
+            self.submit(now, subject.clone(), work);
+            self.drain_coap(now);
+        }
+    }
+
+    pub(super) fn keep_unrecorded(&mut self, commit: Commit) {
+        if self.unrecorded.len() >= Self::MAX_UNRECORDED {
+            turned_away("unrecorded");
+            self.unrecorded.pop_front();
+        }
+        self.unrecorded.push_back(commit);
+    }
+}
+
+/// Counts what a named bound turned away.
+pub(super) fn turned_away(bound: &'static str) {
+    metrics::counter!("muster_messages_turned_away_total", "bound" => bound).increment(1);
+}

@@ -1,0 +1,87 @@
+//! Sockets: datagrams in batches to a shard's driver, and out again.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use fleet::{ListenerId, Source};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::{net::UdpSocket, sync::mpsc};
+use tracing::{debug, warn};
+
+/// Datagrams that arrived together.
+pub(crate) type Batch = Vec<(Source, Vec<u8>)>;
+
+/// A bound socket.
+pub(crate) struct Listener {
+    id: ListenerId,
+    socket: UdpSocket,
+}
+
+/// The most datagrams in one batch.
+const BATCH: usize = 64;
+
+/// The longest datagram taken: a block of 1024 bytes with generous room for options. A longer one is cut by the socket
+/// and then fails to parse or carries less than its Block option says.
+const MAX_DATAGRAM: usize = 2_048;
+
+/// What the kernel may hold while the driver is busy.
+const RECEIVE_BUFFER: usize = 4 << 20;
+
+impl Listener {
+    /// Binds an address.
+    pub(crate) fn bind(id: ListenerId, address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        // More than the system allows is cut to what it allows.
+        if let Err(error) = socket.set_recv_buffer_size(RECEIVE_BUFFER) {
+            debug!(%error, "the receive buffer keeps its size");
+        }
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        Ok(Self { id, socket: UdpSocket::from_std(socket.into())? })
+    }
+
+    /// The address it is bound to.
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Sends a datagram. One that the system does not take at once is lost, as datagrams may be, and counted.
+    pub(crate) fn send(&self, to: SocketAddr, bytes: &[u8]) {
+        if let Err(error) = self.socket.try_send_to(bytes, to) {
+            metrics::counter!("muster_datagrams_unsent_total").increment(1);
+            debug!(net.peer = %to, %error, "a datagram was not sent");
+        }
+    }
+
+    /// Receives until nobody wants the batches any more.
+    pub(crate) async fn receive(self: Arc<Self>, batches: mpsc::Sender<Batch>) {
+        let mut buffer = vec![0; MAX_DATAGRAM];
+        loop {
+            let mut batch = Batch::new();
+            match self.socket.recv_from(&mut buffer).await {
+                Ok((len, address)) => batch.push((self.source(address), buffer[..len].to_vec())),
+                // ICMP errors of earlier sends come up here; the socket goes on.
+                Err(error) => {
+                    debug!(%error, "receiving failed");
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+            }
+            while batch.len() < BATCH {
+                let Ok((len, address)) = self.socket.try_recv_from(&mut buffer) else { break };
+                batch.push((self.source(address), buffer[..len].to_vec()));
+            }
+            // Waiting here is the back-pressure: the kernel's buffer fills, and what exceeds it is sent again by CON.
+            if batches.send(batch).await.is_err() {
+                warn!("a socket's shard is gone");
+                return;
+            }
+        }
+    }
+
+    fn source(&self, address: SocketAddr) -> Source {
+        Source { listener: self.id, address }
+    }
+}
