@@ -58,7 +58,8 @@ impl Asset {
             Some(asked) if *asked == self.hash => "public, max-age=31536000, immutable",
             _ => "no-cache",
         };
-        let known = headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes());
+        let known =
+            headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes());
         let body = if known { StatusCode::NOT_MODIFIED.into_response() } else { self.bytes.into_response() };
         let headers = [
             (header::CONTENT_TYPE, HeaderValue::from_static(self.content_type)),

@@ -115,9 +115,10 @@ impl WebError {
             ),
             Self::Fleet(error) => (capitalised(&error.to_string()), advice_for(error)),
             Self::Submission(error) => (capitalised(&error.to_string()), advice_for(error)),
-            Self::LoggedOut { .. } => {
-                ("Log in first".to_owned(), "Nothing was done: the session has ended. Log in, then send the form again.")
-            }
+            Self::LoggedOut { .. } => (
+                "Log in first".to_owned(),
+                "Nothing was done: the session has ended. Log in, then send the form again.",
+            ),
             Self::NotFound(what) => (
                 format!("There is no such {what}"),
                 "It may have been removed, or the address is mistyped. The list of devices is a good place to start over.",
@@ -129,9 +130,10 @@ impl WebError {
             Self::Unreadable(error) => {
                 (format!("The form can't be read: {error}"), "Nothing was done. Go back and send it again.")
             }
-            Self::Session(_) => {
-                ("The session can't be read now".to_owned(), "The store is not available. Try again in a moment.")
-            }
+            Self::Session(_) => (
+                "The session can't be read now".to_owned(),
+                "The store is not available. Try again in a moment.",
+            ),
             Self::Task(_) | Self::Template(_) => return Problem::of(StatusCode::INTERNAL_SERVER_ERROR),
         };
         Problem { title, advice: advice.to_owned() }
@@ -159,13 +161,19 @@ fn advice_for(error: &FleetError) -> &'static str {
             "It may have been removed, or the address is mistyped. The list of devices is a good place to start over."
         }
         FleetError::Forbidden => "Ask an administrator of this server for the permission.",
-        FleetError::NotRegistered => "Nothing was sent. Wait until the device has registered, then try again.",
-        FleetError::QueueFull => "Nothing was added. Cancel operations that wait, or wait until the device has woken up.",
+        FleetError::NotRegistered => {
+            "Nothing was sent. Wait until the device has registered, then try again."
+        }
+        FleetError::QueueFull => {
+            "Nothing was added. Cancel operations that wait, or wait until the device has woken up."
+        }
         FleetError::SetupLink => {
             "It holds for 30 minutes and for one account. If the account exists already, log in; otherwise restart the server and open the link it prints."
         }
         FleetError::Store(StoreError::BadCursor) => "Start again from the first page of the list.",
-        FleetError::Store(_) => "Nothing was changed. Try again in a moment; if it stays so, look into the server's log.",
+        FleetError::Store(_) => {
+            "Nothing was changed. Try again in a moment; if it stays so, look into the server's log."
+        }
         FleetError::TooLate => "It can't be called back any more. Its page shows what came of it.",
         FleetError::TooManyAttempts => "Wait a minute, then try again.",
         _ => "Nothing was done. Go back, mend it, and send it again.",
@@ -189,12 +197,25 @@ impl Problem {
     /// For an answer that is a status and nothing more.
     fn of(status: StatusCode) -> Self {
         let (title, advice) = match status {
-            StatusCode::BAD_REQUEST => ("This address or form can't be read", "Go back and follow a link of the console instead."),
-            StatusCode::NOT_FOUND => ("There is no such page", "The address may be mistyped. The overview is a good place to start over."),
-            StatusCode::METHOD_NOT_ALLOWED => ("This page is not used that way", "Go back and use the forms of the console."),
-            StatusCode::REQUEST_TIMEOUT => ("This took too long", "The server gave up on it. Try again in a moment."),
-            StatusCode::PAYLOAD_TOO_LARGE => ("This is too large", "Nothing was done. A form may hold up to 2 MiB."),
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => ("This is not a form", "Send what the forms of the console send."),
+            StatusCode::BAD_REQUEST => {
+                ("This address or form can't be read", "Go back and follow a link of the console instead.")
+            }
+            StatusCode::NOT_FOUND => (
+                "There is no such page",
+                "The address may be mistyped. The overview is a good place to start over.",
+            ),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                ("This page is not used that way", "Go back and use the forms of the console.")
+            }
+            StatusCode::REQUEST_TIMEOUT => {
+                ("This took too long", "The server gave up on it. Try again in a moment.")
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                ("This is too large", "Nothing was done. A form may hold up to 2 MiB.")
+            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                ("This is not a form", "Send what the forms of the console send.")
+            }
             StatusCode::INTERNAL_SERVER_ERROR => (
                 "Something went wrong in the server",
                 "It is our fault, not yours. The server's log holds more under the request id below.",
@@ -212,7 +233,9 @@ pub(crate) async fn pages(State(app): State<Arc<App>>, request: Request, next: N
     let head = request.method() == Method::HEAD;
     let response = next.run(request).await;
     let status = response.status();
-    if !(status.is_client_error() || status.is_server_error()) || response.extensions().get::<Finished>().is_some() {
+    if !(status.is_client_error() || status.is_server_error())
+        || response.extensions().get::<Finished>().is_some()
+    {
         return response;
     }
     let problem = response.extensions().get::<Problem>().cloned().unwrap_or_else(|| Problem::of(status));

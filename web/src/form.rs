@@ -84,7 +84,8 @@ impl Fields {
         if pairs.len() > Self::MAX {
             return Err(FormError::TooLarge);
         }
-        let field = |(name, value): (String, String)| FieldSent { name, value: value.into_bytes(), file: false };
+        let field =
+            |(name, value): (String, String)| FieldSent { name, value: value.into_bytes(), file: false };
         Ok(Self(pairs.into_iter().map(field).collect()))
     }
 
@@ -200,7 +201,8 @@ mod tests {
     fn only_a_token_of_ours_is_taken_from_the_cookies() {
         let token = "00112233445566778899aabbccddeeff";
         assert_eq!(
-            outside_token(&headers(&[("cookie", "a=b; muster-form=00112233445566778899aabbccddeeff")])).as_deref(),
+            outside_token(&headers(&[("cookie", "a=b; muster-form=00112233445566778899aabbccddeeff")]))
+                .as_deref(),
             Some(token)
         );
         assert_eq!(outside_token(&headers(&[("cookie", "muster-form=x")])), None);

@@ -45,7 +45,8 @@ async fn trace(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
         path if path.starts_with("/setup/") => "/setup/…",
         path => path,
     };
-    let span = tracing::info_span!("http", request.id = %id, http.method = %request.method(), http.path = path);
+    let span =
+        tracing::info_span!("http", request.id = %id, http.method = %request.method(), http.path = path);
     async move {
         let mut response = next.run(request).await;
         tracing::debug!(http.status = response.status().as_u16(), "answered");

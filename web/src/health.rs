@@ -25,11 +25,13 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
     match (app.settings.ready)().await {
         Ok(()) => "ready\n".into_response(),
         Err(reason) => {
-            (StatusCode::SERVICE_UNAVAILABLE, Extension(Finished), format!("not ready: {reason}\n")).into_response()
+            (StatusCode::SERVICE_UNAVAILABLE, Extension(Finished), format!("not ready: {reason}\n"))
+                .into_response()
         }
     }
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (app.settings.metrics)()).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (app.settings.metrics)())
+        .into_response()
 }

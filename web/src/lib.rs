@@ -25,7 +25,7 @@ mod page;
 mod session;
 
 mod settings;
-pub use settings::Settings;
+pub use settings::{Entropy, Settings};
 
 mod show;
 mod sse;

@@ -94,7 +94,8 @@ impl FromRequestParts<Arc<App>> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, WebError> {
         let logged_out = |parts: &Parts| {
-            let readable = matches!(parts.method, Method::GET | Method::HEAD) && !parts.uri.path().ends_with("/events");
+            let readable =
+                matches!(parts.method, Method::GET | Method::HEAD) && !parts.uri.path().ends_with("/events");
             let path = parts.uri.path_and_query().map(|path| path.to_string());
             WebError::LoggedOut { next: path.filter(|_| readable) }
         };
@@ -115,7 +116,8 @@ pub(crate) struct FleetSessions(Arc<App>);
 
 impl FleetSessions {
     async fn write(&self, record: &Record) -> session_store::Result<()> {
-        let data = serde_json::to_vec(&record.data).map_err(|error| session_store::Error::Encode(error.to_string()))?;
+        let data = serde_json::to_vec(&record.data)
+            .map_err(|error| session_store::Error::Encode(error.to_string()))?;
         let expires_at = Timestamp(record.expiry_date.unix_timestamp().saturating_mul(1_000));
         let id = record.id.0.to_be_bytes();
         self.0.fleet.session_save(&id, data, expires_at).await.map_err(backend)

@@ -19,7 +19,7 @@ pub struct Settings {
     /// The wall clock.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Fills a slice with bytes that nobody can guess.
-    pub entropy: Arc<dyn Fn(&mut [u8]) + Send + Sync>,
+    pub entropy: Entropy,
     /// What `GET /metrics` answers, in the Prometheus text format.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether the server can do its work, or one line that says why not: `GET /readyz`.
@@ -27,3 +27,6 @@ pub struct Settings {
     /// Resolves when the server stops: live streams end then, so that a graceful stop does not wait for them.
     pub stop: Shared<BoxFuture<'static, ()>>,
 }
+
+/// Fills a slice with bytes that nobody can guess.
+pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;

@@ -102,7 +102,9 @@ pub(crate) fn visible(text: impl Iterator<Item = char>) -> String {
     text.map(|character| match character {
         '\n' | '\t' => character,
         '\u{7f}' => '\u{2421}',
-        control if control.is_ascii_control() => char::from_u32(0x2400 + u32::from(control)).unwrap_or('\u{fffd}'),
+        control if control.is_ascii_control() => {
+            char::from_u32(0x2400 + u32::from(control)).unwrap_or('\u{fffd}')
+        }
         control if control.is_control() => '\u{fffd}',
         // Marks that turn the direction of what follows.
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
@@ -119,8 +121,13 @@ mod tests {
     fn moments_are_absolute_and_relative() {
         let now = Timestamp(1_700_000_000_000);
         let at = Moment::new(now, now);
-        assert_eq!((at.iso.as_str(), at.text.as_str(), at.ago.as_str()), ("2023-11-14T22:13:20Z", "2023-11-14 22:13:20", "just now"));
-        for (ms, expected) in [(-59_000, "59 s ago"), (-3_600_000, "1 h ago"), (90_000, "in 1 min"), (-90_000_000, "1 d ago")] {
+        assert_eq!(
+            (at.iso.as_str(), at.text.as_str(), at.ago.as_str()),
+            ("2023-11-14T22:13:20Z", "2023-11-14 22:13:20", "just now")
+        );
+        for (ms, expected) in
+            [(-59_000, "59 s ago"), (-3_600_000, "1 h ago"), (90_000, "in 1 min"), (-90_000_000, "1 d ago")]
+        {
             assert_eq!(Moment::new(Timestamp(now.0 + ms), now).ago, expected);
         }
     }
@@ -135,8 +142,14 @@ mod tests {
 
     #[test]
     fn long_and_strange_values_stay_readable() {
-        assert_eq!(Shown::new(&Value::Opaque(vec![0xab; 100]), 8), Shown { text: "abababab".into(), note: "…, 100 bytes".into() });
-        assert_eq!(Shown::new(&Value::String("a\r\u{1b}[2J\u{202e}".into()), 80).text, "a\u{240d}\u{241b}[2J\u{fffd}");
+        assert_eq!(
+            Shown::new(&Value::Opaque(vec![0xab; 100]), 8),
+            Shown { text: "abababab".into(), note: "…, 100 bytes".into() }
+        );
+        assert_eq!(
+            Shown::new(&Value::String("a\r\u{1b}[2J\u{202e}".into()), 80).text,
+            "a\u{240d}\u{241b}[2J\u{fffd}"
+        );
         assert_eq!(Shown::new(&Value::String("x".repeat(9)), 4).note, "…, 9 characters");
     }
 }

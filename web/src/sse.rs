@@ -161,7 +161,8 @@ impl Sent {
         if !html.is_empty() {
             // A carriage return can't be carried, and none of our elements needs one.
             let html = html.replace('\r', "");
-            messages.push(Message::default().event("fragment").id(position.to_string()).retry(RETRY).data(html));
+            messages
+                .push(Message::default().event("fragment").id(position.to_string()).retry(RETRY).data(html));
         }
         if changed {
             messages.push(Message::default().event("changed").id(position.to_string()).data("reload"));

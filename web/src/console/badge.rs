@@ -17,8 +17,12 @@ impl Badge {
     pub(crate) fn of_device(state: DeviceState, presence: Presence) -> Self {
         match (state, presence) {
             (DeviceState::Registered, Presence::Awake) => Self { tone: "good", icon: "disc", text: "Awake" },
-            (DeviceState::Registered, Presence::Asleep) => Self { tone: "calm", icon: "moon", text: "Asleep" },
-            (DeviceState::Registered, Presence::NotRegistered) | (DeviceState::Expired, _) => Self::of_state(DeviceState::Expired),
+            (DeviceState::Registered, Presence::Asleep) => {
+                Self { tone: "calm", icon: "moon", text: "Asleep" }
+            }
+            (DeviceState::Registered, Presence::NotRegistered) | (DeviceState::Expired, _) => {
+                Self::of_state(DeviceState::Expired)
+            }
             (DeviceState::Deregistered, _) => Self::of_state(DeviceState::Deregistered),
         }
     }
@@ -27,8 +31,12 @@ impl Badge {
     pub(crate) fn of_state(state: DeviceState) -> Self {
         match state {
             DeviceState::Registered => Self { tone: "good", icon: "disc", text: "Registered" },
-            DeviceState::Deregistered => Self { tone: "", icon: "square", text: "Not registered: it said goodbye" },
-            DeviceState::Expired => Self { tone: "warn", icon: "square", text: "Not registered: lifetime ran out" },
+            DeviceState::Deregistered => {
+                Self { tone: "", icon: "square", text: "Not registered: it said goodbye" }
+            }
+            DeviceState::Expired => {
+                Self { tone: "warn", icon: "square", text: "Not registered: lifetime ran out" }
+            }
         }
     }
 

@@ -172,7 +172,11 @@ impl Operations {
         let (open, ended): (Vec<_>, Vec<_>) = page.rows.iter().partition(|record| !record.state.is_final());
         let waiting = open.iter().filter(|record| record.state == OperationState::Queued).count();
         let rows = open.into_iter().chain(ended.into_iter().take(ENDED));
-        Ok(Self { url: target.url(), rows: rows.map(|record| OperationRow::new(target, record)).collect(), waiting })
+        Ok(Self {
+            url: target.url(),
+            rows: rows.map(|record| OperationRow::new(target, record)).collect(),
+            waiting,
+        })
     }
 }
 
@@ -180,7 +184,9 @@ impl Observations {
     pub(crate) fn new(target: &Target) -> Self {
         let row = |observation: &fleet::Observation| ObservationRow {
             link: target.link(observation.path),
-            format: observation.format.map_or_else(|| "the device's choice".to_owned(), |format| format.to_string()),
+            format: observation
+                .format
+                .map_or_else(|| "the device's choice".to_owned(), |format| format.to_string()),
             since: Moment::new(observation.since, target.now),
         };
         Self { rows: target.detail.observations.iter().map(row).collect(), registered: target.registered() }

@@ -126,7 +126,8 @@ impl Asked {
     /// The address of this view, at another page of it.
     fn url(&self, after: Option<&Cursor>) -> String {
         let after = after.map_or("", |cursor| &cursor.0);
-        let pairs = [("prefix", &*self.prefix), ("state", &*self.state), ("order", &*self.order), ("after", after)];
+        let pairs =
+            [("prefix", &*self.prefix), ("state", &*self.state), ("order", &*self.order), ("after", after)];
         let pairs: Vec<String> = pairs
             .iter()
             .filter(|(_, value)| !value.is_empty())

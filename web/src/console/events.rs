@@ -15,9 +15,10 @@ use crate::{
     app::App,
     console::{
         device::{Facts, Observations, Operations, Reachability, Timeline},
+        node::Latest,
         operation::{Report, operation_id},
         overview::{Counts, Events, Heard},
-        target::{Target, public_id},
+        target::{Target, node_path, public_id},
         tree::{Cell, InstanceBranch, is_described, resource_of},
     },
     error::WebError,
@@ -28,6 +29,7 @@ use crate::{
 #[derive(Deserialize)]
 pub(crate) struct Asked {
     operation: Option<String>,
+    node: Option<String>,
 }
 
 pub(crate) async fn overview(State(app): State<Arc<App>>, login: SignedIn) -> Result<Response, WebError> {
@@ -42,8 +44,11 @@ pub(crate) async fn device(
 ) -> Result<Response, WebError> {
     let target = Target::load(&app, &login, &device).await?;
     let operation = asked.operation.as_deref().map(operation_id).transpose()?;
+    let node = asked.node.as_deref().map(|node| node_path(node.trim_start_matches('/'))).transpose()?;
     let links = Arc::clone(&target.registration().links);
-    sse::open(app, login, DeviceScreen { device: public_id(&device)?, operation, links, stale: Stale::default() }).await
+    let screen =
+        DeviceScreen { device: public_id(&device)?, operation, node, links, stale: Stale::default() };
+    sse::open(app, login, screen).await
 }
 
 /// The overview: every event may change it.
@@ -65,10 +70,11 @@ impl Screen for OverviewScreen {
     }
 }
 
-/// The pages of one device, and of one of its operations.
+/// The pages of one device, of one of its operations and of one of its nodes.
 struct DeviceScreen {
     device: PublicId,
     operation: Option<OperationId>,
+    node: Option<Path>,
     /// What the page was made from.
     links: Arc<ObjectLinks>,
     stale: Stale,
@@ -99,7 +105,9 @@ impl Screen for DeviceScreen {
             }
             EventKind::Updated => {}
             EventKind::Readings(readings) => {
-                stale.resources.extend(readings.iter().filter_map(|reading| resource_of(&reading.reading.path)));
+                stale
+                    .resources
+                    .extend(readings.iter().filter_map(|reading| resource_of(&reading.reading.path)));
             }
             EventKind::Operation { .. } => stale.operations = true,
             EventKind::Observations => stale.observations = true,
@@ -108,7 +116,13 @@ impl Screen for DeviceScreen {
     }
 
     fn note_all(&mut self) {
-        self.stale = Stale { state: true, operations: true, observations: true, values: true, resources: BTreeSet::new() };
+        self.stale = Stale {
+            state: true,
+            operations: true,
+            observations: true,
+            values: true,
+            resources: BTreeSet::new(),
+        };
     }
 
     async fn render(&mut self, app: &App, login: &SignedIn) -> Result<Option<Vec<Fragment>>, WebError> {
@@ -138,18 +152,25 @@ impl Screen for DeviceScreen {
         if stale.observations {
             fragments.push(element("device-observations", &Observations::new(&target))?);
         }
-        let resources = if stale.values {
+        let resources: BTreeSet<Path> = if stale.values {
             target.detail.readings.iter().filter_map(|reading| resource_of(&reading.reading.path)).collect()
         } else {
             stale.resources
         };
+        if let Some(node) = self.node.filter(|node| resources.iter().any(|path| node.is_within(path))) {
+            fragments.push(element("latest", &Latest::new(&target, node))?);
+        }
         values(&target, &resources, &mut fragments)?;
         Ok(Some(fragments))
     }
 }
 
 /// The cells of what has changed; of a resource that no model describes the whole table, for it may be new there.
-fn values(target: &Target, resources: &BTreeSet<Path>, fragments: &mut Vec<Fragment>) -> Result<(), WebError> {
+fn values(
+    target: &Target,
+    resources: &BTreeSet<Path>,
+    fragments: &mut Vec<Fragment>,
+) -> Result<(), WebError> {
     let undescribed = resources.iter().filter(|resource| !is_described(target, resource));
     let instances: BTreeSet<Path> = undescribed.filter_map(Path::parent).collect();
     for instance in &instances {

@@ -102,7 +102,12 @@ impl<'a> Draft<'a> {
     pub(crate) fn resource(&self, model: &ResourceModel, data_type: DataType) -> Input {
         let name = format!("r.{}", model.id);
         let kind = if model.multiple { Kind::Lines } else { Kind::of(data_type) };
-        Input { kind, optional: true, hint: hint(model, data_type), ..self.input(&name, &model.name, data_type, "") }
+        Input {
+            kind,
+            optional: true,
+            hint: hint(model, data_type),
+            ..self.input(&name, &model.name, data_type, "")
+        }
     }
 }
 
@@ -172,8 +177,10 @@ pub(crate) fn lines(fields: &Fields, name: &str, data_type: DataType) -> Result<
     let mut values = BTreeMap::new();
     for line in fields.text(name).lines().filter(|line| !line.trim().is_empty()) {
         let wrong = |text: String| Problem::of_field(name, format!("“{}”: {text}", line.trim()));
-        let (id, text) = line.split_once('=').ok_or_else(|| wrong("expected id = value, such as 0 = 5.".to_owned()))?;
-        let id = resource_instance(id.trim()).ok_or_else(|| wrong("the id is a number from 0 to 65534.".to_owned()))?;
+        let (id, text) =
+            line.split_once('=').ok_or_else(|| wrong("expected id = value, such as 0 = 5.".to_owned()))?;
+        let id = resource_instance(id.trim())
+            .ok_or_else(|| wrong("the id is a number from 0 to 65534.".to_owned()))?;
         let value = parse(data_type, text.trim()).map_err(wrong)?;
         if values.insert(id, value).is_some() {
             return Err(wrong("this id is there twice.".to_owned()));
@@ -208,7 +215,8 @@ fn parse(data_type: DataType, text: &str) -> Result<Value, String> {
             "Expected a date and time in UTC, such as 2026-05-17 08:30:00, or seconds since 1970.".to_owned()
         }),
         DataType::Opaque => {
-            let digits: String = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ':' | '-')).collect();
+            let digits: String =
+                text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ':' | '-')).collect();
             Value::parse(data_type, &digits)
                 .map_err(|_| "Expected pairs of hexadecimal digits, such as 0a ff 31, or a file.".to_owned())
         }
@@ -224,7 +232,9 @@ fn moment(text: &str) -> Option<Value> {
         return Some(Value::Time(seconds));
     }
     let (day, clock) = text.split_once(['T', ' '])?;
-    let numbers = |text: &str, separator| -> Option<Vec<u16>> { text.split(separator).map(|n| n.parse().ok()).collect() };
+    let numbers = |text: &str, separator| -> Option<Vec<u16>> {
+        text.split(separator).map(|n| n.parse().ok()).collect()
+    };
     let (day, clock) = (numbers(day, '-')?, numbers(clock, ':')?);
     let [year, month, day] = day[..] else { return None };
     let (hour, minute, second) = match clock[..] {
@@ -233,7 +243,8 @@ fn moment(text: &str) -> Option<Value> {
         _ => return None,
     };
     let small = |number: u16| u8::try_from(number).ok();
-    let date = Date::from_calendar_date(i32::from(year), Month::try_from(small(month)?).ok()?, small(day)?).ok()?;
+    let date =
+        Date::from_calendar_date(i32::from(year), Month::try_from(small(month)?).ok()?, small(day)?).ok()?;
     let time = Time::from_hms(small(hour)?, small(minute)?, small(second)?).ok()?;
     Some(Value::Time(PrimitiveDateTime::new(date, time).assume_utc().unix_timestamp()))
 }
@@ -262,7 +273,13 @@ mod tests {
 
     #[test]
     fn every_value_can_be_sent_back_as_it_is_shown() {
-        for value in [Value::Boolean(false), Value::Float(1.5), Value::Opaque(vec![1]), Value::Time(86_400), Value::Integer(-3)] {
+        for value in [
+            Value::Boolean(false),
+            Value::Float(1.5),
+            Value::Opaque(vec![1]),
+            Value::Time(86_400),
+            Value::Integer(-3),
+        ] {
             assert_eq!(parse(value.data_type(), &typed(&value)), Ok(value));
         }
     }

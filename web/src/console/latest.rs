@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use fleet::{Actor, Context, Event, EventKind, Fleet, OperationState, PublicId, RequestId, Timestamp, Watched};
+use fleet::{
+    Actor, Context, Event, EventKind, Fleet, OperationState, PublicId, RequestId, Timestamp, Watched,
+};
 use tokio::task::JoinHandle;
 
 /// The latest events, and the task that follows the feed for them. The task ends with it.

@@ -44,7 +44,13 @@ pub(crate) async fn page(
     let (token, cookie) = outside_form(&app, &headers);
     let shell = Shell { csrf: token, ..Shell::outside(&app, "Log in") };
     let setup_needed = app.fleet.setup_needed().await?;
-    let page = LoginPage { shell, next: local(&asked.next).to_owned(), name: String::new(), problem: None, setup_needed };
+    let page = LoginPage {
+        shell,
+        next: local(&asked.next).to_owned(),
+        name: String::new(),
+        problem: None,
+        setup_needed,
+    };
     Ok((cookie, Page(page)).into_response())
 }
 
@@ -84,7 +90,10 @@ pub(crate) async fn submit(
     }
 }
 
-pub(crate) async fn log_out(State(app): State<Arc<App>>, Posted { login, .. }: Posted) -> Result<Redirect, WebError> {
+pub(crate) async fn log_out(
+    State(app): State<Arc<App>>,
+    Posted { login, .. }: Posted,
+) -> Result<Redirect, WebError> {
     login.end(&app.fleet).await?;
     Ok(Redirect::to("/login"))
 }
@@ -98,7 +107,10 @@ pub(crate) fn login_url(next: &str) -> String {
 }
 
 /// What a page without a login needs for its form: a token, and the cookie that holds the same one.
-pub(super) fn outside_form(app: &App, headers: &HeaderMap) -> (String, AppendHeaders<Option<(header::HeaderName, HeaderValue)>>) {
+pub(super) fn outside_form(
+    app: &App,
+    headers: &HeaderMap,
+) -> (String, AppendHeaders<Option<(header::HeaderName, HeaderValue)>>) {
     if let Some(token) = outside_token(headers) {
         return (token, AppendHeaders(None));
     }
@@ -122,7 +134,9 @@ fn local(next: &str) -> &str {
 pub(super) fn encoded(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte))
+            }
             _ => write!(encoded, "%{byte:02X}").expect("writing to a String does not fail"),
         }
         encoded
@@ -144,7 +158,9 @@ mod tests {
     #[test]
     fn a_login_leads_to_pages_of_ours_only() {
         assert_eq!(local("/devices?state=expired&after=x"), "/devices?state=expired&after=x");
-        for foreign in ["", "//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/a\nb"] {
+        for foreign in
+            ["", "//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "/a\nb"]
+        {
             assert_eq!(local(foreign), "/", "{foreign:?}");
         }
         assert_eq!(login_url("/devices?a=b"), "/login?next=%2Fdevices%3Fa%3Db");

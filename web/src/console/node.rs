@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use askama::Template;
+use askama::{Template, filters::HtmlSafe};
 use axum::{
     Extension,
     extract::{Path as Address, State},
@@ -65,13 +65,21 @@ struct NodePage {
     about: Vec<String>,
     instances: Vec<NodeLink>,
     rows: Option<Rows>,
-    latest: Vec<Latest>,
+    latest: Latest,
     history: Vec<Past>,
     problems: Vec<Listed>,
     forms: Forms,
 }
 
-struct Latest {
+/// The latest values at or below a resource: takes its own place when one of them changes.
+#[derive(Template)]
+#[template(path = "fragments/latest.html")]
+pub(crate) struct Latest {
+    path: Path,
+    values: Vec<LatestValue>,
+}
+
+struct LatestValue {
     link: NodeLink,
     shown: Shown,
     unit: String,
@@ -155,21 +163,12 @@ impl NodePage {
     ) -> Result<Self, WebError> {
         let resource_level = path.resource().is_some();
         let readings = &target.detail.readings;
-        let latest = readings.iter().filter(|reading| resource_level && reading.reading.path.is_within(&path));
-        let latest: Vec<Latest> = latest
-            .map(|reading| Latest {
-                link: target.link(reading.reading.path),
-                shown: Shown::new(&reading.reading.value, Shown::LONG),
-                unit: target.resource(&path).map(|model| model.units.clone()).unwrap_or_default(),
-                at: Moment::new(reading.at(), target.now),
-                received: Moment::new(reading.received_at, target.now),
-            })
-            .collect();
+        let latest = Latest::new(target, path);
         let past = match resource_level {
             true => app.fleet.history(&login.context, target.id, path, HISTORY).await?,
             false => Vec::new(),
         };
-        if latest.is_empty() && past.is_empty() && !exists(target, &path) {
+        if latest.values.is_empty() && past.is_empty() && !exists(target, &path) {
             return Err(WebError::NotFound("object, instance or resource on this device"));
         }
         let history = past.iter().map(|reading| Past {
@@ -177,23 +176,26 @@ impl NodePage {
             received: Moment::new(reading.received_at, target.now),
             shown: Shown::new(&reading.reading.value, Shown::SHORT),
         });
-        let events = format!("{}/events", target.url());
-        let mut crumbs: Vec<NodeLink> =
-            std::iter::successors(path.parent(), Path::parent).filter(|path| *path != Path::Root).map(|path| target.link(path)).collect();
-        crumbs.reverse();
+        let events = format!("{}/events?node={path}", target.url());
         let instances = match path {
             Path::Object(id) => target.registration().links.objects.get(&id).map(|entry| &entry.instances),
             _ => None,
         };
-        let instances = instances.into_iter().flatten().filter_map(|instance| Some(target.link(path.child(instance.0)?)));
+        let instances =
+            instances.into_iter().flatten().filter_map(|instance| Some(target.link(path.child(instance.0)?)));
         Ok(Self {
-            shell: Shell::new(app, login, Area::Devices, format!("{} of {}", target.name(&path), target.endpoint()))
-                .live(events),
+            shell: Shell::new(
+                app,
+                login,
+                Area::Devices,
+                format!("{} of {}", target.name(&path), target.endpoint()),
+            )
+            .live(events),
             url: target.url(),
             endpoint: target.endpoint(),
             badge: Badge::of_device(target.detail.view.state, target.detail.presence),
             registered: target.registered(),
-            crumbs,
+            crumbs: crumbs(target, &path),
             node: target.link(path),
             facts: facts(target, &path),
             about: about(target, &path),
@@ -207,6 +209,26 @@ impl NodePage {
         })
     }
 }
+
+impl Latest {
+    pub(crate) fn new(target: &Target, path: Path) -> Self {
+        let unit = target.resource(&path).map(|model| model.units.clone()).unwrap_or_default();
+        let readings = target.detail.readings.iter();
+        let readings =
+            readings.filter(|reading| path.resource().is_some() && reading.reading.path.is_within(&path));
+        let value = |reading: &fleet::StoredReading| LatestValue {
+            link: target.link(reading.reading.path),
+            shown: Shown::new(&reading.reading.value, Shown::LONG),
+            unit: unit.clone(),
+            at: Moment::new(reading.at(), target.now),
+            received: Moment::new(reading.received_at, target.now),
+        };
+        Self { path, values: readings.map(value).collect() }
+    }
+}
+
+// Templates escape what they show, so that one may stand within another.
+impl HtmlSafe for Latest {}
 
 impl Forms {
     fn new(target: &Target, path: Path, attempt: Option<&Attempt>) -> Self {
@@ -224,8 +246,9 @@ impl Forms {
             observed: target.observed(&path),
             write: write_form(target, &path, attempt),
             attributes: attribute_inputs(target, &path, attempt),
-            execute: (matches!(path, Path::Resource(..)) && operations.is_none_or(|operations| operations.execute))
-                .then(|| Draft::new("execute", attempt).input("arguments", "Arguments", DataType::String, "")),
+            execute: (matches!(path, Path::Resource(..))
+                && operations.is_none_or(|operations| operations.execute))
+            .then(|| Draft::new("execute", attempt).input("arguments", "Arguments", DataType::String, "")),
             create: create_form(target, &path, attempt),
             delete: matches!(path, Path::Instance(..)),
             level: level(&path),
@@ -241,15 +264,27 @@ impl Forms {
 fn write_form(target: &Target, path: &Path, attempt: Option<&Attempt>) -> Option<WriteForm> {
     let draft = Draft::new("write", attempt);
     let partial = draft.text("mode", "") == "update";
-    let form = |inputs, modes| WriteForm { inputs, pairs: Vec::new(), types: Vec::new(), modes, partial, problem: None };
+    let form = |inputs, modes| WriteForm {
+        inputs,
+        pairs: Vec::new(),
+        types: Vec::new(),
+        modes,
+        partial,
+        problem: None,
+    };
     match *path {
         Path::Root | Path::Object(_) => None,
         Path::Instance(object, _) => {
             let inputs = resource_inputs(target.object(object)?, &draft, false);
-            (!inputs.is_empty()).then(|| WriteForm { partial: draft.text("mode", "update") == "update", ..form(inputs, true) })
+            (!inputs.is_empty()).then(|| WriteForm {
+                partial: draft.text("mode", "update") == "update",
+                ..form(inputs, true)
+            })
         }
         Path::Resource(..) | Path::ResourceInstance(..) => {
-            let Some(model) = target.resource(path) else { return Some(raw_form(&draft, form(Vec::new(), false))) };
+            let Some(model) = target.resource(path) else {
+                return Some(raw_form(&draft, form(Vec::new(), false)));
+            };
             if !model.operations.write {
                 return None;
             }
@@ -259,7 +294,8 @@ fn write_form(target: &Target, path: &Path, attempt: Option<&Attempt>) -> Option
                 return Some(WriteForm { pairs, problem: draft.problem("values"), ..form(Vec::new(), true) });
             }
             let latest = target.detail.readings.iter().find(|reading| reading.reading.path == *path);
-            let first = latest.map(|reading| typed(&reading.reading.value)).filter(|text| text.len() <= 1_024);
+            let first =
+                latest.map(|reading| typed(&reading.reading.value)).filter(|text| text.len() <= 1_024);
             let input = draft.input("value", "Value", data_type, &first.unwrap_or_default());
             Some(form(vec![Input { hint: hint(model, data_type), ..input }], false))
         }
@@ -275,15 +311,25 @@ fn raw_form(draft: &Draft<'_>, form: WriteForm) -> WriteForm {
         chosen: data_type.name() == chosen,
     };
     let mut input = draft.input("value", "Value", DataType::String, "");
-    input.hint = "As text: numbers in digits, true or false, bytes in hexadecimal digits, object:instance.".to_owned();
+    input.hint =
+        "As text: numbers in digits, true or false, bytes in hexadecimal digits, object:instance.".to_owned();
     WriteForm { types: DataType::ALL.into_iter().map(choice).collect(), inputs: vec![input], ..form }
 }
 
-fn pairs(target: &Target, path: &Path, model: &ResourceModel, data_type: DataType, draft: &Draft<'_>) -> Vec<Pair> {
+fn pairs(
+    target: &Target,
+    path: &Path,
+    model: &ResourceModel,
+    data_type: DataType,
+    draft: &Draft<'_>,
+) -> Vec<Pair> {
     const MORE: usize = 3;
-    let latest = target.detail.readings.iter().filter(|reading| resource_of(&reading.reading.path) == Some(*path));
+    let latest =
+        target.detail.readings.iter().filter(|reading| resource_of(&reading.reading.path) == Some(*path));
     let known: Vec<(String, String)> = latest
-        .filter_map(|reading| Some((reading.reading.path.resource_instance()?.to_string(), typed(&reading.reading.value))))
+        .filter_map(|reading| {
+            Some((reading.reading.path.resource_instance()?.to_string(), typed(&reading.reading.value)))
+        })
         .collect();
     let sent = (0..Pair::MAX).filter(|number| draft.has(&format!("key.{number}"))).count();
     let count = sent.max(known.len() + MORE).min(Pair::MAX);
@@ -291,7 +337,11 @@ fn pairs(target: &Target, path: &Path, model: &ResourceModel, data_type: DataTyp
         let (key, value) = known.get(number).map_or(("", ""), |(key, value)| (key, value));
         let label = format!("Value {}", number + 1);
         let input = draft.input(&format!("value.{number}"), &label, data_type, value);
-        Pair { number, key: draft.text(&format!("key.{number}"), key), input: Input { hint: hint_once(model, data_type, number), ..input } }
+        Pair {
+            number,
+            key: draft.text(&format!("key.{number}"), key),
+            input: Input { hint: hint_once(model, data_type, number), ..input },
+        }
     };
     (0..count).map(pair).collect()
 }
@@ -343,7 +393,8 @@ fn resource_inputs(model: &objects::ObjectModel, draft: &Draft<'_>, creating: bo
 fn attribute_inputs(target: &Target, path: &Path, attempt: Option<&Attempt>) -> Vec<AttributeInput> {
     let draft = Draft::new("attributes", attempt);
     let data_type = target.resource(path).and_then(|model| model.data_type);
-    let observable = path.resource().is_none() || target.resource(path).is_none_or(|model| model.operations.read);
+    let observable =
+        path.resource().is_none() || target.resource(path).is_none_or(|model| model.operations.read);
     Attribute::ALL
         .into_iter()
         .filter(|attribute| observable && attribute.applies_to(path, target.lwm2m()))
@@ -411,6 +462,18 @@ fn expiries(chosen: &str) -> Vec<Choice> {
     seconds.into_iter().map(choice).collect()
 }
 
+/// The nodes above this one, the object first.
+fn crumbs(target: &Target, path: &Path) -> Vec<NodeLink> {
+    let above = std::iter::successors(path.parent(), Path::parent).filter(|path| *path != Path::Root);
+    let link = |path: Path| match path {
+        Path::Instance(_, instance) => NodeLink { name: format!("Instance {instance}"), ..target.link(path) },
+        path => target.link(path),
+    };
+    let mut crumbs: Vec<NodeLink> = above.map(link).collect();
+    crumbs.reverse();
+    crumbs
+}
+
 fn exists(target: &Target, path: &Path) -> bool {
     let Some(object) = path.object() else { return false };
     if !has_object(target, object) {
@@ -447,10 +510,13 @@ fn facts(target: &Target, path: &Path) -> Vec<(&'static str, String)> {
     if !model.range.is_empty() {
         facts.push(("Allowed", model.range.clone()));
     }
-    facts.push(("Operations", match model.operations.to_string() {
-        none if none.is_empty() => "bootstrap only".to_owned(),
-        letters => letters,
-    }));
+    facts.push((
+        "Operations",
+        match model.operations.to_string() {
+            none if none.is_empty() => "bootstrap only".to_owned(),
+            letters => letters,
+        },
+    ));
     facts.push(("Mandatory", if model.mandatory { "yes" } else { "no" }.to_owned()));
     facts
 }
@@ -469,7 +535,11 @@ fn listed(attempt: &Attempt) -> Vec<Listed> {
     let anchor = |problem: &Problem| {
         problem.field.as_ref().map(|field| format!("{}-{}", attempt.asked, field.replace('.', "-")))
     };
-    attempt.problems.iter().map(|problem| Listed { anchor: anchor(problem), text: problem.text.clone() }).collect()
+    attempt
+        .problems
+        .iter()
+        .map(|problem| Listed { anchor: anchor(problem), text: problem.text.clone() })
+        .collect()
 }
 
 fn level(path: &Path) -> &'static str {

@@ -133,7 +133,9 @@ fn written(target: &Target, path: Path, fields: &Fields) -> Result<Node, Vec<Pro
     let model = target.resource(&path);
     if let Path::Instance(object, _) = path {
         let Some(model) = target.object(object) else {
-            return Err(vec![Problem::of_form("No model describes this object: write its resources one by one.")]);
+            return Err(vec![Problem::of_form(
+                "No model describes this object: write its resources one by one.",
+            )]);
         };
         return resources(model, fields).map(Node::Instance);
     }
@@ -143,7 +145,10 @@ fn written(target: &Target, path: Path, fields: &Fields) -> Result<Node, Vec<Pro
     }
     let data_type = match model.and_then(|model| model.data_type) {
         Some(data_type) => data_type,
-        None => DataType::ALL.into_iter().find(|known| known.name() == fields.text("type")).unwrap_or(DataType::String),
+        None => DataType::ALL
+            .into_iter()
+            .find(|known| known.name() == fields.text("type"))
+            .unwrap_or(DataType::String),
     };
     let value = field::value(fields, "value", data_type).map_err(|problem| vec![problem])?;
     Ok(match path {
@@ -164,7 +169,10 @@ fn pairs(fields: &Fields, data_type: DataType) -> Result<Resource, Vec<Problem>>
             continue;
         }
         let Some(id) = field::resource_instance(key) else {
-            problems.push(Problem::of_field(&name, format!("“{key}” is no id: expected a number from 0 to 65534.")));
+            problems.push(Problem::of_field(
+                &name,
+                format!("“{key}” is no id: expected a number from 0 to 65534."),
+            ));
             continue;
         };
         match field::value(fields, &name, data_type) {
@@ -190,7 +198,9 @@ fn create(
         return Err(vec![Problem::of_form("Instances are created in an object.")]);
     };
     let Some(model) = target.object(object) else {
-        return Err(vec![Problem::of_form("No model describes this object, so its resources are not known.")]);
+        return Err(vec![Problem::of_form(
+            "No model describes this object, so its resources are not known.",
+        )]);
     };
     let instance = match fields.text("instance").trim() {
         "" => None,

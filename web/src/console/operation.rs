@@ -144,7 +144,10 @@ impl Report {
             foreign: Vec::new(),
             created: None,
             forgotten: record.state.is_final() && view.outcome.is_none(),
-            trace: view.trace.map(|trace| trace.lines.iter().map(|line| visible(line.chars())).collect()).unwrap_or_default(),
+            trace: view
+                .trace
+                .map(|trace| trace.lines.iter().map(|line| visible(line.chars())).collect())
+                .unwrap_or_default(),
             waiting,
         };
         report.tell(target, view.outcome);
@@ -223,14 +226,20 @@ fn details(target: &Target, operation: &Operation) -> Vec<(&'static str, String)
     details.extend(format.map(|format| ("Format", format.to_string())));
     match operation {
         Operation::Write { path, mode, node, .. } => {
-            details.push(("Mode", match mode {
-                fleet::WriteMode::Replace => "replace".to_owned(),
-                fleet::WriteMode::Update => "partial update".to_owned(),
-            }));
+            details.push((
+                "Mode",
+                match mode {
+                    fleet::WriteMode::Replace => "replace".to_owned(),
+                    fleet::WriteMode::Update => "partial update".to_owned(),
+                },
+            ));
             details.extend(values(target, *path, node).map(|value| ("Value", value)));
         }
         Operation::Create { instance, node, object, .. } => {
-            details.push(("Instance", instance.map_or_else(|| "the device's choice".to_owned(), |id| id.to_string())));
+            details.push((
+                "Instance",
+                instance.map_or_else(|| "the device's choice".to_owned(), |id| id.to_string()),
+            ));
             let path = objects::Path::Instance(*object, instance.unwrap_or_default());
             details.extend(values(target, path, node).map(|value| ("Value", value)));
         }
@@ -241,10 +250,13 @@ fn details(target: &Target, operation: &Operation) -> Vec<(&'static str, String)
         Operation::Execute { arguments, .. } if !arguments.is_empty() => {
             details.push(("Arguments", visible(arguments.chars())));
         }
-        Operation::CancelObservation { mode, .. } => details.push(("How", match mode {
-            fleet::CancelMode::Active => "by asking the device".to_owned(),
-            fleet::CancelMode::Passive => "by rejecting its next report".to_owned(),
-        })),
+        Operation::CancelObservation { mode, .. } => details.push((
+            "How",
+            match mode {
+                fleet::CancelMode::Active => "by asking the device".to_owned(),
+                fleet::CancelMode::Passive => "by rejecting its next report".to_owned(),
+            },
+        )),
         _ => {}
     }
     details

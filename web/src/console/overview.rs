@@ -20,7 +20,10 @@ use crate::{
 /// How many devices the overview shows as heard last.
 const HEARD: usize = 8;
 
-pub(crate) async fn page(State(app): State<Arc<App>>, login: SignedIn) -> Result<impl IntoResponse, WebError> {
+pub(crate) async fn page(
+    State(app): State<Arc<App>>,
+    login: SignedIn,
+) -> Result<impl IntoResponse, WebError> {
     let shell = Shell::new(&app, &login, Area::Overview, "Overview").live("/overview/events");
     let counts = Counts::load(&app, &login).await?;
     let first_device = (counts.total() == 0).then(|| FirstDevice::new(&app));
@@ -114,8 +117,12 @@ impl Events {
 
 impl Heard {
     pub(crate) async fn load(app: &App, login: &SignedIn) -> Result<Self, FleetError> {
-        let query =
-            DeviceQuery { prefix: None, state: None, order: DeviceOrder::LastSeen, page: PageRequest::first(HEARD) };
+        let query = DeviceQuery {
+            prefix: None,
+            state: None,
+            order: DeviceOrder::LastSeen,
+            page: PageRequest::first(HEARD),
+        };
         let page = app.fleet.devices(&login.context, &query).await?;
         let now = app.now();
         let devices = page.rows.into_iter().map(|row| HeardDevice {

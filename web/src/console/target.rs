@@ -98,7 +98,9 @@ impl Target {
                 self.resource(path).map_or_else(|| format!("Resource {resource}"), |model| model.name.clone())
             }
             Path::ResourceInstance(_, _, resource, instance) => {
-                let name = self.resource(path).map_or_else(|| format!("Resource {resource}"), |model| model.name.clone());
+                let name = self
+                    .resource(path)
+                    .map_or_else(|| format!("Resource {resource}"), |model| model.name.clone());
                 format!("{name} [{instance}]")
             }
         }

@@ -48,7 +48,6 @@ pub(crate) struct Entry {
     pub(crate) at: Moment,
     pub(crate) kind: &'static str,
     pub(crate) detail: String,
-    pub(crate) request: Option<String>,
 }
 
 pub(crate) async fn page(
@@ -77,7 +76,6 @@ impl Entry {
             at: Moment::new(entry.at, now),
             kind: entry.kind.name(),
             detail: visible(entry.detail.chars()),
-            request: entry.request.map(|request| request.to_string()),
         }
     }
 }

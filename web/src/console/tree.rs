@@ -25,6 +25,8 @@ pub(crate) struct ObjectBranch {
     pub(crate) instances: Vec<InstanceBranch>,
     /// Instances beyond [`Tree::INSTANCES`], by their link alone.
     pub(crate) beyond: Vec<NodeLink>,
+    /// How many of its resources have a value.
+    pub(crate) read: usize,
     pub(crate) open: bool,
 }
 
@@ -77,8 +79,8 @@ struct CellValue {
 impl Tree {
     /// Instances a page shows with their resources; the others have a page of their own.
     const INSTANCES: usize = 40;
-    /// Rows up to which all objects are shown unfolded.
-    const UNFOLDED: usize = 160;
+    /// Rows up to which all objects are shown unfolded; beyond, only those with values are.
+    const UNFOLDED: usize = 40;
 
     pub(crate) fn new(target: &Target) -> Self {
         let readings = by_resource(&target.detail.readings);
@@ -91,6 +93,7 @@ impl Tree {
                 known: target.object(object).is_some(),
                 instances: Vec::new(),
                 beyond: Vec::new(),
+                read: 0,
                 open: true,
             };
             for &instance in &entry.instances {
@@ -102,12 +105,13 @@ impl Tree {
                 shown += 1;
                 let instance = InstanceBranch::new(target, path, &readings);
                 rows += instance.rows.rows.len();
+                branch.read += instance.rows.rows.iter().filter(|row| !row.cell.values.is_empty()).count();
                 branch.instances.push(instance);
             }
             objects.push(branch);
         }
         if rows > Self::UNFOLDED {
-            objects.iter_mut().for_each(|object| object.open = false);
+            objects.iter_mut().for_each(|object| object.open = object.read > 0);
         }
         Self { objects }
     }
@@ -115,7 +119,11 @@ impl Tree {
 
 impl InstanceBranch {
     pub(crate) fn new(target: &Target, path: Path, readings: &ByResource<'_>) -> Self {
-        Self { link: target.link(path), observed: target.observed(&path), rows: Rows::new(target, path, readings) }
+        Self {
+            link: target.link(path),
+            observed: target.observed(&path),
+            rows: Rows::new(target, path, readings),
+        }
     }
 
     /// The instance at or above `path`, if the device has registered it.
@@ -123,7 +131,10 @@ impl InstanceBranch {
         let (object, instance) = (path.object()?, path.instance()?);
         let entry = target.registration().links.objects.get(&object)?;
         let path = Path::Instance(object, instance);
-        entry.instances.contains(&instance).then(|| Self::new(target, path, &by_resource(&target.detail.readings)))
+        entry
+            .instances
+            .contains(&instance)
+            .then(|| Self::new(target, path, &by_resource(&target.detail.readings)))
     }
 }
 
@@ -134,7 +145,8 @@ impl Rows {
         if let Some(model) = model {
             resources.extend(model.resources.iter().map(|(id, resource)| (*id, Some(resource))));
         }
-        let given = readings.range(instance..).map(|(path, _)| path).take_while(|path| path.is_within(&instance));
+        let given =
+            readings.range(instance..).map(|(path, _)| path).take_while(|path| path.is_within(&instance));
         for id in given.filter_map(Path::resource) {
             resources.entry(id).or_insert(None);
         }
@@ -157,7 +169,9 @@ impl Row {
         let operations = model.map(|model| model.operations);
         let kind = match model {
             Some(model) => kind(model),
-            None => readings.first().map_or(String::new(), |reading| reading.reading.value.data_type().to_string()),
+            None => readings
+                .first()
+                .map_or(String::new(), |reading| reading.reading.value.data_type().to_string()),
         };
         Self {
             anchor: anchor("r", &path),
