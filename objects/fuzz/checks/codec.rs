@@ -47,7 +47,7 @@ fn one_node(format: ContentFormat, path: Path, payload: &[u8], models: &Models<'
     let format = if format == ContentFormat::LWM2M_JSON { ContentFormat::SENML_CBOR } else { format };
     for sample in samples {
         assert_eq!(sample.path, path);
-        if is_lossy(format, &sample.node, models) {
+        if is_lossy(format, &sample, models) {
             continue;
         }
         let written = match codec::encode(format, &path, &sample.node, models) {
@@ -63,12 +63,12 @@ fn one_node(format: ContentFormat, path: Path, payload: &[u8], models: &Models<'
 }
 
 /// Bytes that nothing is known of are no text, and become Base64 when written as such.
-fn is_lossy(format: ContentFormat, node: &Node, models: &Models<'_>) -> bool {
+fn is_lossy(format: ContentFormat, sample: &Sample, models: &Models<'_>) -> bool {
     let bytes = matches!(
-        node,
+        sample.node,
         Node::Resource(Resource::Single(Value::Opaque(_))) | Node::ResourceInstance(Value::Opaque(_))
     );
-    format == ContentFormat::TEXT && bytes && models.registry.iter().next().is_none()
+    format == ContentFormat::TEXT && bytes && models.resource_at(&sample.path).is_none()
 }
 
 fn many_nodes(format: ContentFormat, payload: &[u8], models: &Models<'_>) {
