@@ -28,8 +28,9 @@ CREATE TABLE device (
     class_id INTEGER NOT NULL REFERENCES class (id),
     endpoint TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    UNIQUE (endpoint, domain_id)
+    UNIQUE (domain_id, endpoint)
 ) STRICT;
+CREATE INDEX device_by_endpoint ON device (endpoint, id);
 CREATE TABLE registration (
     device_id INTEGER NOT NULL PRIMARY KEY REFERENCES device (id),
     location INTEGER NOT NULL UNIQUE,
@@ -52,7 +53,7 @@ CREATE TABLE registration (
     epoch INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX registration_by_state ON registration (state, endpoint, device_id);
-CREATE INDEX registration_ended ON registration (state, seen_at, device_id) WHERE ended_at IS NOT NULL;
+CREATE INDEX registration_ended ON registration (state, seen_at DESC, device_id) WHERE ended_at IS NOT NULL;
 CREATE TABLE lease (
     device_id INTEGER NOT NULL PRIMARY KEY REFERENCES device (id),
     seen_at INTEGER NOT NULL,
@@ -79,30 +80,31 @@ CREATE TABLE operation (
     expires_at INTEGER NOT NULL,
     result TEXT
 ) STRICT;
-CREATE INDEX operation_by_device ON operation (device_id, queued_at, id);
-CREATE INDEX operation_open ON operation (queued_at, id) WHERE ended_at IS NULL;
+CREATE INDEX operation_by_device ON operation (device_id, id);
+CREATE INDEX operation_open ON operation (id) WHERE state IN ('queued', 'sent');
 CREATE INDEX operation_ended ON operation (ended_at) WHERE ended_at IS NOT NULL;
 CREATE TABLE value_latest (
     device_id INTEGER NOT NULL REFERENCES device (id),
     path BLOB NOT NULL,
-    kind INTEGER NOT NULL,
-    value BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
     device_time INTEGER,
     received_at INTEGER NOT NULL,
-    sequence INTEGER NOT NULL,
-    ordinal INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    value BLOB NOT NULL,
+    held INTEGER NOT NULL,
     PRIMARY KEY (device_id, path)
 ) WITHOUT ROWID, STRICT;
 CREATE TABLE value_history (
     device_id INTEGER NOT NULL REFERENCES device (id),
     path BLOB NOT NULL,
-    ordinal INTEGER NOT NULL,
-    kind INTEGER NOT NULL,
-    value BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
     device_time INTEGER,
     received_at INTEGER NOT NULL,
-    sequence INTEGER NOT NULL,
-    PRIMARY KEY (device_id, path, ordinal)
+    kind INTEGER NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (device_id, path, at, sequence)
 ) WITHOUT ROWID, STRICT;
 CREATE TABLE delivery (
     device_id INTEGER NOT NULL REFERENCES device (id),

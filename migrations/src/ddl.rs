@@ -32,7 +32,8 @@ mod tests {
 
     #[test]
     fn postgres_gets_its_own_words() {
-        let text = "CREATE TABLE t (a INTEGER NOT NULL, b BLOB, c TEXT, PRIMARY KEY (a)) WITHOUT ROWID, STRICT;";
+        let text =
+            "CREATE TABLE t (a INTEGER NOT NULL, b BLOB, c TEXT, PRIMARY KEY (a)) WITHOUT ROWID, STRICT;";
         let expected = "CREATE TABLE t (a BIGINT NOT NULL, b BYTEA, c TEXT COLLATE \"C\", PRIMARY KEY (a));";
         assert_eq!(for_postgres(text), expected);
     }

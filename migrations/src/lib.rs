@@ -22,7 +22,9 @@ pub enum MigrateError {
     #[error(transparent)]
     Database(#[from] DbErr),
     /// A later version of the server has been here; what it changed is not known to this one.
-    #[error("the database was changed by a newer version of this server (step `{step}`); use that version or a backup")]
+    #[error(
+        "the database was changed by a newer version of this server (step `{step}`); use that version or a backup"
+    )]
     NewerSchema {
         /// The first step that is not known.
         step: String,

@@ -1,7 +1,12 @@
 //! The fleet: devices and their registrations, observations, operations, values, timelines; accounts and audit.
 //!
 //! Times are milliseconds since 1970, truths 0 and 1, UUIDs and hashes bytes. A path is its identifiers, two bytes each,
-//! big-endian, so that what lies below a path follows it. `value` holds the bytes of a value whose type `kind` names.
+//! big-endian, so that what lies below a path follows it. `value` holds the bytes of a value whose type `kind` names;
+//! `held` counts the rows of its history.
+//!
+//! A device has a `lease` while its registration lives, and nothing else of it is written when the device renews it: hence
+//! no index there. When the registration ends, `registration.seen_at` keeps what the lease said. `registration.endpoint`
+//! repeats the device's, which never changes, for the sake of an index over state and name.
 
 use async_trait::async_trait;
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, sea_orm::DbErr};
@@ -16,6 +21,7 @@ impl MigrationName for Migration {
     }
 }
 
+#[expect(elided_lifetimes_in_paths, reason = "the trait elides it, and async_trait wants the same")]
 #[async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -69,8 +75,9 @@ CREATE TABLE device (
     class_id INTEGER NOT NULL REFERENCES class (id),
     endpoint TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    UNIQUE (endpoint, domain_id)
+    UNIQUE (domain_id, endpoint)
 ) STRICT;
+CREATE INDEX device_by_endpoint ON device (endpoint, id);
 
 CREATE TABLE registration (
     device_id INTEGER NOT NULL PRIMARY KEY REFERENCES device (id),
@@ -94,7 +101,7 @@ CREATE TABLE registration (
     epoch INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX registration_by_state ON registration (state, endpoint, device_id);
-CREATE INDEX registration_ended ON registration (state, seen_at, device_id) WHERE ended_at IS NOT NULL;
+CREATE INDEX registration_ended ON registration (state, seen_at DESC, device_id) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE lease (
     device_id INTEGER NOT NULL PRIMARY KEY REFERENCES device (id),
@@ -124,32 +131,33 @@ CREATE TABLE operation (
     expires_at INTEGER NOT NULL,
     result TEXT
 ) STRICT;
-CREATE INDEX operation_by_device ON operation (device_id, queued_at, id);
-CREATE INDEX operation_open ON operation (queued_at, id) WHERE ended_at IS NULL;
+CREATE INDEX operation_by_device ON operation (device_id, id);
+CREATE INDEX operation_open ON operation (id) WHERE state IN ('queued', 'sent');
 CREATE INDEX operation_ended ON operation (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE value_latest (
     device_id INTEGER NOT NULL REFERENCES device (id),
     path BLOB NOT NULL,
-    kind INTEGER NOT NULL,
-    value BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
     device_time INTEGER,
     received_at INTEGER NOT NULL,
-    sequence INTEGER NOT NULL,
-    ordinal INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    value BLOB NOT NULL,
+    held INTEGER NOT NULL,
     PRIMARY KEY (device_id, path)
 ) WITHOUT ROWID, STRICT;
 
 CREATE TABLE value_history (
     device_id INTEGER NOT NULL REFERENCES device (id),
     path BLOB NOT NULL,
-    ordinal INTEGER NOT NULL,
-    kind INTEGER NOT NULL,
-    value BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
     device_time INTEGER,
     received_at INTEGER NOT NULL,
-    sequence INTEGER NOT NULL,
-    PRIMARY KEY (device_id, path, ordinal)
+    kind INTEGER NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (device_id, path, at, sequence)
 ) WITHOUT ROWID, STRICT;
 
 CREATE TABLE delivery (

@@ -57,7 +57,10 @@ async fn a_database_of_each_earlier_schema_is_brought_up_to_date() {
 #[tokio::test]
 async fn tables_of_others_are_left_alone() {
     let database = empty().await;
-    database.execute_unprepared("CREATE TABLE visitor (id INTEGER); INSERT INTO visitor VALUES (7)").await.unwrap();
+    database
+        .execute_unprepared("CREATE TABLE visitor (id INTEGER); INSERT INTO visitor VALUES (7)")
+        .await
+        .unwrap();
     migrate(&database).await.unwrap();
     Migrator::down(&database, None).await.unwrap();
     let query = Statement::from_string(DbBackend::Sqlite, "SELECT id FROM visitor");

@@ -1,0 +1,242 @@
+//! The SQL store: [`SqlStore`] is [`fleet::Store`] on SQLite in a file, or on PostgreSQL by URL.
+//!
+//! Writes go through one task (`writer`), where commits that wait together share a transaction; `batch` turns their
+//! changes into statements. Reads (`read`) have connections of their own. Rows (`entity`) never leave this module:
+//! `encoding` makes domain types of them.
+
+mod batch;
+mod connect;
+mod counters;
+mod cursor;
+mod encoding;
+mod entity;
+mod failure;
+mod purge;
+mod read;
+mod recency;
+mod sql;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use fleet::{
+    AuditRecord, Commit, Committed, DeviceId, NodeId, Observation, OperationId, OperationRecord, PublicId,
+    Restored, Store, StoreError, StoredReading, TimelineRecord, Timestamp, User, WebSession,
+    store::{DeviceOrder, DeviceQuery, DeviceSummary, DeviceView, Overview, Page, PageRequest},
+};
+use migrations::MigrateError;
+use objects::Path;
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, EntityTrait as _};
+use tokio::{
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
+    task::JoinHandle,
+};
+
+use connect::Connector;
+use failure::Failure;
+use read::Reader;
+use recency::{Heard, Recency};
+use sql::Sql;
+use writer::{MAX_WAITING, Waiting, Work, Writer};
+
+pub use connect::Database;
+
+/// Keeps the fleet in a database. Must be opened, used and dropped within a tokio runtime.
+///
+/// Dropping it without [`SqlStore::close`] loses nothing that was acknowledged.
+pub struct SqlStore {
+    queue: mpsc::Sender<Work>,
+    writer: JoinHandle<()>,
+    reader: Reader,
+    recency: Arc<Mutex<Recency>>,
+}
+
+/// Why the store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database can't be reached or is none.
+    #[error("the database can't be opened: {0}")]
+    Connect(#[from] DbErr),
+    /// The file or its folder can't be made or opened.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Its schema can't be brought up to date.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// What it holds can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl SqlStore {
+    /// Opens the database: makes the file if there is none, and brings the schema up to date.
+    pub async fn open(database: impl Into<Database>) -> Result<Self, OpenError> {
+        Self::open_with(Connector::new(database.into())).await
+    }
+
+    async fn open_with(connector: Connector) -> Result<Self, OpenError> {
+        counters::describe();
+        connector.prepare().map_err(|(path, error)| OpenError::File { path, error })?;
+        let connection = connector.writer().await?;
+        migrations::migrate(&connection).await?;
+        let node = entity::node::Entity::find_by_id(NodeId::SINGLE.0).one(&connection).await?;
+        let node = node.ok_or(StoreError::Corrupt { what: "node" })?;
+
+        let reader = Reader::new(connector.readers().await?);
+        let mut recency = Recency::default();
+        for (device, seen_at) in reader.leases().await? {
+            recency.apply(Heard::Lives { device, seen_at });
+        }
+        let recency = Arc::new(Mutex::new(recency));
+        let (queue, work) = mpsc::channel(MAX_WAITING);
+        let writer = Writer::new(connector, connection, NodeId(node.id), node.sequence, Arc::clone(&recency));
+        Ok(Self { queue, writer: tokio::spawn(writer.run(work)), reader, recency })
+    }
+
+    /// Waits until all that was begun is done, and closes the database.
+    pub async fn close(self) {
+        drop(self.queue);
+        if let Err(error) = self.writer.await {
+            tracing::error!(error = %error, "the store's writer ended early");
+        }
+        self.reader.close().await;
+    }
+
+    /// Hands work to the writer, and waits for room if too much of it waits, and for the answer.
+    async fn ask<T>(
+        &self,
+        work: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Work,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        match self.queue.try_send(work(reply)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(work)) => {
+                counters::queue_full();
+                self.queue.send(work).await.map_err(|_| StoreError::Unavailable)?;
+            }
+            Err(TrySendError::Closed(_)) => return Err(StoreError::Unavailable),
+        }
+        answer.await.map_err(|_| StoreError::Unavailable)?
+    }
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn commit(&self, commit: Commit) -> Result<Committed, StoreError> {
+        self.ask(|reply| Work::Commit(Waiting { commit, reply })).await
+    }
+
+    async fn begin_boot(&self) -> Result<u64, StoreError> {
+        self.ask(Work::Boot).await
+    }
+
+    async fn restore(&self, now: Timestamp) -> Result<Restored, StoreError> {
+        self.reader.restore(now).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.ask(Work::Check).await
+    }
+
+    async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
+        while self.ask(|reply| Work::Purge(now, reply)).await? {}
+        Ok(())
+    }
+
+    async fn overview(&self) -> Result<Overview, StoreError> {
+        self.reader.overview().await
+    }
+
+    async fn device(&self, id: PublicId) -> Result<Option<DeviceView>, StoreError> {
+        self.reader.device(id).await
+    }
+
+    async fn devices(&self, query: &DeviceQuery) -> Result<Page<DeviceSummary>, StoreError> {
+        match query.order {
+            DeviceOrder::Endpoint => self.reader.devices_by_endpoint(query).await,
+            DeviceOrder::LastSeen => self.reader.devices_by_last_seen(query, &self.recency).await,
+        }
+    }
+
+    async fn latest(&self, device: DeviceId, within: Path) -> Result<Vec<StoredReading>, StoreError> {
+        self.reader.latest(device, within).await
+    }
+
+    async fn history(
+        &self,
+        device: DeviceId,
+        path: Path,
+        limit: usize,
+    ) -> Result<Vec<StoredReading>, StoreError> {
+        self.reader.history(device, path, limit).await
+    }
+
+    async fn observations(&self, device: DeviceId) -> Result<Vec<Observation>, StoreError> {
+        self.reader.observations(device).await
+    }
+
+    async fn operation(&self, id: OperationId) -> Result<Option<OperationRecord>, StoreError> {
+        self.reader.operation(id).await
+    }
+
+    async fn operations(
+        &self,
+        device: DeviceId,
+        page: &PageRequest,
+    ) -> Result<Page<OperationRecord>, StoreError> {
+        self.reader.operations(device, page).await
+    }
+
+    async fn timeline(
+        &self,
+        device: DeviceId,
+        page: &PageRequest,
+    ) -> Result<Page<TimelineRecord>, StoreError> {
+        self.reader.timeline(device, page).await
+    }
+
+    async fn audit(&self, page: &PageRequest) -> Result<Page<AuditRecord>, StoreError> {
+        self.reader.audit(page).await
+    }
+
+    async fn user(&self, name: &str) -> Result<Option<User>, StoreError> {
+        self.reader.user(name).await
+    }
+
+    async fn has_administrator(&self) -> Result<bool, StoreError> {
+        self.reader.has_administrator().await
+    }
+
+    async fn session(&self, key: &[u8; 32], now: Timestamp) -> Result<Option<WebSession>, StoreError> {
+        self.reader.session(key, now).await
+    }
+}
+
+async fn boot(transaction: &DatabaseTransaction, node: NodeId) -> Result<u64, Failure> {
+    let sql = Sql::new("UPDATE node SET boots = boots + 1 WHERE id = ").bind(node.0).text(" RETURNING boots");
+    let row = transaction.query_one_raw(sql.statement(transaction.get_database_backend())).await?;
+    let boots: i64 = row.ok_or(StoreError::Corrupt { what: "node" })?.try_get_by_index(0)?;
+    Ok(u64::try_from(boots).map_err(|_| StoreError::Corrupt { what: "node" })?)
+}
+
+async fn touch(transaction: &DatabaseTransaction, node: NodeId) -> Result<(), Failure> {
+    let sql = Sql::new("UPDATE node SET boots = boots WHERE id = ").bind(node.0);
+    transaction.execute_raw(sql.statement(transaction.get_database_backend())).await?;
+    Ok(())
+}

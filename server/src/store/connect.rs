@@ -1,0 +1,139 @@
+//! Connections: one that writes, some that read, and the file that they open.
+
+use std::{
+    fs::{DirBuilder, File, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sea_orm::{
+    ConnectOptions, DatabaseConnection, DbErr,
+    sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+/// Where the database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// SQLite in a file, which is made if it is not there.
+    File(PathBuf),
+    /// PostgreSQL, by URL.
+    Postgres(String),
+}
+
+/// A path is that of an SQLite file.
+impl<P: Into<PathBuf>> From<P> for Database {
+    fn from(path: P) -> Self {
+        Self::File(path.into())
+    }
+}
+
+/// Opens connections, also again after one was lost.
+#[derive(Clone, Debug)]
+pub(super) struct Connector {
+    database: Database,
+    /// A disk that is full, for tests: SQLite's `max_page_count`, or 0.
+    #[cfg(test)]
+    pub(super) max_pages: std::sync::Arc<std::sync::atomic::AtomicU32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Write,
+    Read,
+}
+
+/// How many connections read at the same time.
+const READERS: u32 = 4;
+/// How long to wait for a lock that somebody else holds, such as a backup.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the write-ahead log stays after a burst.
+const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
+
+impl Connector {
+    pub(super) fn new(database: Database) -> Self {
+        Self {
+            database,
+            #[cfg(test)]
+            max_pages: std::sync::Arc::default(),
+        }
+    }
+
+    /// Makes the database file, for its owner's eyes only. SQLite gives its other files the same mode.
+    pub(super) fn prepare(&self) -> Result<(), (PathBuf, io::Error)> {
+        let Database::File(path) = &self.database else { return Ok(()) };
+        let folder = path.parent().map_or(Path::new("."), named);
+        if !folder.exists() {
+            make_folder(folder).map_err(|error| (folder.to_owned(), error))?;
+        }
+        let mut options = OpenOptions::new();
+        let opened = options.create(true).truncate(false).write(true).mode(0o600).open(path);
+        opened.map(drop).map_err(|error| (path.clone(), error))
+    }
+
+    pub(super) async fn writer(&self) -> Result<DatabaseConnection, DbErr> {
+        self.connect(Purpose::Write).await
+    }
+
+    pub(super) async fn readers(&self) -> Result<DatabaseConnection, DbErr> {
+        self.connect(Purpose::Read).await
+    }
+
+    async fn connect(&self, purpose: Purpose) -> Result<DatabaseConnection, DbErr> {
+        let url = match &self.database {
+            Database::File(_) => "sqlite::memory:",
+            Database::Postgres(url) => url,
+        };
+        let mut options = ConnectOptions::new(url);
+        options
+            .max_connections(if purpose == Purpose::Write { 1 } else { READERS })
+            .sqlx_logging(false)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None);
+        let this = self.clone();
+        options.map_sqlx_sqlite_opts(move |options| this.sqlite(options, purpose));
+        sea_orm::Database::connect(options).await
+    }
+
+    fn sqlite(&self, options: SqliteConnectOptions, purpose: Purpose) -> SqliteConnectOptions {
+        let Database::File(path) = &self.database else { return options };
+        let options = options
+            // Clears what the URL said.
+            .in_memory(false)
+            .shared_cache(false)
+            .filename(path)
+            .create_if_missing(false)
+            .journal_mode(SqliteJournalMode::Wal)
+            // What was committed survives a power loss.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("journal_size_limit", JOURNAL_BYTES.to_string())
+            .pragma("query_only", if purpose == Purpose::Read { "ON" } else { "OFF" });
+        #[cfg(test)]
+        if let pages @ 1.. = self.max_pages.load(std::sync::atomic::Ordering::Relaxed) {
+            return options.pragma("max_page_count", pages.to_string());
+        }
+        options
+    }
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    // The names of new folders must survive a power loss as the rows in them do; SQLite sees to the file's own.
+    for parent in folder.ancestors().skip(1) {
+        match File::open(named(parent)).and_then(|folder| folder.sync_all()) {
+            // Somebody else's folder, which was there before.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => break,
+            synced => synced?,
+        }
+    }
+    Ok(())
+}
+
+/// The parent of a bare name is here.
+fn named(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}

@@ -1,0 +1,207 @@
+//! Domain types as columns, and back. What can't be read back is [`StoreError::Corrupt`].
+
+use std::{net::SocketAddr, str::FromStr};
+
+use fleet::{DeviceState, ListenerId, OperationState, Source, StoreError};
+use objects::{ContentFormat, Path};
+use uuid::Uuid;
+
+pub(super) mod links;
+pub(super) mod operation;
+pub(super) mod rows;
+pub(super) mod value;
+
+/// Names what kind of row can't be read.
+pub(super) trait OrCorrupt<T> {
+    fn or_corrupt(self, what: &'static str) -> Result<T, StoreError>;
+}
+
+impl<T> OrCorrupt<T> for Option<T> {
+    fn or_corrupt(self, what: &'static str) -> Result<T, StoreError> {
+        self.ok_or(StoreError::Corrupt { what })
+    }
+}
+
+impl<T, E> OrCorrupt<T> for Result<T, E> {
+    fn or_corrupt(self, what: &'static str) -> Result<T, StoreError> {
+        self.map_err(|_| StoreError::Corrupt { what })
+    }
+}
+
+/// Two bytes an identifier, big-endian: in the order of the paths, and what lies below a path begins with it.
+pub(super) fn path_bytes(path: Path) -> Vec<u8> {
+    path.ids().into_iter().flat_map(u16::to_be_bytes).collect()
+}
+
+pub(super) fn path(bytes: &[u8]) -> Option<Path> {
+    let (ids, []) = bytes.as_chunks::<2>() else { return None };
+    let ids: Vec<u16> = ids.iter().map(|&id| u16::from_be_bytes(id)).collect();
+    Path::from_ids(&ids).ok()
+}
+
+/// The first bytes that come after everything at or below `path`; none if nothing does.
+pub(super) fn path_bytes_after(path: Path) -> Option<Vec<u8>> {
+    let mut bytes = path_bytes(path);
+    while let Some(last) = bytes.pop() {
+        if let Some(next) = last.checked_add(1) {
+            bytes.push(next);
+            return Some(bytes);
+        }
+    }
+    None
+}
+
+/// The first text that comes after all texts that begin with `prefix`; none if nothing does.
+pub(super) fn text_after(prefix: &str) -> Option<String> {
+    let mut text = prefix.to_owned();
+    while let Some(last) = text.pop() {
+        // The range of characters steps over the surrogates.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            text.push(next);
+            return Some(text);
+        }
+    }
+    None
+}
+
+pub(super) fn uuid(bytes: &[u8]) -> Option<Uuid> {
+    Uuid::from_slice(bytes).ok()
+}
+
+pub(super) fn format_column(format: Option<ContentFormat>) -> Option<i64> {
+    format.map(|format| i64::from(format.0))
+}
+
+pub(super) fn format(column: Option<i64>) -> Option<Option<ContentFormat>> {
+    column
+        .map(|number| u16::try_from(number).ok().map(ContentFormat))
+        .map_or(Some(None), |format| format.map(Some))
+}
+
+pub(super) fn source(listener: i64, address: &str) -> Option<Source> {
+    let listener = ListenerId(u16::try_from(listener).ok()?);
+    Some(Source { listener, address: SocketAddr::from_str(address).ok()? })
+}
+
+/// A type that is stored as one of a few words.
+pub(super) trait Word: Sized + Copy + 'static {
+    const ALL: &'static [Self];
+
+    fn word(self) -> &'static str;
+
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|one| one.word() == word)
+    }
+}
+
+impl Word for DeviceState {
+    const ALL: &'static [Self] = &[Self::Registered, Self::Deregistered, Self::Expired];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Deregistered => "deregistered",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl Word for OperationState {
+    const ALL: &'static [Self] =
+        &[Self::Queued, Self::Sent, Self::Done, Self::Failed, Self::Expired, Self::Cancelled, Self::Unknown];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+macro_rules! named_words {
+    ($($type:ty),*) => {$(
+        impl Word for $type {
+            const ALL: &'static [Self] = &Self::ALL;
+
+            fn word(self) -> &'static str {
+                self.name()
+            }
+        }
+    )*};
+}
+named_words!(fleet::Cause, fleet::Role, fleet::TimelineKind, fleet::Verb);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all_words<T: Word + PartialEq + std::fmt::Debug>() {
+        for &one in T::ALL {
+            assert_eq!(T::from_word(one.word()), Some(one));
+        }
+        assert_eq!(T::from_word(""), None);
+    }
+
+    #[test]
+    fn every_word_is_read_back() {
+        all_words::<DeviceState>();
+        all_words::<OperationState>();
+        all_words::<fleet::Cause>();
+        all_words::<fleet::Role>();
+        all_words::<fleet::TimelineKind>();
+        all_words::<fleet::Verb>();
+    }
+
+    #[test]
+    fn bytes_of_paths_sort_as_the_tree_does() {
+        let texts =
+            ["/", "/0", "/3", "/3/0", "/3/0/0", "/3/0/0/0", "/3/0/0/1", "/3/0/9", "/3/0/256", "/3/1", "/256"];
+        let paths: Vec<Path> = texts.iter().map(|text| text.parse().unwrap()).collect();
+        let bytes: Vec<Vec<u8>> = paths.iter().map(|&path| path_bytes(path)).collect();
+        assert!(bytes.is_sorted());
+        for (&one, bytes) in paths.iter().zip(&bytes) {
+            assert_eq!(path(bytes), Some(one));
+        }
+        assert_eq!(path(&[0]), None);
+        assert_eq!(path(&[0, 3, 255, 255]), None);
+    }
+
+    #[test]
+    fn the_range_below_a_path_holds_what_is_within_it_and_nothing_else() {
+        let texts = [
+            "/",
+            "/3",
+            "/3/0",
+            "/3/0/255",
+            "/3/0/255/7",
+            "/3/0/256",
+            "/3/255",
+            "/3/256/1",
+            "/4",
+            "/65535/65534",
+        ];
+        let paths: Vec<Path> = texts.iter().map(|text| text.parse().unwrap()).collect();
+        for &within in &paths {
+            let (from, to) = (path_bytes(within), path_bytes_after(within));
+            for &one in &paths {
+                let bytes = path_bytes(one);
+                let inside = bytes >= from && to.as_ref().is_none_or(|to| bytes < *to);
+                assert_eq!(inside, one.is_within(&within), "{one} in {within}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_text_after_a_prefix_ends_its_range() {
+        assert_eq!(text_after("node-"), Some("node.".into()));
+        assert_eq!(text_after("a\u{10ffff}"), Some("b".into()));
+        assert_eq!(text_after("\u{d7ff}"), Some("\u{e000}".into()));
+        assert_eq!(text_after("\u{10ffff}"), None);
+        assert_eq!(text_after(""), None);
+    }
+}

@@ -1,0 +1,15 @@
+//! A node of the server: how often it started, and the last sequence number it gave out.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "node")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: i64,
+    pub boots: i64,
+    pub sequence: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,73 @@
+//! Reads, on connections of their own: they wait for no commit, and see whole commits only.
+
+pub(super) mod devices;
+pub(super) mod lists;
+pub(super) mod restore;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fleet::StoreError;
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, FromQueryResult,
+    IsolationLevel, TransactionTrait as _,
+};
+
+use super::{counters, sql::Sql};
+
+pub(super) struct Reader {
+    connection: DatabaseConnection,
+    failing: AtomicBool,
+}
+
+impl Reader {
+    pub(super) fn new(connection: DatabaseConnection) -> Self {
+        Self { connection, failing: AtomicBool::new(false) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn connection(&self) -> &DatabaseConnection {
+        &self.connection
+    }
+
+    pub(super) async fn close(&self) {
+        if let Err(error) = self.connection.close_by_ref().await {
+            tracing::warn!(error = %error, "the store did not close well");
+        }
+    }
+
+    /// Several queries that see the same state.
+    async fn snapshot(&self) -> Result<DatabaseTransaction, StoreError> {
+        let begun = match self.connection.get_database_backend() {
+            // SQLite's transactions are snapshots.
+            DbBackend::Sqlite => self.connection.begin().await,
+            _ => {
+                let isolation = Some(IsolationLevel::RepeatableRead);
+                self.connection.begin_with_config(isolation, Some(AccessMode::ReadOnly)).await
+            }
+        };
+        self.checked(begun)
+    }
+
+    async fn rows<T: FromQueryResult>(
+        &self,
+        connection: &impl ConnectionTrait,
+        sql: Sql,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = connection.query_all_raw(sql.statement(connection.get_database_backend())).await;
+        let rows = rows.and_then(|rows| rows.iter().map(|row| T::from_query_result(row, "")).collect());
+        self.checked(rows)
+    }
+
+    /// Tells the log once what went wrong, and the caller that the store is not available.
+    fn checked<T>(&self, result: Result<T, DbErr>) -> Result<T, StoreError> {
+        let failed = result.is_err();
+        let before = self.failing.swap(failed, Ordering::Relaxed);
+        result.map_err(|error| {
+            counters::error();
+            if !before {
+                tracing::error!(error = %error, "the store can't read");
+            }
+            StoreError::Unavailable
+        })
+    }
+}

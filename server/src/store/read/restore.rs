@@ -1,0 +1,80 @@
+//! What a start reads back.
+
+use std::collections::{BTreeMap, HashMap};
+
+use fleet::{Delivery, DeviceId, DeviceState, Restored, StoreError, Timestamp};
+use sea_orm::{
+    ColumnTrait as _, DatabaseTransaction, EntityTrait, QueryFilter as _, QueryOrder as _, Select,
+};
+
+use super::Reader;
+use crate::store::{
+    encoding::{OrCorrupt as _, Word as _, rows},
+    entity::{delivery, device, lease, observation, operation, registration},
+    sql::Sql,
+};
+
+/// What is read of a registration that has ended.
+#[derive(sea_orm::FromQueryResult)]
+struct Ended {
+    device_id: i64,
+    epoch: i64,
+    seen_at: i64,
+}
+
+impl Reader {
+    pub(in crate::store) async fn restore(&self, now: Timestamp) -> Result<Restored, StoreError> {
+        let snapshot = self.snapshot().await?;
+        let devices = self.all_in(&snapshot, device::Entity::find().order_by_asc(device::Column::Id)).await?;
+        let leases = self.all_in(&snapshot, lease::Entity::find()).await?;
+        let leases: HashMap<i64, lease::Model> = leases.into_iter().map(|row| (row.device_id, row)).collect();
+        let mut restored = Restored {
+            devices: devices.into_iter().map(rows::device).collect::<Result<_, _>>()?,
+            seen: leases.values().map(|row| (DeviceId(row.device_id), Timestamp(row.seen_at))).collect(),
+            ..Restored::default()
+        };
+
+        let live = registration::Column::State.eq(DeviceState::Registered.word());
+        let live = registration::Entity::find().filter(live).order_by_asc(registration::Column::DeviceId);
+        for row in self.all_in(&snapshot, live).await? {
+            let lease = leases.get(&row.device_id).or_corrupt("lease")?;
+            restored.epochs.insert(DeviceId(row.device_id), row.epoch);
+            restored.registrations.push(rows::registration(row, Timestamp(lease.expires_at))?);
+        }
+        let ended = "SELECT device_id, epoch, seen_at FROM registration WHERE ended_at IS NOT NULL";
+        for row in self.rows::<Ended>(&snapshot, Sql::new(ended)).await? {
+            restored.epochs.insert(DeviceId(row.device_id), row.epoch);
+            restored.seen.insert(DeviceId(row.device_id), Timestamp(row.seen_at));
+        }
+
+        let observations = self.all_in(&snapshot, observation::Entity::find()).await?;
+        restored.observations = observations.into_iter().map(rows::observation).collect::<Result<_, _>>()?;
+        let operations: Vec<operation::Model> = self.rows(&snapshot, open_operations()).await?;
+        restored.operations = operations.into_iter().map(rows::operation_record).collect::<Result<_, _>>()?;
+        let too_old = now.0.saturating_sub(i64::try_from(Delivery::KEPT.as_millis()).unwrap_or(i64::MAX));
+        let deliveries = delivery::Entity::find().filter(delivery::Column::ReceivedAt.gt(too_old));
+        let deliveries =
+            self.all_in(&snapshot, deliveries.order_by_asc(delivery::Column::ReceivedAt)).await?;
+        restored.deliveries = deliveries.into_iter().map(rows::delivery).collect::<Result<_, _>>()?;
+        Ok(restored)
+    }
+
+    /// When each live device was last heard.
+    pub(in crate::store) async fn leases(&self) -> Result<BTreeMap<i64, i64>, StoreError> {
+        let leases = self.checked(lease::Entity::find().all(&self.connection).await)?;
+        Ok(leases.into_iter().map(|row| (row.device_id, row.seen_at)).collect())
+    }
+
+    async fn all_in<E: EntityTrait>(
+        &self,
+        snapshot: &DatabaseTransaction,
+        query: Select<E>,
+    ) -> Result<Vec<E::Model>, StoreError> {
+        self.checked(query.all(snapshot).await)
+    }
+}
+
+/// The oldest first. The condition is that of the index, word for word.
+pub(in crate::store) fn open_operations() -> Sql {
+    Sql::new("SELECT * FROM operation WHERE state IN ('queued', 'sent') ORDER BY id")
+}

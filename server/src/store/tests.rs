@@ -1,0 +1,25 @@
+//! The battery on SQLite in a file, and what only this store promises.
+
+mod durable;
+mod fixture;
+mod full;
+mod plans;
+mod schema;
+mod together;
+
+use fleet::store::battery::Case;
+
+use super::SqlStore;
+
+fn run(case: Case) {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = SqlStore::open(folder.path().join("muster.db")).await.unwrap();
+        case(&store).await;
+        fixture::assert_tallies_are_true(&store).await;
+        store.close().await;
+    });
+}
+
+fleet::store_battery!(run);

@@ -1,0 +1,140 @@
+//! Rows to test with.
+
+use std::sync::Arc;
+
+use fleet::{
+    Binding, Change, ClassId, Commit, Device, DeviceId, DomainId, EndpointName, Lifetime, ListenerId, NodeId,
+    Observation, ObservationToken, Operation, OperationId, OperationRecord, OperationState, PublicId,
+    Reading, Registration, RegistrationId, RequestId, Source, TimelineEntry, TimelineKind, Timestamp,
+};
+use objects::{Path, Value, Version, link::ObjectLinks};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use uuid::Uuid;
+
+use crate::store::SqlStore;
+
+pub(super) fn path(text: &str) -> Path {
+    text.parse().unwrap()
+}
+
+pub(super) fn device(number: i64, endpoint: &str) -> Device {
+    Device {
+        id: DeviceId(number),
+        public_id: PublicId(Uuid::from_u128(u128::try_from(number).unwrap())),
+        domain: DomainId::ROOT,
+        class: ClassId::DEFAULT,
+        endpoint: EndpointName::new(endpoint).unwrap(),
+        created_at: Timestamp(1_000),
+    }
+}
+
+pub(super) fn registration(number: i64) -> Registration {
+    Registration {
+        device: DeviceId(number),
+        id: RegistrationId(u64::MAX - u64::try_from(number).unwrap()),
+        lwm2m: Version::V1_1,
+        lifetime: Lifetime(300),
+        binding: Binding { transports: "U".into(), queue_mode: true },
+        sms_number: None,
+        links: Arc::new(ObjectLinks::parse(b"</1/0>,</3/0>").unwrap()),
+        extra: vec![],
+        source: source(number),
+        registered_at: Timestamp(1_000),
+        updated_at: Timestamp(1_000),
+        expires_at: Timestamp(301_000),
+        node: NodeId::SINGLE,
+        epoch: 1,
+    }
+}
+
+pub(super) fn source(number: i64) -> Source {
+    let port = 1024 + u16::try_from(number % 60_000).unwrap();
+    Source { listener: ListenerId(0), address: ([127, 0, 0, 1], port).into() }
+}
+
+/// What a Register commits.
+pub(super) fn registers(number: i64, endpoint: &str) -> Commit {
+    Commit {
+        changes: vec![
+            Change::DeviceAdded(device(number, endpoint)),
+            Change::Registered(Box::new(registration(number))),
+            Change::Timeline(happened(number, "registered")),
+        ],
+        audit: vec![],
+    }
+}
+
+pub(super) fn happened(number: i64, detail: &str) -> TimelineEntry {
+    TimelineEntry {
+        device: DeviceId(number),
+        at: Timestamp(1_000),
+        kind: TimelineKind::Registered,
+        request: Some(RequestId(Uuid::from_u128(7))),
+        detail: detail.into(),
+    }
+}
+
+pub(super) fn observation(number: i64, of: &str) -> Observation {
+    Observation {
+        device: DeviceId(number),
+        path: path(of),
+        token: ObservationToken::new(&[1, 2, 3]).unwrap(),
+        format: None,
+        since: Timestamp(2_000),
+    }
+}
+
+pub(super) fn operation(number: i64, id: u128) -> OperationRecord {
+    OperationRecord {
+        id: OperationId(Uuid::from_u128(id)),
+        device: DeviceId(number),
+        operation: Operation::Execute { path: path("/3/0/4"), arguments: String::new() },
+        requested_by: "somebody".into(),
+        request: RequestId(Uuid::from_u128(7)),
+        state: OperationState::Queued,
+        queued_at: Timestamp(2_000),
+        sent_at: None,
+        ended_at: None,
+        expires_at: Timestamp(9_000),
+        result: None,
+    }
+}
+
+pub(super) fn report(number: i64, at: i64, value: Value) -> Change {
+    Change::Report {
+        device: DeviceId(number),
+        received_at: Timestamp(at),
+        delivery: None,
+        readings: vec![Reading { path: path("/3/0/9"), value, device_time: None }],
+    }
+}
+
+pub(super) fn commit(changes: impl IntoIterator<Item = Change>) -> Commit {
+    Commit { changes: changes.into_iter().collect(), audit: vec![] }
+}
+
+/// One number that a query gives.
+pub(super) async fn number(store: &SqlStore, sql: &str) -> i64 {
+    let statement = Statement::from_string(DbBackend::Sqlite, sql);
+    let row = store.reader.connection().query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get_by_index::<Option<i64>>(0).unwrap().unwrap_or(0)
+}
+
+/// The maintained counts are those of the rows, and each history is as long as its resource says.
+pub(super) async fn assert_tallies_are_true(store: &SqlStore) {
+    for (name, rows) in [
+        ("registered", "registration WHERE state = 'registered'"),
+        ("registered", "lease"),
+        ("deregistered", "registration WHERE state = 'deregistered'"),
+        ("expired", "registration WHERE state = 'expired'"),
+        ("queued operations", "operation WHERE state = 'queued'"),
+        ("observations", "observation"),
+    ] {
+        let counted = number(store, &format!("SELECT COUNT(*) FROM {rows}")).await;
+        let kept = number(store, &format!("SELECT SUM(count) FROM tally WHERE name = '{name}'")).await;
+        assert_eq!(kept, counted, "{name}, {rows}");
+    }
+    let wrong = "SELECT COUNT(*) FROM value_latest AS l WHERE held <> (SELECT COUNT(*) FROM value_history AS h \
+                 WHERE h.device_id = l.device_id AND h.path = l.path)";
+    assert_eq!(number(store, wrong).await, 0);
+}

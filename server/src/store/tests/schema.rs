@@ -1,0 +1,76 @@
+//! The migrated schema is what the entities say.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{
+    ColumnTrait as _, ColumnType, ConnectionTrait as _, DbBackend, EntityTrait, Iden as _, Iterable as _,
+    PrimaryKeyToColumn as _, Statement,
+};
+
+use crate::store::{SqlStore, entity};
+
+/// A column: its type, whether it may be null, its place in the primary key.
+type Columns = BTreeMap<String, (String, bool, i64)>;
+
+#[tokio::test]
+async fn the_migrated_schema_and_the_entities_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqlStore::open(folder.path().join("muster.db")).await.unwrap();
+    let mut tables = tables(&store).await;
+    for table in ["class", "domain", "seaql_migrations"] {
+        tables.remove(table).expect("has no entity yet, for nothing reads it");
+    }
+    let entities = BTreeMap::from([
+        columns::<entity::audit::Entity>(),
+        columns::<entity::delivery::Entity>(),
+        columns::<entity::device::Entity>(),
+        columns::<entity::lease::Entity>(),
+        columns::<entity::node::Entity>(),
+        columns::<entity::observation::Entity>(),
+        columns::<entity::operation::Entity>(),
+        columns::<entity::registration::Entity>(),
+        columns::<entity::tally::Entity>(),
+        columns::<entity::timeline::Entity>(),
+        columns::<entity::user_account::Entity>(),
+        columns::<entity::value_history::Entity>(),
+        columns::<entity::value_latest::Entity>(),
+        columns::<entity::web_session::Entity>(),
+    ]);
+    assert_eq!(tables, entities);
+    store.close().await;
+}
+
+async fn tables(store: &SqlStore) -> BTreeMap<String, Columns> {
+    let sql = "SELECT t.name, c.name, c.type, c.\"notnull\", c.pk FROM sqlite_schema AS t, pragma_table_info(t.name) AS c \
+               WHERE t.type = 'table'";
+    let rows = store
+        .reader
+        .connection()
+        .query_all_raw(Statement::from_string(DbBackend::Sqlite, sql))
+        .await
+        .unwrap();
+    let mut tables: BTreeMap<String, Columns> = BTreeMap::new();
+    for row in rows {
+        let text = |index: usize| row.try_get_by_index::<String>(index).unwrap();
+        let number = |index: usize| row.try_get_by_index::<i64>(index).unwrap();
+        tables.entry(text(0)).or_default().insert(text(1), (text(2), number(3) == 0, number(4)));
+    }
+    tables
+}
+
+fn columns<E: EntityTrait>() -> (String, Columns) {
+    let key: Vec<String> = E::PrimaryKey::iter().map(|part| part.into_column().to_string()).collect();
+    let columns = E::Column::iter().map(|column| {
+        let (name, definition) = (column.to_string(), column.def());
+        let kind = match definition.get_column_type() {
+            ColumnType::BigInteger => "INTEGER",
+            ColumnType::String(_) => "TEXT",
+            ColumnType::Blob | ColumnType::VarBinary(_) | ColumnType::Binary(_) => "BLOB",
+            other => panic!("{other:?}"),
+        };
+        let place =
+            key.iter().position(|part| *part == name).map_or(0, |place| i64::try_from(place).unwrap() + 1);
+        (name, (kind.to_owned(), definition.is_null(), place))
+    });
+    (E::default().table_name().to_owned(), columns.collect())
+}
