@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fleet::{CancelMode, Content, Failure, Operation, Outcome, Registration, ResponseCode, WriteMode};
 use objects::{ContentFormat, Models, Node, Object, Path, Resource, Value, codec, link::Discovered};
 
-/// Writes an operation as a request. `token` is that of the observation to end, where one is ended.
+/// Writes an operation as a request. `token` is that of the observation to renew or to end.
 pub(crate) fn request(
     operation: &Operation,
     registration: &Registration,
@@ -79,6 +79,7 @@ pub(crate) fn request(
             let mut request = to(coap::Method::Get, *path);
             request.accept = format.map(|format| format.0);
             request.observe = Some(coap::Observe::Register);
+            request.token = token;
             Ok(request)
         }
         Operation::CancelObservation { path, mode: CancelMode::Active | CancelMode::Passive } => {

@@ -6,7 +6,7 @@
 //! Time, randomness and the results of commits are handed in.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -41,6 +41,8 @@ pub(crate) struct Shard {
     callers: BTreeMap<OperationId, OrderTicket>,
     /// Facts that the store did not take when they came; tried again every second.
     unrecorded: VecDeque<Commit>,
+    /// Sleeping devices that had registered anew, and were not observed again, when the server stopped.
+    to_observe_again: BTreeSet<DeviceId>,
     /// When the last rejection of a device went to its timeline.
     last_rejection: BTreeMap<DeviceId, Duration>,
     next_tick: Duration,
@@ -118,6 +120,7 @@ impl Shard {
             requests: BTreeMap::new(),
             callers: BTreeMap::new(),
             unrecorded: VecDeque::new(),
+            to_observe_again: BTreeSet::new(),
             last_rejection: BTreeMap::new(),
             next_tick: now.mono + Self::TICK,
             outputs: VecDeque::new(),
@@ -210,6 +213,10 @@ impl Shard {
         let devices: Vec<DeviceId> = self.roster.devices().collect();
         for device in devices {
             self.restore_observations(now, device);
+            self.to_observe_again.insert(device);
+            if self.roster.presence(now, device) == Presence::Awake {
+                self.observe_again(now, device);
+            }
             self.send_next(now, device);
         }
         self.drain_coap(now);
@@ -273,3 +280,6 @@ impl Shard {
         RequestId::from_random(self.random())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,12 +54,18 @@ pub enum Failure {
     /// The device answered, but without beginning an observation (RFC 7641 §3.1: no Observe option).
     #[error("the device answered, but did not begin an observation")]
     NotObserved,
+    /// The store could not take it when it had to.
+    #[error("the store is not available; try again")]
+    NotStored,
     /// The server was restarted after sending an operation that must not be repeated.
     #[error("the server restarted after sending; whether the device acted on it is not known")]
     OutcomeUnknown,
     /// The device reset the exchange.
     #[error("the device rejected the message (Reset)")]
     Reset,
+    /// The device has as many observations as one may have.
+    #[error("{max} observations of this device live already; cancel one first", max = crate::Observation::MAX_PER_DEVICE)]
+    TooManyObservations,
     /// Nothing came in time.
     #[error("the device did not answer in time{}", if *.acknowledged { " (it acknowledged the request)" } else { "" })]
     TimedOut {

@@ -56,15 +56,27 @@ impl Shard {
             self.end_unsent(now, order, Failure::Cancelled);
             return;
         };
-        let mut token = None;
-        if let Operation::CancelObservation { path, mode } = &order.operation {
-            if *mode == CancelMode::Passive {
-                self.end(now, Ended { order, outcome: Outcome::Local, trace: None, began: None });
-                return;
-            }
-            let observation = self.roster.observations(device).find(|observation| observation.path == *path);
-            token = observation.and_then(|observation| coap::Token::new(observation.token.as_bytes()));
+        if let Operation::Observe { path, .. } = &order.operation
+            && !self.roster.may_observe(device, *path)
+        {
+            turned_away("observations_per_device");
+            self.end_unsent(now, order, Failure::TooManyObservations);
+            return;
         }
+        if let Operation::CancelObservation { mode: CancelMode::Passive, .. } = &order.operation {
+            self.end(now, Ended { order, outcome: Outcome::Local, trace: None, began: None });
+            return;
+        }
+        // RFC 7641 §3.1: an Observe under the token of a live observation renews it. Under a new one the device would
+        // keep two.
+        let token = match &order.operation {
+            Operation::Observe { path, .. } | Operation::CancelObservation { path, .. } => {
+                let observation =
+                    self.roster.observations(device).find(|observation| observation.path == *path);
+                observation.and_then(|observation| coap::Token::new(observation.token.as_bytes()))
+            }
+            _ => None,
+        };
         let request = binding::with_models(&self.registry, registration, |models| {
             binding::downlink::request(&order.operation, registration, models, token)
         });
@@ -217,7 +229,7 @@ impl Shard {
 }
 
 /// What is kept of an order that has ended.
-fn changes(at: Timestamp, ended: &Ended) -> Vec<Change> {
+pub(super) fn changes(at: Timestamp, ended: &Ended) -> Vec<Change> {
     let Ended { order, outcome, began, .. } = ended;
     let (device, path) = (order.device, order.operation.path());
     let result = outcome.result();

@@ -122,6 +122,7 @@ impl Shard {
         if let Some(from) = moved_from {
             self.coap.move_peer(now.mono, from, source);
         }
+        self.observe_again(now, device);
         for then in then {
             match then {
                 Then::Observe { path, format } => {
@@ -131,6 +132,22 @@ impl Shard {
                 Then::ReleaseQueue => self.send_next(now, device),
                 Then::CancelOperations => self.cancel_operations(now, device, source),
             }
+        }
+    }
+
+    /// A device forgets its observations when it registers. What was observed before the registration that the store
+    /// holds, and not since, is observed again: the server had stopped in between.
+    pub(super) fn observe_again(&mut self, now: Now, device: DeviceId) {
+        if !self.to_observe_again.remove(&device) {
+            return;
+        }
+        let Some(registration) = self.roster.registration(device) else { return };
+        let forgotten =
+            self.roster.observations(device).filter(|known| known.since < registration.registered_at);
+        let forgotten: Vec<_> = forgotten.map(|known| (known.path, known.format)).collect();
+        for (path, format) in forgotten {
+            let order = self.own_order(now, device, Operation::Observe { path, format });
+            self.take_order(now, None, order);
         }
     }
 

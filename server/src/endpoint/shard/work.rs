@@ -8,7 +8,7 @@ use fleet::{
 };
 use tracing::{info, warn};
 
-use super::{Output, Shard, Ticket};
+use super::{Output, Shard, Ticket, downlink::changes};
 use crate::binding::rejection::Rejection;
 
 /// Something to decide, on what is durable at that time.
@@ -163,8 +163,20 @@ impl Shard {
             // Silence: a confirmable notification comes again.
             After::Acknowledge { id, .. } => self.coap.drop_notification(now.mono, id),
             After::Transmit { order, .. } => {
-                let reason = format!("it could not be recorded as sent: {error}");
-                self.end_unsent(now, order, Failure::Transfer { reason });
+                self.end_unsent(now, order, Failure::NotStored);
+            }
+            // An observation that is not stored would be reset after a restart: it is not begun. The device learns of
+            // it by the reset of its next notification.
+            After::Ended(Ended { order, trace, began: Some(token), .. }) => {
+                if let Some(source) =
+                    self.roster.registration(order.device).map(|registration| registration.source)
+                {
+                    self.coap.forget_observation(now.mono, source, &token);
+                }
+                let outcome = Outcome::Failed(Failure::NotStored);
+                let ended = Ended { order, outcome, trace, began: None };
+                self.keep_unrecorded(Commit { changes: changes(now.wall, &ended), audit: Vec::new() });
+                self.ended(now, ended);
             }
             // It has happened on the device: it is told, and recorded as soon as the store is back.
             After::Ended(ended) => {

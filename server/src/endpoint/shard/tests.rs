@@ -1,0 +1,316 @@
+//! The shard between simulated devices and a store, on virtual time.
+
+use std::time::Duration;
+
+use device::{Misbehaviour, Operation as Asked, Profile};
+use fleet::{
+    Change, Commit, Content, Failure, Operation, OperationState, Outcome, Presence, Store, Taken,
+    TimelineKind, WriteMode, store::PageRequest,
+};
+use futures::executor::block_on;
+use objects::{Node, Path, Resource, Value, Version};
+
+mod simulation;
+mod world;
+use world::{Link, World};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_registration_is_durable_before_the_device_is_told() {
+    let mut world = World::new(Link::perfect());
+    world.store_delay = 5 * SECOND;
+    let node = world.add(Profile::sensor("node-7", Version::V1_1));
+    world.run_for(4 * SECOND);
+    assert!(!world.device(node).is_registered());
+    world.run_for(4 * SECOND);
+    assert!(world.device(node).is_registered());
+    assert_eq!(world.stored_registrations(), ["node-7"]);
+}
+
+#[test]
+fn what_cannot_be_stored_is_refused_and_comes_in_with_a_later_try() {
+    let mut world = World::new(Link::perfect());
+    world.store.set_unavailable(true);
+    let mut profile = Profile::sensor("node-7", Version::V1_1);
+    profile.retry = 10 * SECOND;
+    let node = world.add(profile);
+    world.run_for(5 * SECOND);
+    assert!(!world.device(node).is_registered());
+    assert!(world.rejected(node).contains(&coap::Code::SERVICE_UNAVAILABLE));
+    world.store.set_unavailable(false);
+    world.run_for(60 * SECOND);
+    assert!(world.device(node).is_registered());
+    assert_eq!(world.stored_registrations(), ["node-7"]);
+}
+
+#[test]
+fn every_operation_goes_to_the_device_and_its_answer_comes_back() {
+    for lwm2m in [Version::V1_0, Version::V1_1] {
+        let (mut world, node) = World::with_one(Profile::sensor("node-7", lwm2m));
+        let read = world.order(node, Operation::Read { path: path("/3/0"), format: None });
+        let Outcome::Success { code, content: Content::Samples(samples) } = read else { panic!("{read:?}") };
+        assert_eq!(code.to_string(), "2.05 Content");
+        let values = samples[0].node.values(samples[0].path);
+        assert!(values.contains(&(path("/3/0/9"), &Value::Integer(100))), "{values:?}");
+
+        let node_value = Node::Resource(Resource::Single(Value::String("Europe/Berlin".into())));
+        let write = Operation::Write {
+            path: path("/3/0/15"),
+            mode: WriteMode::Replace,
+            node: node_value,
+            format: None,
+        };
+        assert_eq!(line(&world.order(node, write)), "2.04 Changed");
+        let written = world.device(node).objects().get(&path("/3/0/15")).cloned();
+        assert_eq!(written, Some(Value::String("Europe/Berlin".into())));
+
+        let discover = world.order(node, Operation::Discover { path: path("/3/0") });
+        let Outcome::Success { content: Content::Links(links), .. } = discover else {
+            panic!("{discover:?}")
+        };
+        assert!(links.links.iter().any(|link| link.path == path("/3/0/9")));
+
+        let refused =
+            world.order(node, Operation::Execute { path: path("/3/0/9"), arguments: String::new() });
+        assert!(line(&refused).starts_with("4.05 Method Not Allowed"), "{refused:?}");
+        let missing = world.order(node, Operation::Read { path: path("/3/0/200"), format: None });
+        assert!(line(&missing).starts_with("4.04 Not Found"), "{missing:?}");
+    }
+}
+
+#[test]
+fn an_instance_is_created_where_asked_or_where_the_device_likes_and_deleted_again() {
+    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
+    let resources = || {
+        let values = [(path("/16/4/0/0"), Value::String("host".into()))];
+        Node::from_values(path("/16/4"), values).0.unwrap()
+    };
+    let create = |instance| Operation::Create {
+        object: objects::ObjectId(16),
+        instance,
+        node: resources(),
+        format: None,
+    };
+    assert_eq!(line(&world.order(node, create(Some(objects::InstanceId(4))))), "2.01 Created at /16/4");
+    assert!(world.device(node).objects().get(&path("/16/4/0/0")).is_some());
+    let chosen = line(&world.order(node, create(None)));
+    assert!(chosen.starts_with("2.01 Created at /16/"), "{chosen}");
+    assert_eq!(line(&world.order(node, Operation::Delete { path: path("/16/4") })), "2.02 Deleted");
+    assert!(world.device(node).objects().get(&path("/16/4/0/0")).is_none());
+}
+
+#[test]
+fn a_hundred_kibibytes_are_written_and_read_back_block_by_block() {
+    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
+    let bytes: Vec<u8> = (0..102_400_u32).map(|at| (at * 31 % 251) as u8).collect();
+    let value = Node::ResourceInstance(Value::Opaque(bytes.clone()));
+    let write =
+        Operation::Write { path: path("/19/0/0/0"), mode: WriteMode::Replace, node: value, format: None };
+    assert_eq!(line(&world.order(node, write)), "2.04 Changed");
+    let read = world.order(node, Operation::Read { path: path("/19/0/0/0"), format: None });
+    let Outcome::Success { content: Content::Samples(samples), .. } = read else { panic!("{read:?}") };
+    assert_eq!(samples[0].node, Node::ResourceInstance(Value::Opaque(bytes)));
+}
+
+#[test]
+fn notifications_are_stored_and_a_new_registration_is_observed_again() {
+    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
+    let temperature = path("/3303/0/5700");
+    assert_eq!(
+        line(&world.order(node, Operation::Observe { path: temperature, format: None })),
+        "2.05 Content"
+    );
+    world.set(node, temperature, Value::Float(23.5));
+    world.run_for(3 * SECOND);
+    assert_eq!(world.latest(node, temperature), Some(Value::Float(23.5)));
+
+    world.reboot(node);
+    world.run_for(5 * SECOND);
+    assert_eq!(world.device(node).observed().collect::<Vec<_>>(), [temperature]);
+    world.set(node, temperature, Value::Float(24.5));
+    world.run_for(3 * SECOND);
+    assert_eq!(world.latest(node, temperature), Some(Value::Float(24.5)));
+}
+
+#[test]
+fn an_observation_ends_both_ways() {
+    use fleet::CancelMode::{Active, Passive};
+    let temperature = path("/3303/0/5700");
+    for mode in [Active, Passive] {
+        let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
+        world.order(node, Operation::Observe { path: temperature, format: None });
+        world.order(node, Operation::CancelObservation { path: temperature, mode });
+        assert!(world.stored_observations(node).is_empty());
+        world.set(node, temperature, Value::Float(30.0));
+        world.run_for(3 * SECOND);
+        // Passively, the device learns of it by the reset of this very notification.
+        assert_eq!(world.device(node).observed().count(), 0, "{mode:?}");
+        assert_eq!(world.latest(node, temperature), Some(Value::Float(20.0)), "{mode:?}");
+    }
+}
+
+#[test]
+fn values_sent_by_the_device_are_stored_before_the_answer() {
+    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
+    world.store_delay = 2 * SECOND;
+    world.send(node, &[path("/3303/0/5700"), path("/3/0/9")]);
+    world.run_for(SECOND);
+    assert!(!world.was_told(node, &device::Event::SendAccepted));
+    world.run_for(5 * SECOND);
+    assert!(world.was_told(node, &device::Event::SendAccepted));
+    assert_eq!(world.latest(node, path("/3/0/9")), Some(Value::Integer(100)));
+}
+
+#[test]
+fn a_sleeping_device_gets_its_operations_one_after_the_other_when_it_is_heard() {
+    let mut profile = Profile::sensor("sleeper", Version::V1_1);
+    profile.queue_mode = true;
+    profile.lifetime = 1_000;
+    let (mut world, node) = World::with_one(profile);
+    world.run_for(100 * SECOND);
+    assert_eq!(world.presence(node), Presence::Asleep);
+    let transient = world.try_order(node, Operation::Read { path: path("/3/0/9"), format: None }, false);
+    assert_eq!(transient, Some(Taken::Asleep));
+    let mut queued = Vec::new();
+    for zone in ["Europe/Paris", "Europe/Rome"] {
+        let value = Node::Resource(Resource::Single(Value::String(zone.into())));
+        let write =
+            Operation::Write { path: path("/3/0/15"), mode: WriteMode::Replace, node: value, format: None };
+        queued.push(world.store_order(node, write));
+        assert_eq!(world.last_taken(), Some(Taken::Queued));
+    }
+    let sent_while_asleep = world.transmitted_to(node);
+    world.run_for(300 * SECOND);
+    assert_eq!(world.transmitted_to(node), sent_while_asleep, "nothing is sent to a sleeper");
+    world.run_for(200 * SECOND);
+    for id in queued {
+        assert_eq!(world.operation(id).state, OperationState::Done);
+    }
+    let zone = world.device(node).objects().get(&path("/3/0/15")).cloned();
+    assert_eq!(zone, Some(Value::String("Europe/Rome".into())));
+}
+
+#[test]
+fn a_device_that_does_not_answer_ends_in_a_clean_time_out_and_the_next_operation_goes_out() {
+    let mut profile = Profile::sensor("node-7", Version::V1_1);
+    profile.faults.misbehaviours.push(Misbehaviour {
+        operation: Asked::Read,
+        within: path("/3/0/9"),
+        how: device::How::AcknowledgeOnly,
+    });
+    let (mut world, node) = World::with_one(profile);
+    let read = world.order(node, Operation::Read { path: path("/3/0/9"), format: None });
+    assert_eq!(read, Outcome::Failed(Failure::TimedOut { acknowledged: true }));
+    assert_eq!(
+        line(&world.order(node, Operation::Read { path: path("/3/0/0"), format: None })),
+        "2.05 Content"
+    );
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_says_so_and_harms_nothing() {
+    let mut profile = Profile::sensor("node-7", Version::V1_1);
+    profile.faults.misbehaviours.push(Misbehaviour {
+        operation: Asked::Read,
+        within: path("/3"),
+        how: device::How::AnswerMalformed,
+    });
+    let (mut world, node) = World::with_one(profile);
+    let read = world.order(node, Operation::Read { path: path("/3/0"), format: None });
+    assert!(matches!(read, Outcome::Failed(Failure::Unreadable { .. })), "{read:?}");
+    assert_eq!(line(&world.order(node, Operation::Discover { path: path("/3") })), "2.05 Content");
+}
+
+#[test]
+fn after_a_crash_everything_goes_on_and_a_sent_execute_is_not_repeated() {
+    let mut profile = Profile::sensor("node-7", Version::V1_1);
+    profile.faults.misbehaviours.push(Misbehaviour {
+        operation: Asked::Execute,
+        within: path("/3/0/4"),
+        how: device::How::Ignore,
+    });
+    let (mut world, node) = World::with_one(profile);
+    let temperature = path("/3303/0/5700");
+    world.order(node, Operation::Observe { path: temperature, format: None });
+    let execute =
+        world.store_order(node, Operation::Execute { path: path("/3/0/4"), arguments: String::new() });
+    world.run_for(SECOND);
+    assert_eq!(world.operation(execute).state, OperationState::Sent);
+
+    world.crash_and_restart();
+    world.run_for(3 * SECOND);
+    assert_eq!(world.operation(execute).state, OperationState::Unknown);
+    world.set(node, temperature, Value::Float(26.0));
+    world.run_for(3 * SECOND);
+    assert_eq!(world.latest(node, temperature), Some(Value::Float(26.0)));
+    assert_eq!(world.device(node).observed().count(), 1, "the notification was not reset");
+    assert_eq!(world.registers(node), 1, "the device did not have to register again");
+}
+
+#[test]
+fn the_end_of_a_registration_cancels_what_waits() {
+    let mut profile = Profile::sensor("node-7", Version::V1_1);
+    profile.queue_mode = true;
+    profile.lifetime = 200;
+    let (mut world, node) = World::with_one(profile);
+    world.vanish(node);
+    world.run_for(120 * SECOND);
+    let read = world.store_order(node, Operation::Read { path: path("/3/0/9"), format: None });
+    world.run_for(150 * SECOND);
+    assert_eq!(world.presence(node), Presence::NotRegistered);
+    assert_eq!(world.operation(read).state, OperationState::Cancelled);
+    assert!(world.stored_registrations().is_empty());
+    let timeline = block_on(world.store.timeline(world.id(node), &PageRequest::first(10))).unwrap();
+    assert_eq!(timeline.rows[0].entry.kind, TimelineKind::Expired);
+}
+
+#[test]
+fn rejections_leave_a_line_a_second_in_the_timeline() {
+    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
+    let location = world.location(node);
+    for id in 0..20_u16 {
+        // An Update with a lifetime that is no number, from the device's own address.
+        let mut message = coap::Message::new(
+            coap::Kind::Confirmable,
+            coap::Code::new(0, 2),
+            coap::MessageId(40_000 + id),
+            coap::Token::default(),
+        );
+        for segment in location.split('/').filter(|segment| !segment.is_empty()) {
+            message.options.push(coap::OptionNumber::URI_PATH, segment);
+        }
+        message.options.push(coap::OptionNumber::URI_QUERY, "lt=soon");
+        world.inject(node, message.to_bytes().unwrap());
+    }
+    world.run_for(SECOND / 2);
+    let timeline = block_on(world.store.timeline(world.id(node), &PageRequest::first(50))).unwrap();
+    let rejected = timeline.rows.iter().filter(|row| row.entry.kind == TimelineKind::Rejected);
+    let details: Vec<&str> = rejected.map(|row| row.entry.detail.as_str()).collect();
+    assert_eq!(details.len(), 1);
+    assert!(details[0].starts_with("4.00"), "{details:?}");
+}
+
+#[test]
+fn a_fact_that_the_store_missed_is_kept_and_written_later() {
+    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
+    let read = world.store_order(node, Operation::Read { path: path("/3/0/9"), format: None });
+    // The operation is sent; its end falls into the outage.
+    world.fail_commits(|commit: &Commit| {
+        commit.changes.iter().any(|change| matches!(change, Change::OperationEnded { .. }))
+    });
+    world.run_for(3 * SECOND);
+    assert_eq!(world.operation(read).state, OperationState::Sent);
+    world.fail_commits(|_| false);
+    world.run_for(3 * SECOND);
+    assert_eq!(world.operation(read).state, OperationState::Done);
+    assert_eq!(world.latest(node, path("/3/0/9")), Some(Value::Integer(100)));
+}
+
+fn path(text: &str) -> Path {
+    text.parse().unwrap()
+}
+
+fn line(outcome: &Outcome) -> String {
+    outcome.result()
+}

@@ -1,0 +1,417 @@
+//! One shard, some devices and a store in memory, on virtual time over a link that may lose, double and delay.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use device::{Device, Event, Profile};
+use fleet::{
+    Actor, Cause, Change, Commit, Committed, DeviceId, Limits, ListenerId, NodeId, Now, Observation,
+    Operation, OperationId, OperationRecord, OperationState, Order, Outcome, Presence, RequestId, Roster,
+    Source, Store, StoreError, Taken, Timestamp, store::MemoryStore,
+};
+use futures::executor::block_on;
+use objects::{Path, Registry, Value};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use crate::endpoint::shard::{OrderTicket, Output, Shard, Ticket};
+
+/// What happens to datagrams.
+#[derive(Clone, Copy)]
+pub(super) struct Link {
+    pub(super) loss: f64,
+    pub(super) doubled: f64,
+    pub(super) delay: Duration,
+    pub(super) jitter: Duration,
+}
+
+pub(super) struct World {
+    pub(super) now: Duration,
+    pub(super) store: Arc<MemoryStore>,
+    pub(super) store_delay: Duration,
+    pub(super) random: StdRng,
+    link: Link,
+    shard: Shard,
+    boots: u16,
+    nodes: Vec<Simulated>,
+    due: BTreeMap<(Duration, u64), Due>,
+    sequence: u64,
+    fails: fn(&Commit) -> bool,
+    taken: VecDeque<(OrderTicket, Taken)>,
+    orders: u64,
+    transmitted: BTreeMap<Source, usize>,
+}
+
+struct Simulated {
+    source: Source,
+    device: Device,
+    events: Vec<Event>,
+}
+
+enum Due {
+    Uplink(Source, Vec<u8>),
+    Downlink(Source, Vec<u8>),
+    Commit(Ticket, Commit),
+    /// A commit whose result reaches the shard that made it, if no crash came between.
+    Committed(u16, Ticket, Result<Committed, StoreError>),
+}
+
+impl Link {
+    pub(super) fn perfect() -> Self {
+        Self { loss: 0.0, doubled: 0.0, delay: Duration::from_millis(20), jitter: Duration::ZERO }
+    }
+
+    pub(super) fn bad() -> Self {
+        let jitter = Duration::from_millis(800);
+        Self { loss: 0.15, doubled: 0.1, delay: Duration::from_millis(30), jitter }
+    }
+}
+
+impl World {
+    pub(super) fn new(link: Link) -> Self {
+        Self::seeded(link, 1)
+    }
+
+    pub(super) fn seeded(link: Link, seed: u64) -> Self {
+        let store = Arc::new(MemoryStore::new());
+        let shard = shard(Duration::ZERO, 1, &store);
+        Self {
+            now: Duration::ZERO,
+            store,
+            store_delay: Duration::from_millis(5),
+            random: StdRng::seed_from_u64(seed),
+            link,
+            shard,
+            boots: 1,
+            nodes: Vec::new(),
+            due: BTreeMap::new(),
+            sequence: 0,
+            fails: |_| false,
+            taken: VecDeque::new(),
+            orders: 0,
+            transmitted: BTreeMap::new(),
+        }
+    }
+
+    /// A world with one device that has registered.
+    pub(super) fn with_one(profile: Profile) -> (Self, usize) {
+        let mut world = Self::new(Link::perfect());
+        let node = world.add(profile);
+        world.run_for(Duration::from_secs(2));
+        assert!(world.device(node).is_registered());
+        (world, node)
+    }
+
+    pub(super) fn add(&mut self, profile: Profile) -> usize {
+        let node = self.nodes.len();
+        let port = 20_000 + u16::try_from(node).unwrap();
+        let source = Source { listener: ListenerId(0), address: SocketAddr::from(([127, 0, 0, 1], port)) };
+        let mut device = Device::new(profile, 100 + node as u64);
+        device.start(self.now);
+        self.nodes.push(Simulated { source, device, events: Vec::new() });
+        self.drain();
+        node
+    }
+
+    pub(super) fn run_for(&mut self, duration: Duration) {
+        let until = self.now + duration;
+        loop {
+            self.drain();
+            let due = self.due.first_key_value().map(|((at, _), _)| *at);
+            let devices = self.nodes.iter().filter_map(|node| node.device.poll_timeout());
+            let next = devices.chain(due).chain([self.shard.poll_timeout()]).min().unwrap_or(until);
+            if next > until {
+                self.now = until;
+                return;
+            }
+            self.now = self.now.max(next);
+            self.step();
+        }
+    }
+
+    fn step(&mut self) {
+        let now = self.now;
+        if let Some(entry) = self.due.first_entry()
+            && entry.key().0 <= now
+        {
+            match entry.remove() {
+                Due::Uplink(source, bytes) => self.shard.handle_datagram(self.moment(), source, &bytes),
+                Due::Downlink(source, bytes) => {
+                    if let Some(node) = self.nodes.iter_mut().find(|node| node.source == source) {
+                        node.device.handle_datagram(now, &bytes);
+                    }
+                }
+                Due::Commit(ticket, commit) => {
+                    let failed = (self.fails)(&commit);
+                    let result = if failed {
+                        Err(StoreError::Unavailable)
+                    } else {
+                        block_on(self.store.commit(commit))
+                    };
+                    let boot = self.boots;
+                    self.later(Duration::ZERO, Due::Committed(boot, ticket, result));
+                }
+                Due::Committed(boot, ticket, result) if boot == self.boots => {
+                    self.shard.handle_committed(self.moment(), ticket, result);
+                }
+                Due::Committed(..) => {}
+            }
+            return;
+        }
+        for node in &mut self.nodes {
+            if node.device.poll_timeout().is_some_and(|at| at <= now) {
+                node.device.handle_timeout(now);
+            }
+        }
+        if self.shard.poll_timeout() <= now {
+            self.shard.handle_timeout(self.moment());
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.shard.poll_output() {
+            match output {
+                Output::Transmit { to, bytes } => {
+                    *self.transmitted.entry(to).or_default() += 1;
+                    self.cross(|bytes| Due::Downlink(to, bytes), &bytes);
+                }
+                Output::Commit { ticket, commit } => {
+                    self.later(self.store_delay, Due::Commit(ticket, commit))
+                }
+                Output::Taken { ticket, taken } => self.taken.push_back((ticket, taken)),
+                Output::Event { .. } => {}
+            }
+        }
+        for node in 0..self.nodes.len() {
+            while let Some(output) = self.nodes[node].device.poll_output() {
+                let source = self.nodes[node].source;
+                match output {
+                    device::Output::Transmit { bytes } => {
+                        self.cross(|bytes| Due::Uplink(source, bytes), &bytes)
+                    }
+                    device::Output::Event(event) => self.nodes[node].events.push(event),
+                }
+            }
+        }
+    }
+
+    fn cross(&mut self, due: impl Fn(Vec<u8>) -> Due, bytes: &[u8]) {
+        let copies = if self.random.random_bool(self.link.doubled) { 2 } else { 1 };
+        for _ in 0..copies {
+            if !self.random.random_bool(self.link.loss) {
+                let delay = self.link.delay + self.link.jitter.mul_f64(self.random.random());
+                self.later(delay, due(bytes.to_vec()));
+            }
+        }
+    }
+
+    fn later(&mut self, delay: Duration, due: Due) {
+        self.sequence += 1;
+        self.due.insert((self.now + delay, self.sequence), due);
+    }
+
+    /// The process ends at once and starts again: what the store did not have is gone.
+    pub(super) fn crash_and_restart(&mut self) {
+        self.boots += 1;
+        self.due.retain(|_, due| !matches!(due, Due::Commit(..)));
+        self.taken.clear();
+        self.shard = shard(self.now, self.boots, &self.store);
+    }
+
+    pub(super) fn heal(&mut self) {
+        self.link = Link::perfect();
+    }
+
+    pub(super) fn fail_commits(&mut self, fails: fn(&Commit) -> bool) {
+        self.fails = fails;
+    }
+
+    pub(super) fn inject(&mut self, node: usize, bytes: Vec<u8>) {
+        let source = self.nodes[node].source;
+        self.later(self.link.delay, Due::Uplink(source, bytes));
+    }
+
+    // === Devices ===
+
+    pub(super) fn device(&self, node: usize) -> &Device {
+        &self.nodes[node].device
+    }
+
+    pub(super) fn set(&mut self, node: usize, path: Path, value: Value) {
+        self.nodes[node].device.set(self.now, path, value).unwrap();
+    }
+
+    pub(super) fn send(&mut self, node: usize, paths: &[Path]) {
+        self.nodes[node].device.send(self.now, paths).unwrap();
+    }
+
+    pub(super) fn reboot(&mut self, node: usize) {
+        self.nodes[node].device.reboot(self.now);
+    }
+
+    pub(super) fn vanish(&mut self, node: usize) {
+        self.nodes[node].device.vanish();
+    }
+
+    pub(super) fn was_told(&self, node: usize, event: &Event) -> bool {
+        self.nodes[node].events.contains(event)
+    }
+
+    pub(super) fn rejected(&self, node: usize) -> Vec<coap::Code> {
+        let code = |event: &Event| match event {
+            Event::Rejected { code, .. } => Some(*code),
+            _ => None,
+        };
+        self.nodes[node].events.iter().filter_map(code).collect()
+    }
+
+    pub(super) fn registers(&self, node: usize) -> usize {
+        self.nodes[node].events.iter().filter(|event| matches!(event, Event::Registered { .. })).count()
+    }
+
+    pub(super) fn location(&self, node: usize) -> String {
+        let location = |event: &Event| match event {
+            Event::Registered { location } => Some(location.clone()),
+            _ => None,
+        };
+        self.nodes[node].events.iter().rev().find_map(location).unwrap()
+    }
+
+    pub(super) fn transmitted_to(&self, node: usize) -> usize {
+        self.transmitted.get(&self.nodes[node].source).copied().unwrap_or_default()
+    }
+
+    // === Orders ===
+
+    /// Gives an order and waits until it has ended.
+    pub(super) fn order(&mut self, node: usize, operation: Operation) -> Outcome {
+        match self.try_order(node, operation, false) {
+            Some(Taken::Ended { outcome, .. }) => outcome,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn try_order(&mut self, node: usize, operation: Operation, stored: bool) -> Option<Taken> {
+        let order = self.new_order(node, operation, stored);
+        let ticket = self.give(order);
+        for _ in 0..400 {
+            self.run_for(Duration::from_secs(1));
+            if let Some(at) = self.taken.iter().position(|(given, _)| *given == ticket) {
+                return self.taken.remove(at).map(|(_, taken)| taken);
+            }
+        }
+        None
+    }
+
+    /// Stores an operation as the verb does, and gives the order.
+    pub(super) fn store_order(&mut self, node: usize, operation: Operation) -> OperationId {
+        let order = self.new_order(node, operation, true);
+        let id = order.id;
+        let record = OperationRecord {
+            id,
+            device: order.device,
+            operation: order.operation.clone(),
+            requested_by: Actor::Server(Cause::Console.name()).name().to_owned(),
+            request: order.request,
+            state: OperationState::Queued,
+            queued_at: self.moment().wall,
+            sent_at: None,
+            ended_at: None,
+            expires_at: order.expires_at,
+            result: None,
+        };
+        let queued = Commit { changes: vec![Change::OperationQueued(Box::new(record))], audit: Vec::new() };
+        block_on(self.store.commit(queued)).unwrap();
+        self.give(order);
+        self.drain();
+        id
+    }
+
+    pub(super) fn last_taken(&self) -> Option<Taken> {
+        self.taken.back().map(|(_, taken)| taken.clone())
+    }
+
+    fn give(&mut self, order: Order) -> OrderTicket {
+        let ticket = OrderTicket(self.orders);
+        self.shard.handle_order(self.moment(), ticket, order);
+        ticket
+    }
+
+    fn new_order(&mut self, node: usize, operation: Operation, stored: bool) -> Order {
+        self.orders += 1;
+        let mut random = [0; 10];
+        random[..8].copy_from_slice(&self.orders.to_be_bytes());
+        Order {
+            id: OperationId::new(self.moment().wall, random),
+            device: self.id(node),
+            operation,
+            request: RequestId::from_random([7; 16]),
+            stored,
+            expires_at: self.moment().wall.after(Order::DEFAULT_EXPIRY),
+        }
+    }
+
+    // === The store ===
+
+    pub(super) fn id(&self, node: usize) -> DeviceId {
+        let endpoint = &self.nodes[node].device.profile().endpoint;
+        let restored = block_on(self.store.restore(self.moment().wall)).unwrap();
+        restored.devices.iter().find(|device| device.endpoint.as_str() == endpoint).unwrap().id
+    }
+
+    pub(super) fn presence(&self, node: usize) -> Presence {
+        self.shard.presence(self.moment(), self.id(node))
+    }
+
+    pub(super) fn stored_registrations(&self) -> Vec<String> {
+        let restored = block_on(self.store.restore(self.moment().wall)).unwrap();
+        let name = |id: DeviceId| {
+            restored.devices.iter().find(|device| device.id == id).unwrap().endpoint.to_string()
+        };
+        restored.registrations.iter().map(|registration| name(registration.device)).collect()
+    }
+
+    pub(super) fn stored_observations(&self, node: usize) -> Vec<Observation> {
+        block_on(self.store.observations(self.id(node))).unwrap()
+    }
+
+    pub(super) fn latest(&self, node: usize, path: Path) -> Option<Value> {
+        let latest = block_on(self.store.latest(self.id(node), path)).unwrap();
+        latest.first().map(|stored| stored.reading.value.clone())
+    }
+
+    pub(super) fn operation(&self, id: OperationId) -> OperationRecord {
+        block_on(self.store.operation(id)).unwrap().unwrap()
+    }
+
+    /// What the shard still holds of work that should be over.
+    pub(super) fn leftovers(&self) -> [usize; 8] {
+        let usage = self.shard.coap.usage();
+        [
+            self.shard.busy.len(),
+            self.shard.commits.len(),
+            self.shard.requests.len(),
+            self.shard.callers.len(),
+            self.shard.unrecorded.len(),
+            usage.exchanges,
+            usage.outgoing,
+            usage.notifications,
+        ]
+    }
+
+    fn moment(&self) -> Now {
+        Now { mono: self.now, wall: Timestamp(1_750_000_000_000).after(self.now) }
+    }
+}
+
+fn shard(now: Duration, boots: u16, store: &MemoryStore) -> Shard {
+    let now = Now { mono: now, wall: Timestamp(1_750_000_000_000).after(now) };
+    let restored = block_on(store.restore(now.wall)).unwrap();
+    let boot = coap::Boot { number: boots, seed: [5; 32] };
+    let endpoint = coap::Endpoint::new(coap::Config::default(), boot);
+    let roster = Roster::new(0, NodeId::SINGLE, Limits { lab: true, ..Limits::default() });
+    Shard::new(now, endpoint, roster, Arc::new(Registry::core()), [boots as u8; 32], restored)
+}
