@@ -4,7 +4,7 @@ use coap::{Code, Method};
 use device::Profile;
 use objects::{ContentFormat, Node, Resource, Version};
 
-use crate::world::{SINGLE, STRUCTURED, World, attributes, get, node, path, sensor, with};
+use crate::world::{SINGLE, STRUCTURED, World, attributes, get, node, path, seconds, sensor, with};
 
 #[test]
 fn every_resource_of_the_device_object_is_read_typed_in_every_format() {
@@ -44,6 +44,17 @@ fn objects_and_instances_are_read_in_every_structured_format() {
             }
         }
     }
+}
+
+#[test]
+fn an_answer_after_a_long_silence_is_as_large_as_any() {
+    let mut profile = sensor();
+    profile.lifetime = 86_400;
+    let mut world = World::registered(profile);
+    world.run(seconds(3600));
+    let before = world.sent;
+    assert_eq!(world.code(get("/3/0", None)), "2.05");
+    assert_eq!(world.sent - before, 1);
 }
 
 #[test]

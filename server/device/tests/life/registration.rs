@@ -13,6 +13,8 @@ fn a_device_registers_updates_and_deregisters() {
     world.run(seconds(310));
     assert_eq!(world.asked(), ["Post /rd?ep=node-7&lt=300&lwm2m=1.1&b=U", "Post /rd/1?", "Post /rd/1?"]);
     assert_eq!((world.asked[1].at - world.asked[0].at).as_secs(), 150, "at half of the lifetime");
+    let update = &world.asked[1].request;
+    assert!(update.payload.is_empty() && update.content_format.is_none(), "nothing is new");
     let register = &world.asked[0].request;
     assert_eq!(register.content_format, Some(ContentFormat::LINK.0));
     assert_eq!(
@@ -98,12 +100,14 @@ fn a_rejected_register_is_told_and_tried_again() {
 #[test]
 fn an_update_that_is_not_known_leads_to_a_register() {
     let mut world = World::registered(sensor());
+    world.observe("/3303/0/5700");
     world.answer.insert("update", Code::NOT_FOUND);
     world.run(seconds(151));
     assert_eq!(world.asked(), ["Post /rd/1?", "Post /rd?ep=node-7&lt=300&lwm2m=1.1&b=U"]);
     let rejected = Event::Rejected { interaction: Interaction::Update, code: Code::NOT_FOUND };
     assert_eq!(world.count(&rejected), 1);
     assert_eq!(world.count(&Event::Registered { location: "/rd/2".into() }), 1);
+    assert_eq!(world.device.observed().count(), 0, "a new registration has no observations");
 }
 
 #[test]

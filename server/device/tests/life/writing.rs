@@ -6,7 +6,9 @@ use objects::{
     ContentFormat, Instance, InstanceId, Models, Node, Object, Registry, Resource, ResourceId, Value, codec,
 };
 
-use crate::world::{SINGLE, STRUCTURED, World, get, node, path, seconds, sensor, several, value, with};
+use crate::world::{
+    SINGLE, STRUCTURED, World, attributes, get, node, path, seconds, sensor, several, value, with,
+};
 
 fn tlv(at: &str, node: &Node) -> Vec<u8> {
     let registry = Registry::core();
@@ -90,7 +92,7 @@ fn malformed_writes_are_refused_and_change_nothing() {
     let mut world = World::registered(sensor());
     let before = format!("{:?}", world.device.objects());
     let json = ContentFormat::SENML_JSON;
-    let cases: [(Request, &str); 15] = [
+    let cases: [(Request, &str); 17] = [
         (with(Method::Put, "/3/0/15", ContentFormat(9999), "a"), "4.15"),
         (with(Method::Put, "/3/0/15", ContentFormat::LINK, "</>"), "4.15"),
         (with(Method::Put, "/1/0", ContentFormat::TEXT, "a"), "4.15"),
@@ -103,6 +105,8 @@ fn malformed_writes_are_refused_and_change_nothing() {
         (with(Method::Put, "/19/0/0", ContentFormat::OPAQUE, [1]), "4.00"),
         (with(Method::Put, "/3/0/0", ContentFormat::TEXT, "a"), "4.05"),
         (with(Method::Put, "/3/0/4", ContentFormat::TEXT, "a"), "4.05"),
+        (with(Method::Put, "/3/0/9", ContentFormat::TEXT, "full"), "4.05"),
+        (with(Method::Put, "/3/0/7/0", ContentFormat::TEXT, "1"), "4.05"),
         (with(Method::Put, "/3", ContentFormat::TLV, []), "4.05"),
         (with(Method::Put, "/3/0/17", ContentFormat::TEXT, "a"), "4.04"),
         (with(Method::Put, "/0/0/0", ContentFormat::TEXT, "a"), "4.01"),
@@ -160,6 +164,16 @@ fn instances_are_created_and_deleted() {
     world.run(seconds(1));
     let links = String::from_utf8_lossy(&world.asked.last().unwrap().request.payload).into_owned();
     assert!(links.contains("</16/0>,</16/1>,</19/0>"), "{links}");
+}
+
+#[test]
+fn a_new_instance_has_no_attributes_of_an_old_one() {
+    let mut world = World::registered(sensor());
+    assert_eq!(world.code(attributes("/3303/0/5700", "pmin=5")), "2.04");
+    assert_eq!(world.code(Request::new(Method::Delete, "/3303/0")), "2.02");
+    assert_eq!(world.code(with(Method::Post, "/3303", ContentFormat::TLV, [])), "2.01");
+    let links = world.ask(get("/3303/0/5700", Some(ContentFormat::LINK)));
+    assert_eq!(links.payload, b"</3303/0/5700>");
 }
 
 #[test]
