@@ -1,6 +1,6 @@
 //! Where a page of a list ended, as the opaque text that is handed out.
 
-use fleet::{OperationId, StoreError, store::Cursor};
+use fleet::{EndpointName, OperationId, StoreError, store::Cursor};
 use uuid::Uuid;
 
 /// A row's place in one of the lists.
@@ -38,7 +38,8 @@ impl Position {
         Some(match list {
             'e' => {
                 let (device, endpoint) = rest.split_once(':')?;
-                Self::Endpoint { endpoint: endpoint.to_owned(), device: device.parse().ok()? }
+                let endpoint = EndpointName::new(endpoint).ok()?.as_str().to_owned();
+                Self::Endpoint { endpoint, device: device.parse().ok()? }
             }
             's' => {
                 let (device, seen_at) = rest.split_once(':')?;
@@ -86,7 +87,7 @@ mod tests {
             assert_eq!(after(Some(&cursor), Some), Ok(Some(position)));
             assert_eq!(after(Some(&cursor), |_| None::<()>), Err(StoreError::BadCursor));
         }
-        for text in ["", "6", "zz", "ff", "é", "7a31", "6531", "6f31"] {
+        for text in ["", "6", "zz", "ff", "é", "7a31", "6531", "65313a6100", "6f31"] {
             assert_eq!(after(Some(&Cursor(text.into())), Some), Err(StoreError::BadCursor), "{text}");
         }
         assert_eq!(after(None, Some), Ok(None));

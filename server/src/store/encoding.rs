@@ -64,6 +64,23 @@ pub(super) fn text_after(prefix: &str) -> Option<String> {
     None
 }
 
+/// Text of others as a column. PostgreSQL's text holds every character but NUL, so that one is written `\\0`, and `\\` twice.
+pub(super) fn text_column(text: &str) -> String {
+    text.replace('\\', r"\\").replace('\0', r"\0")
+}
+
+pub(super) fn text(column: &str) -> String {
+    let mut text = String::with_capacity(column.len());
+    let mut letters = column.chars();
+    while let Some(letter) = letters.next() {
+        text.push(match letter {
+            '\\' if letters.next() == Some('0') => '\0',
+            letter => letter,
+        });
+    }
+    text
+}
+
 pub(super) fn uuid(bytes: &[u8]) -> Option<Uuid> {
     Uuid::from_slice(bytes).ok()
 }
@@ -155,6 +172,15 @@ mod tests {
         all_words::<fleet::Role>();
         all_words::<fleet::TimelineKind>();
         all_words::<fleet::Verb>();
+    }
+
+    #[test]
+    fn every_text_fits_a_column_and_comes_back() {
+        for one in ["", "plain", "\0", "\\", "\\0", "\\\\0\0\\", "☃\0\u{10ffff}\r\n"] {
+            let column = text_column(one);
+            assert!(!column.contains('\0'));
+            assert_eq!(text(&column), one);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use fleet::{OperationId, OperationRecord, OperationState, Timestamp};
 
 use super::{Batch, signed, tally};
 use crate::store::{
-    encoding::{Word, rows},
+    encoding::{Word, rows, text_column},
     failure::Failure,
     sql::Sql,
 };
@@ -34,7 +34,7 @@ impl Batch<'_> {
     ) -> Result<(), Failure> {
         self.change_open(id, |sql| {
             let sql = sql.text("state = ").bind(state.word()).text(", ended_at = ").bind(at.0);
-            sql.text(", result = ").bind(result)
+            sql.text(", result = ").bind(text_column(result))
         })
         .await
     }

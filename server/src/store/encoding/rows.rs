@@ -10,7 +10,8 @@ use fleet::{
 };
 
 use super::{
-    OrCorrupt, Word, format, format_column, links, operation, path, path_bytes, source, uuid, value,
+    OrCorrupt, Word, format, format_column, links, operation, path, path_bytes, source, text, text_column,
+    uuid, value,
 };
 use crate::store::entity;
 
@@ -49,9 +50,9 @@ pub(in crate::store) fn registration_row(
         state: fleet::DeviceState::Registered.word().to_owned(),
         lwm2m: registration.lwm2m.to_string(),
         lifetime_s: i64::from(registration.lifetime.0),
-        transports: binding.transports.clone(),
+        transports: text_column(&binding.transports),
         queue_mode: i64::from(binding.queue_mode),
-        sms_number: registration.sms_number.clone(),
+        sms_number: registration.sms_number.as_deref().map(text_column),
         links: links::column(&registration.links),
         extra: serde_json::to_string(&registration.extra).expect("pairs of strings are always JSON"),
         listener: i64::from(source.listener.0),
@@ -75,8 +76,8 @@ pub(in crate::store) fn registration(
             id: RegistrationId(row.location.cast_unsigned()),
             lwm2m: row.lwm2m.parse().ok()?,
             lifetime: Lifetime(u32::try_from(row.lifetime_s).ok()?),
-            binding: binding(row.transports, row.queue_mode),
-            sms_number: row.sms_number,
+            binding: binding(&row.transports, row.queue_mode),
+            sms_number: row.sms_number.as_deref().map(text),
             links: Arc::new(links::links(&row.links)?),
             extra: serde_json::from_str(&row.extra).ok()?,
             source: source(row.listener, &row.address)?,
@@ -90,8 +91,8 @@ pub(in crate::store) fn registration(
     read().or_corrupt("registration")
 }
 
-pub(in crate::store) fn binding(transports: String, queue_mode: i64) -> Binding {
-    Binding { transports, queue_mode: queue_mode != 0 }
+pub(in crate::store) fn binding(transports: &str, queue_mode: i64) -> Binding {
+    Binding { transports: text(transports), queue_mode: queue_mode != 0 }
 }
 
 pub(in crate::store) fn observation_row(observation: &Observation) -> entity::observation::Model {
@@ -119,14 +120,14 @@ pub(in crate::store) fn operation_row(record: &OperationRecord) -> entity::opera
         id: record.id.0.as_bytes().to_vec(),
         device_id: record.device.0,
         operation: operation::column(&record.operation),
-        requested_by: record.requested_by.clone(),
+        requested_by: text_column(&record.requested_by),
         request: record.request.0.as_bytes().to_vec(),
         state: record.state.word().to_owned(),
         queued_at: record.queued_at.0,
         sent_at: record.sent_at.map(|at| at.0),
         ended_at: record.ended_at.map(|at| at.0),
         expires_at: record.expires_at.0,
-        result: record.result.clone(),
+        result: record.result.as_deref().map(text_column),
     }
 }
 
@@ -138,14 +139,14 @@ pub(in crate::store) fn operation_record(
         id: OperationId(uuid(&row.id).or_corrupt(what)?),
         device: DeviceId(row.device_id),
         operation: operation::operation(&row.operation).or_corrupt(what)?,
-        requested_by: row.requested_by,
+        requested_by: text(&row.requested_by),
         request: RequestId(uuid(&row.request).or_corrupt(what)?),
         state: OperationState::from_word(&row.state).or_corrupt(what)?,
         queued_at: Timestamp(row.queued_at),
         sent_at: row.sent_at.map(Timestamp),
         ended_at: row.ended_at.map(Timestamp),
         expires_at: Timestamp(row.expires_at),
-        result: row.result,
+        result: row.result.as_deref().map(text),
     })
 }
 
@@ -202,7 +203,7 @@ pub(in crate::store) fn timeline_row(entry: &TimelineEntry, ordinal: i64) -> ent
         at: entry.at.0,
         kind: entry.kind.word().to_owned(),
         request: entry.request.map(|request| request.0.as_bytes().to_vec()),
-        detail: entry.detail.clone(),
+        detail: text_column(&entry.detail),
     }
 }
 
@@ -213,7 +214,7 @@ pub(in crate::store) fn timeline(row: entity::timeline::Model) -> Result<Timelin
         at: Timestamp(row.at),
         kind: TimelineKind::from_word(&row.kind).or_corrupt("timeline entry")?,
         request: request.transpose()?,
-        detail: row.detail,
+        detail: text(&row.detail),
     };
     Ok(TimelineRecord { sequence: row.ordinal, entry })
 }
@@ -223,12 +224,12 @@ pub(in crate::store) fn audit_row(entry: &AuditEntry, sequence: i64) -> entity::
         sequence,
         domain_id: DomainId::ROOT.0,
         at: entry.at.0,
-        actor: entry.actor.clone(),
+        actor: text_column(&entry.actor),
         cause: entry.cause.word().to_owned(),
         request: entry.request.0.as_bytes().to_vec(),
         verb: entry.verb.word().to_owned(),
         device_id: entry.device.map(|device| device.0),
-        object: entry.object.clone(),
+        object: text_column(&entry.object),
         canonical: entry.canonical_bytes(),
     }
 }
@@ -236,12 +237,12 @@ pub(in crate::store) fn audit_row(entry: &AuditEntry, sequence: i64) -> entity::
 pub(in crate::store) fn audit(row: entity::audit::Model) -> Result<AuditRecord, StoreError> {
     let entry = AuditEntry {
         at: Timestamp(row.at),
-        actor: row.actor,
+        actor: text(&row.actor),
         cause: Cause::from_word(&row.cause).or_corrupt("audit entry")?,
         request: RequestId(uuid(&row.request).or_corrupt("audit entry")?),
         verb: Verb::from_word(&row.verb).or_corrupt("audit entry")?,
         device: row.device_id.map(DeviceId),
-        object: row.object,
+        object: text(&row.object),
     };
     Ok(AuditRecord { sequence: row.sequence, entry })
 }
@@ -251,7 +252,7 @@ pub(in crate::store) fn user_row(user: &User) -> entity::user_account::Model {
         id: user.id.0,
         public_id: user.public_id.0.as_bytes().to_vec(),
         domain_id: DomainId::ROOT.0,
-        name: user.name.clone(),
+        name: text_column(&user.name),
         role: user.role.word().to_owned(),
         password: user.password.as_phc().to_owned(),
         created_at: user.created_at.0,
@@ -262,7 +263,7 @@ pub(in crate::store) fn user(row: entity::user_account::Model) -> Result<User, S
     Ok(User {
         id: UserId(row.id),
         public_id: PublicId(uuid(&row.public_id).or_corrupt("user")?),
-        name: row.name,
+        name: text(&row.name),
         role: Role::from_word(&row.role).or_corrupt("user")?,
         password: PasswordHash::from_phc(row.password).or_corrupt("user")?,
         created_at: Timestamp(row.created_at),

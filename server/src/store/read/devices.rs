@@ -178,6 +178,10 @@ pub(in crate::store) fn live_of(devices: &[(i64, i64)]) -> Sql {
 
 fn with_prefix(sql: Sql, column: &str, prefix: Option<&str>) -> Sql {
     let Some(prefix) = prefix.filter(|prefix| !prefix.is_empty()) else { return sql };
+    // No name begins so, and PostgreSQL takes no text with a NUL.
+    if prefix.chars().any(char::is_control) {
+        return sql.text(" AND false");
+    }
     // A range, not LIKE: the index serves it, and no letter of the prefix has a meaning.
     let sql = sql.text(&format!(" AND {column} >= ")).bind(prefix);
     match text_after(prefix) {
@@ -206,7 +210,7 @@ fn summary(line: Line) -> Result<DeviceSummary, StoreError> {
         device,
         state: DeviceState::from_word(&line.state).or_corrupt("registration")?,
         lwm2m: line.lwm2m.parse().or_corrupt("registration")?,
-        binding: rows::binding(line.transports, line.queue_mode),
+        binding: rows::binding(&line.transports, line.queue_mode),
         source: source(line.listener, &line.address).or_corrupt("registration")?,
         seen_at: Timestamp(line.seen_at),
         expires_at: Timestamp(line.expires_at),

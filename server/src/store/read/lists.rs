@@ -17,7 +17,7 @@ use super::Reader;
 use crate::store::{
     batch::tally,
     cursor::{self, Position},
-    encoding::{Word as _, path_bytes, path_bytes_after, rows},
+    encoding::{Word as _, path_bytes, path_bytes_after, rows, text_column},
     entity::{
         audit, observation, operation, tally as counts, timeline, user_account, value_history, value_latest,
         web_session,
@@ -114,7 +114,7 @@ impl Reader {
     }
 
     pub(in crate::store) async fn user(&self, name: &str) -> Result<Option<User>, StoreError> {
-        let query = user_account::Entity::find().filter(user_account::Column::Name.eq(name));
+        let query = user_account::Entity::find().filter(user_account::Column::Name.eq(text_column(name)));
         self.one(query).await?.map(rows::user).transpose()
     }
 
