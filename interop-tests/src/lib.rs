@@ -1,1 +1,40 @@
-//! Muster against clients written by others
+//! Muster against clients written by others, over real sockets and from the outside.
+//!
+//! Nothing here knows how the server is built: [`Subject`] runs its binary, [`Console`] uses its pages as a browser
+//! without JavaScript does, and a [`Client`] is a device of some [`Peer`]. Start with [`on_every_peer`], which runs a
+//! scenario with each of them; `tests` holds the scenarios.
+//!
+//! What goes wrong here is a failed test, so these functions panic and say what they were waiting for.
+
+mod console;
+pub use console::{Console, Device, Page, Report, Submission};
+
+mod patience;
+pub use patience::{Deadline, until};
+
+mod peer;
+pub use peer::{Client, Event, Peer, Spec, leshan};
+
+mod raw;
+pub use raw::{Answer, Raw};
+
+mod results;
+pub use results::{Record, Results};
+
+mod scenario;
+pub use scenario::{Stage, on_every_peer};
+
+mod skip;
+pub use skip::{Missing, is_ci};
+
+mod subject;
+pub use subject::Subject;
+
+/// The name of the test function it stands in.
+#[macro_export]
+macro_rules! here {
+    () => {{
+        fn here() {}
+        std::any::type_name_of_val(&here).trim_end_matches("::here").rsplit("::").next().unwrap_or_default()
+    }};
+}

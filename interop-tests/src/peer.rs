@@ -1,0 +1,199 @@
+//! Clients to test with. All of them take the same commands and tell the same events, those of `clients/leshan`, so that
+//! a scenario does not know which one it plays with.
+
+use std::{net::SocketAddr, time::Duration};
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::{Deadline, Missing};
+
+pub mod leshan;
+
+mod simulated;
+
+/// An implementation of clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// Eclipse Leshan's client, in Java.
+    Leshan,
+    /// The simulated device of this workspace, over a UDP socket.
+    Simulated,
+}
+
+/// What kind of client to start.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// Its endpoint name.
+    pub endpoint: String,
+    /// The lifetime of its registration, in seconds.
+    pub lifetime: u32,
+    /// `1.0` or `1.1`.
+    pub lwm2m: &'static str,
+    /// Whether it registers in queue mode.
+    pub queue_mode: bool,
+}
+
+/// A client that runs. It is killed, without a word to the server, when this is dropped.
+pub struct Client {
+    endpoint: String,
+    commands: Box<dyn FnMut(&str)>,
+    incoming: mpsc::UnboundedReceiver<Event>,
+    /// Events that nobody has waited for yet.
+    waiting: Vec<Event>,
+    /// The names of all events so far.
+    told: Vec<String>,
+    // Ends the client when it is dropped.
+    _life: Box<dyn std::any::Any>,
+}
+
+/// Something a client tells.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event(pub(crate) Value);
+
+impl Peer {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Leshan, Self::Simulated];
+
+    /// As it stands in `expectations.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Leshan => "leshan",
+            Self::Simulated => "simulated",
+        }
+    }
+
+    /// Makes sure that it can be run.
+    pub(crate) fn prepare(self) -> Result<(), Missing> {
+        match self {
+            Self::Leshan => leshan::jar().map(drop),
+            Self::Simulated => Ok(()),
+        }
+    }
+
+    /// Starts a client, which registers at once.
+    pub(crate) fn start(self, server: SocketAddr, spec: &Spec) -> Client {
+        match self {
+            Self::Leshan => leshan::start(server, spec),
+            Self::Simulated => simulated::start(server, spec),
+        }
+    }
+}
+
+impl Spec {
+    /// LwM2M 1.1, always awake, 300 s.
+    pub fn new(endpoint: &str) -> Self {
+        Self { endpoint: endpoint.to_owned(), lifetime: 300, lwm2m: "1.1", queue_mode: false }
+    }
+
+    /// With another lifetime, in seconds.
+    pub fn lifetime(self, lifetime: u32) -> Self {
+        Self { lifetime, ..self }
+    }
+
+    /// As a client of LwM2M 1.0.
+    pub fn version_1_0(self) -> Self {
+        Self { lwm2m: "1.0", ..self }
+    }
+
+    /// In queue mode.
+    pub fn queue_mode(self) -> Self {
+        Self { queue_mode: true, ..self }
+    }
+}
+
+impl Client {
+    pub(crate) fn new(
+        endpoint: &str,
+        commands: impl FnMut(&str) + 'static,
+        incoming: mpsc::UnboundedReceiver<Event>,
+        life: impl std::any::Any,
+    ) -> Self {
+        Self {
+            endpoint: endpoint.to_owned(),
+            commands: Box::new(commands),
+            incoming,
+            waiting: Vec::new(),
+            told: Vec::new(),
+            _life: Box::new(life),
+        }
+    }
+
+    /// Its endpoint name.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Gives a command, and waits until it is done.
+    ///
+    /// # Panics
+    /// If the client says that it can't do it.
+    pub async fn run(&mut self, command: &str) {
+        (self.commands)(command);
+        let ends = |event: &Event| matches!(event.name(), "done" | "error");
+        let done = self.wait(&format!("the end of `{command}`"), Deadline::usual(), ends).await;
+        assert_eq!(done.name(), "done", "`{command}`: {}", done.0);
+    }
+
+    /// The next event of this name that was not taken yet.
+    pub async fn event(&mut self, name: &str) -> Event {
+        self.wait(name, Deadline::usual(), |event| event.name() == name).await
+    }
+
+    /// The next event of this name about this path.
+    pub async fn event_at(&mut self, name: &str, path: &str) -> Event {
+        let about = |event: &Event| event.name() == name && event.text("path") == path;
+        self.wait(&format!("{name} {path}"), Deadline::usual(), about).await
+    }
+
+    /// Whether it has told an event of this name until now.
+    pub fn has_told(&mut self, name: &str) -> bool {
+        while let Ok(event) = self.incoming.try_recv() {
+            self.take_note(event);
+        }
+        self.told.iter().any(|told| told == name)
+    }
+
+    /// How many events of this name it has told until now.
+    pub fn count(&mut self, name: &str) -> usize {
+        self.has_told(name);
+        self.told.iter().filter(|told| *told == name).count()
+    }
+
+    async fn wait(&mut self, what: &str, deadline: Deadline, is: impl Fn(&Event) -> bool) -> Event {
+        loop {
+            if let Some(position) = self.waiting.iter().position(&is) {
+                return self.waiting.remove(position);
+            }
+            match tokio::time::timeout(deadline.left().max(Duration::from_millis(1)), self.incoming.recv())
+                .await
+            {
+                Ok(Some(event)) => self.take_note(event),
+                Ok(None) => panic!("{} has ended; waited for {what}; it told {:?}", self.endpoint, self.told),
+                Err(_) => panic!("{}: waited in vain for {what}; it told {:?}", self.endpoint, self.told),
+            }
+        }
+    }
+
+    fn take_note(&mut self, event: Event) {
+        self.told.push(event.name().to_owned());
+        self.waiting.push(event);
+    }
+}
+
+impl Event {
+    /// Its name, such as `registered`.
+    pub fn name(&self) -> &str {
+        self.text("event")
+    }
+
+    /// The text of a field; empty if it is not there, or is no text.
+    pub fn text(&self, field: &str) -> &str {
+        self.0[field].as_str().unwrap_or_default()
+    }
+
+    /// A field as it is.
+    pub fn value(&self, field: &str) -> &Value {
+        &self.0[field]
+    }
+}

@@ -1,0 +1,130 @@
+//! Datagrams as they are, for what no proper client sends (RFC 7252 §3).
+
+use std::time::Duration;
+
+use tokio::net::UdpSocket;
+
+/// A socket without a client behind it.
+pub struct Raw {
+    socket: UdpSocket,
+    next_message: u16,
+}
+
+/// A response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Such as `4.04`.
+    pub code: String,
+    /// Its Location-Path, such as `/rd/7`.
+    pub location: String,
+}
+
+impl Raw {
+    /// A socket that talks to the server.
+    pub async fn connect(server: std::net::SocketAddr) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port is free");
+        socket.connect(server).await.expect("loopback is there");
+        Self { socket, next_message: 1 }
+    }
+
+    /// Sends bytes that need not mean anything.
+    pub async fn send(&self, datagram: &[u8]) {
+        // The server may have closed its port on an earlier one; that shows elsewhere.
+        drop(self.socket.send(datagram).await);
+    }
+
+    /// Sends a confirmable POST with a link-format payload, and returns the answer.
+    pub async fn post(&mut self, path: &[&str], queries: &[&str], payload: &str) -> Answer {
+        self.request(POST, path, queries, payload).await
+    }
+
+    /// Sends a confirmable DELETE, and returns the answer.
+    pub async fn delete(&mut self, path: &[&str]) -> Answer {
+        self.request(DELETE, path, &[], "").await
+    }
+
+    async fn request(&mut self, code: u8, path: &[&str], queries: &[&str], payload: &str) -> Answer {
+        let id = self.next_message.to_be_bytes();
+        self.next_message += 1;
+        let mut datagram = vec![0x42, code, id[0], id[1], id[0], id[1]];
+        let mut last = 0;
+        path.iter().for_each(|segment| option(&mut datagram, &mut last, URI_PATH, segment.as_bytes()));
+        if !payload.is_empty() {
+            option(&mut datagram, &mut last, CONTENT_FORMAT, &[LINK_FORMAT]);
+        }
+        queries.iter().for_each(|query| option(&mut datagram, &mut last, URI_QUERY, query.as_bytes()));
+        if !payload.is_empty() {
+            datagram.push(0xff);
+            datagram.extend(payload.as_bytes());
+        }
+        let mut buffer = [0; 1500];
+        for _ in 0..RETRANSMISSIONS {
+            self.send(&datagram).await;
+            while let Ok(Ok(len)) = tokio::time::timeout(ANSWER_WITHIN, self.socket.recv(&mut buffer)).await {
+                let bytes = &buffer[..len];
+                if bytes.get(2..4) == Some(&id) && bytes[1] != 0 {
+                    return Answer::read(bytes);
+                }
+            }
+        }
+        panic!("no answer to {path:?} {queries:?}");
+    }
+}
+
+impl Answer {
+    fn read(bytes: &[u8]) -> Self {
+        let code = format!("{}.{:02}", bytes[1] >> 5, bytes[1] & 0x1f);
+        let (mut rest, mut number, mut location) =
+            (&bytes[4 + usize::from(bytes[0] & 0x0f)..], 0, String::new());
+        while let Some((&first, after)) = rest.split_first().filter(|(first, _)| **first != 0xff) {
+            rest = after;
+            let mut extended = |nibble: u8| match nibble {
+                13 => {
+                    let value = 13 + usize::from(rest[0]);
+                    rest = &rest[1..];
+                    value
+                }
+                14 => {
+                    let value = 269 + usize::from(u16::from_be_bytes([rest[0], rest[1]]));
+                    rest = &rest[2..];
+                    value
+                }
+                small => usize::from(small),
+            };
+            number += extended(first >> 4);
+            let (value, after) = {
+                let len = extended(first & 0x0f);
+                rest.split_at(len)
+            };
+            rest = after;
+            if number == LOCATION_PATH {
+                location.push('/');
+                location.push_str(&String::from_utf8_lossy(value));
+            }
+        }
+        Self { code, location }
+    }
+}
+
+// RFC 7252 §12.1 and §12.2.
+const POST: u8 = 0x02;
+const DELETE: u8 = 0x04;
+const LOCATION_PATH: usize = 8;
+const URI_PATH: u8 = 11;
+const CONTENT_FORMAT: u8 = 12;
+const URI_QUERY: u8 = 15;
+const LINK_FORMAT: u8 = 40;
+
+const RETRANSMISSIONS: usize = 10;
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+fn option(datagram: &mut Vec<u8>, last: &mut u8, number: u8, value: &[u8]) {
+    let delta = number - *last;
+    *last = number;
+    let length = u8::try_from(value.len()).expect("options of these tests are short");
+    match length {
+        0..13 => datagram.push(delta << 4 | length),
+        _ => datagram.extend([delta << 4 | 13, length - 13]),
+    }
+    datagram.extend(value);
+}
