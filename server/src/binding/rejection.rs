@@ -54,7 +54,9 @@ impl From<&Refusal> for Rejection {
 impl From<&DecodeError> for Rejection {
     fn from(error: &DecodeError) -> Self {
         let code = match error {
-            DecodeError::Unsupported { .. } => coap::Code::UNSUPPORTED_CONTENT_FORMAT,
+            DecodeError::Unsupported { .. } | DecodeError::Level { .. } => {
+                coap::Code::UNSUPPORTED_CONTENT_FORMAT
+            }
             _ => coap::Code::BAD_REQUEST,
         };
         Self { code, reason: error.to_string() }

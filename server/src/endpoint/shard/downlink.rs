@@ -9,7 +9,7 @@ use tracing::debug;
 
 use super::{
     OrderTicket, Output, Shard,
-    work::{After, Ended, UnderWay, Work, turned_away},
+    work::{After, Began, Ended, UnderWay, Work, turned_away},
 };
 use crate::binding;
 
@@ -94,16 +94,16 @@ impl Shard {
     }
 
     pub(super) fn transmit(&mut self, now: Now, order: Order, request: coap::Request) {
-        let Some(source) = self.roster.registration(order.device).map(|registration| registration.source)
-        else {
+        let Some(registration) = self.roster.registration(order.device) else {
             self.end_unsent(now, order, Failure::Cancelled);
             return;
         };
+        let (source, under) = (registration.source, registration.id);
         let trace = binding::trace::sent(&request);
         match self.coap.send_request(now.mono, source, request) {
             Ok(id) => {
                 self.publish_state(&order, OperationState::Sent);
-                self.requests.insert(id, UnderWay { order, trace, sent_at: now.mono });
+                self.requests.insert(id, UnderWay { order, under, trace, sent_at: now.mono });
             }
             Err(error) => self.end_unsent(now, order, Failure::Transfer { reason: error.to_string() }),
         }
@@ -117,15 +117,17 @@ impl Shard {
         token: coap::Token,
         answer: Result<coap::Response, coap::Failure>,
     ) {
-        let Some(UnderWay { order, mut trace, sent_at }) = self.requests.remove(&request) else { return };
+        let Some(UnderWay { order, under, mut trace, sent_at }) = self.requests.remove(&request) else {
+            return;
+        };
         let device = order.device;
         if answer.is_ok() {
             self.roster.heard(now, device);
         }
         binding::trace::answered(&mut trace, &answer, now.mono.saturating_sub(sent_at));
         let observing = matches!(order.operation, Operation::Observe { .. });
-        let began =
-            answer.as_ref().is_ok_and(|response| observing && response.observe.is_some()).then_some(token);
+        let began = answer.as_ref().is_ok_and(|response| observing && response.observe.is_some());
+        let began = began.then_some(Began { token, under });
         let outcome = match (&answer, self.roster.registration(device)) {
             (Err(failure), _) => Outcome::Failed(binding::downlink::failure(failure)),
             (Ok(_), None) => Outcome::Failed(Failure::Cancelled),
@@ -163,7 +165,7 @@ impl Shard {
 
     /// The end of an order is kept: its giver is told, and the next one goes out.
     pub(super) fn ended(&mut self, now: Now, ended: Ended) {
-        let Ended { order, outcome, trace, .. } = ended;
+        let Ended { order, outcome, trace, began } = ended;
         let device = order.device;
         let name = order.operation.name();
         let result = match &outcome {
@@ -179,6 +181,12 @@ impl Shard {
         self.publish_state(&order, outcome.state(&order.operation));
         self.tell_caller(order.id, Taken::Ended { outcome, trace });
         self.roster.order_ended(device, order.id);
+        // A device that registered while it was asked has forgotten the observation since.
+        let current = self.roster.registration(device).map(|registration| registration.id);
+        if began.is_some_and(|began| current.is_some_and(|current| current != began.under)) {
+            let again = self.own_order(now, device, order.operation);
+            self.take_order(now, None, again);
+        }
         self.send_next(now, device);
     }
 
@@ -188,12 +196,24 @@ impl Shard {
         if self.roster.device_at(source).is_none() {
             self.coap.forget_peer(now.mono, source);
         }
-        for order in self.roster.cancel_all(device) {
-            self.tell_caller(
-                order.id,
-                Taken::Ended { outcome: Outcome::Failed(Failure::Cancelled), trace: None },
-            );
+        let cancelled = self.roster.cancel_all(device);
+        // The commit that ended the registration ended what was queued then; orders may have come since.
+        let result = Failure::Cancelled.to_string();
+        let end = |order: &Order| Change::OperationEnded {
+            id: order.id,
+            state: OperationState::Cancelled,
+            at: now.wall,
+            result: result.clone(),
+        };
+        let changes: Vec<Change> = cancelled.iter().filter(|order| order.stored).map(end).collect();
+        if !changes.is_empty() {
+            self.commit(None, Commit { changes, audit: Vec::new() }, After::Nothing);
         }
+        for order in cancelled {
+            let outcome = Outcome::Failed(Failure::Cancelled);
+            self.tell_caller(order.id, Taken::Ended { outcome, trace: None });
+        }
+    }
     }
 
     /// The CoAP endpoint forgets the observations that a commit has ended; their next notification is reset.
@@ -242,7 +262,7 @@ pub(super) fn changes(at: Timestamp, ended: &Ended) -> Vec<Change> {
         let readings = Reading::from_samples(samples);
         changes.push(Change::Report { device, received_at: at, delivery: None, readings });
     }
-    let began = began.and_then(|token| ObservationToken::new(token.as_bytes()));
+    let began = began.and_then(|began| ObservationToken::new(began.token.as_bytes()));
     match &order.operation {
         Operation::Observe { format, .. } => {
             // A device that answers an Observe without beginning one has none on that path.

@@ -202,7 +202,7 @@ impl Shard {
     }
 
     /// An order of the server itself; no row of it is stored.
-    fn own_order(&mut self, now: Now, device: DeviceId, operation: Operation) -> Order {
+    pub(super) fn own_order(&mut self, now: Now, device: DeviceId, operation: Operation) -> Order {
         Order {
             id: OperationId::new(now.wall, self.random()),
             device,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fleet::{
-    Commit, Decision, DeviceId, Failure, Now, Order, Outcome, RequestId, Source, StoreError, Subject,
-    WireTrace,
+    Commit, Decision, DeviceId, Failure, Now, Order, Outcome, RegistrationId, RequestId, Source, StoreError,
+    Subject, WireTrace,
 };
 use tracing::{info, warn};
 
@@ -40,8 +40,16 @@ pub(super) struct Ended {
     pub(super) order: Order,
     pub(super) outcome: Outcome,
     pub(super) trace: Option<WireTrace>,
-    /// The token of the observation that the answer began.
-    pub(super) began: Option<coap::Token>,
+    /// The observation that the answer began.
+    pub(super) began: Option<Began>,
+}
+
+/// An observation that an answer began.
+#[derive(Clone, Copy)]
+pub(super) struct Began {
+    pub(super) token: coap::Token,
+    /// The registration that lived when it was asked for.
+    pub(super) under: RegistrationId,
 }
 
 /// What follows a commit.
@@ -70,6 +78,7 @@ pub(super) struct InFlight {
 /// A request of ours that the device has.
 pub(super) struct UnderWay {
     pub(super) order: Order,
+    pub(super) under: RegistrationId,
     pub(super) trace: WireTrace,
     pub(super) sent_at: Duration,
 }
@@ -167,11 +176,11 @@ impl Shard {
             }
             // An observation that is not stored would be reset after a restart: it is not begun. The device learns of
             // it by the reset of its next notification.
-            After::Ended(Ended { order, trace, began: Some(token), .. }) => {
+            After::Ended(Ended { order, trace, began: Some(began), .. }) => {
                 if let Some(source) =
                     self.roster.registration(order.device).map(|registration| registration.source)
                 {
-                    self.coap.forget_observation(now.mono, source, &token);
+                    self.coap.forget_observation(now.mono, source, &began.token);
                 }
                 let outcome = Outcome::Failed(Failure::NotStored);
                 let ended = Ended { order, outcome, trace, began: None };
