@@ -214,7 +214,6 @@ impl Shard {
             self.tell_caller(order.id, Taken::Ended { outcome, trace: None });
         }
     }
-    }
 
     /// The CoAP endpoint forgets the observations that a commit has ended; their next notification is reset.
     pub(super) fn let_observations_go(&mut self, now: Now, commit: &Commit) {
