@@ -199,6 +199,11 @@ impl Roster {
         self.devices.iter().filter(|(_, hot)| hot.live.is_some()).map(|(device, _)| *device)
     }
 
+    /// How many devices are registered.
+    pub fn registered(&self) -> usize {
+        self.by_registration.len()
+    }
+
     /// The device that registered or updated last from there, if it is still registered there.
     pub fn device_at(&self, source: Source) -> Option<DeviceId> {
         self.by_source.get(&source).copied()

@@ -62,3 +62,50 @@ impl From<&DecodeError> for Rejection {
         Self { code, reason: error.to_string() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fleet::Malformed;
+    use objects::{ContentFormat, Version};
+
+    use super::*;
+
+    #[test]
+    fn each_refusal_has_the_code_of_the_specification() {
+        let rows = [
+            (Refusal::Busy, "5.03"),
+            (Refusal::FleetFull, "5.03"),
+            (Refusal::Forbidden, "4.03"),
+            (Refusal::ForeignSource, "4.04"),
+            (Refusal::Malformed(Malformed::MissingEndpoint), "4.00"),
+            (Refusal::NotRegisteredPath { path: objects::Path::Root }, "4.04"),
+            (Refusal::StoreUnavailable, "5.03"),
+            (Refusal::UnknownObservation, "4.04"),
+            (Refusal::UnknownRegistration, "4.04"),
+            (Refusal::UnsupportedVersion { version: Version { major: 1, minor: 2 } }, "4.12"),
+        ];
+        for (refusal, code) in rows {
+            assert_eq!(Rejection::from(&refusal).code.to_string(), code, "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn content_that_is_not_understood_is_told_from_content_that_is_broken() {
+        let unsupported = DecodeError::Unsupported { format: ContentFormat(9_999) };
+        assert_eq!(Rejection::from(&unsupported).code, coap::Code::UNSUPPORTED_CONTENT_FORMAT);
+    }
+
+    #[test]
+    fn a_stranger_is_told_the_same_as_if_the_registration_were_unknown() {
+        let [foreign, unknown] =
+            [Refusal::ForeignSource, Refusal::UnknownRegistration].map(|r| Rejection::from(&r));
+        assert_eq!(foreign, unknown);
+    }
+
+    #[test]
+    fn the_diagnostic_payload_is_cut_at_a_character() {
+        let response = Rejection::new(coap::Code::BAD_REQUEST, "ä".repeat(80)).response();
+        assert_eq!(response.payload.len(), 100);
+        assert!(String::from_utf8(response.payload).is_ok());
+    }
+}

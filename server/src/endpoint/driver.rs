@@ -192,6 +192,8 @@ impl Driver {
     }
 
     fn count(&self) {
+        metrics::gauge!("muster_registrations").set(self.shard.registered() as f64);
+        metrics::gauge!("muster_operations_under_way").set(self.shard.under_way() as f64);
         for (name, value) in self.shard.coap_counters().iter() {
             metrics::counter!(format!("muster_coap_{name}_total")).absolute(value);
         }

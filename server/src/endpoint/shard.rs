@@ -206,6 +206,16 @@ impl Shard {
         self.coap.counters()
     }
 
+    /// How many devices are registered.
+    pub(crate) fn registered(&self) -> usize {
+        self.roster.registered()
+    }
+
+    /// How many requests of ours have no answer yet.
+    pub(crate) fn under_way(&self) -> usize {
+        self.requests.len()
+    }
+
     fn restore(&mut self, now: Now, restored: Restored) {
         for commit in self.roster.restore(now, restored) {
             self.commit(None, commit, After::Nothing);
