@@ -1,5 +1,7 @@
 //! The steps make what `schema/` says, undo it, and upgrade each dump of it.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
+
 use std::{env, fs, path::PathBuf};
 
 use migrations::{MigrateError, Migrator, migrate};
