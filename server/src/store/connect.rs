@@ -63,7 +63,7 @@ impl Connector {
     /// Makes the database file, for its owner's eyes only. SQLite gives its other files the same mode.
     pub(super) fn prepare(&self) -> Result<(), (PathBuf, io::Error)> {
         let Database::File(path) = &self.database else { return Ok(()) };
-        let folder = path.parent().map_or(Path::new("."), named);
+        let folder = named(path.parent().unwrap_or(path));
         if !folder.exists() {
             make_folder(folder).map_err(|error| (folder.to_owned(), error))?;
         }
