@@ -41,8 +41,8 @@ pub struct Client {
     incoming: mpsc::UnboundedReceiver<Event>,
     /// Events that nobody has waited for yet.
     waiting: Vec<Event>,
-    /// The names of all events so far.
-    told: Vec<String>,
+    /// All events so far.
+    told: Vec<Event>,
     // Ends the client when it is dropped.
     _life: Box<dyn std::any::Any>,
 }
@@ -151,13 +151,13 @@ impl Client {
         while let Ok(event) = self.incoming.try_recv() {
             self.take_note(event);
         }
-        self.told.iter().any(|told| told == name)
+        self.told.iter().any(|told| told.name() == name)
     }
 
     /// How many events of this name it has told until now.
     pub fn count(&mut self, name: &str) -> usize {
         self.has_told(name);
-        self.told.iter().filter(|told| *told == name).count()
+        self.told.iter().filter(|told| told.name() == name).count()
     }
 
     async fn wait(&mut self, what: &str, deadline: Deadline, is: impl Fn(&Event) -> bool) -> Event {
@@ -169,15 +169,25 @@ impl Client {
                 .await
             {
                 Ok(Some(event)) => self.take_note(event),
-                Ok(None) => panic!("{} has ended; waited for {what}; it told {:?}", self.endpoint, self.told),
-                Err(_) => panic!("{}: waited in vain for {what}; it told {:?}", self.endpoint, self.told),
+                Ok(None) => panic!("{} has ended; waited for {what}", self.endpoint),
+                Err(_) => panic!("{}: waited in vain for {what}", self.endpoint),
             }
         }
     }
 
     fn take_note(&mut self, event: Event) {
-        self.told.push(event.name().to_owned());
+        self.told.push(event.clone());
         self.waiting.push(event);
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.has_told("");
+            eprintln!("what {} has told:", self.endpoint);
+            self.told.iter().for_each(|event| eprintln!("  {}", event.0));
+        }
     }
 }
 

@@ -95,7 +95,8 @@ impl Drop for Subject {
         drop(self.process.wait());
         if std::thread::panicking() {
             let log = self.log();
-            let last: Vec<&str> = log.lines().rev().take(LOG_LINES).collect();
+            // Without the pages that the test itself has loaded.
+            let last: Vec<&str> = log.lines().filter(|line| !line.contains("web::headers")).rev().take(LOG_LINES).collect();
             eprintln!("the server's last lines:");
             last.iter().rev().for_each(|line| eprintln!("  {line}"));
         }
@@ -118,6 +119,7 @@ fn spawn(folder: &Path) -> (Child, Welcome) {
     let mut process = Command::new(&binary)
         .arg("--config")
         .arg(folder.join("muster.toml"))
+        .env("NO_COLOR", "1")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log.expect("the log file can be opened"))

@@ -116,6 +116,12 @@ impl Submission {
         self
     }
 
+    /// Sends it to another page, as no browser would.
+    pub fn to(mut self, path: &str) -> Self {
+        self.url.set_path(path);
+        self
+    }
+
     /// What a select offers.
     pub fn choices(&self, name: &str) -> Vec<String> {
         self.options.iter().filter(|(of, _)| of == name).map(|(_, value)| value.clone()).collect()

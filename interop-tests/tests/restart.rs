@@ -1,0 +1,122 @@
+//! `kill -9` and a new start on the same data: nothing is forgotten (RFC 7641 §4.2 for what a device still reports).
+
+use interop_tests::{Device, Page, Spec, here, on_every_peer};
+
+#[test]
+fn a_device_and_its_observation_survive_a_kill() {
+    on_every_peer(here!(), |mut stage| async move {
+        let (mut client, device) = stage.registered(Spec::new("survivor")).await;
+        device.read("/3/0").await.assert_done();
+        device.write("/3/0/15", "Europe/Vienna").await.assert_done();
+        device.observe("/3303/0/5700").await.assert_done();
+        client.event_at("observe", "/3303/0/5700").await;
+        client.run("set /3303/0/5700 21.5").await;
+        let before = Kept::of(&device.until_value("/3303/0/5700", "21.5").await);
+        let (operations, timeline) = (device.operations().await, device.timeline().await);
+        assert!(!before.values.is_empty());
+
+        stage.subject.kill();
+        stage.subject.start_again().await;
+
+        // The session has survived, too: nobody logs in again.
+        assert_eq!(Kept::of(&device.page().await), before, "every row is still there");
+        assert_eq!(without_times(&device.operations().await), without_times(&operations));
+        let after = device.timeline().await;
+        assert_eq!(after[after.len() - timeline.len()..], timeline[..], "no line of the timeline is lost");
+
+        client.run("set /3303/0/5700 22.75").await;
+        let page = device.until_value("/3303/0/5700", "22.75").await;
+        assert_eq!(Kept::of(&page).location, before.location, "the registration is the same");
+        assert_eq!(client.count("registered"), 1, "the client has not registered again");
+        assert!(!client.has_told("notification-reset"), "its report was taken");
+        device.read("/3/0/0").await.assert_done();
+    });
+}
+
+#[test]
+fn the_queue_of_a_sleeping_device_survives_a_kill() {
+    on_every_peer(here!(), |mut stage| async move {
+        let (mut client, device) = stage.registered(Spec::new("dormouse").queue_mode()).await;
+        // After a start the server takes a device in queue mode for asleep, until it is heard.
+        stage.subject.kill();
+        stage.subject.start_again().await;
+        assert_eq!(device.page().await.text("#device-state .badge"), "Asleep");
+        let first = device.write("/3/0/15", "Europe/Vienna").await;
+        let second = device.execute("/3/0/4", "5").await;
+        assert_eq!([first.state(), second.state()], ["Waiting", "Waiting"]);
+        let queued = without_times(&device.operations().await);
+
+        stage.subject.kill();
+        stage.subject.start_again().await;
+
+        assert_eq!(without_times(&device.operations().await), queued, "the queue is still there");
+        assert!(!client.has_told("write"));
+        client.run("send /3303/0/5700").await;
+        client.event_at("write", "/3/0/15").await;
+        let executed = client.event_at("execute", "/3/0/4").await;
+        assert_eq!(executed.text("arguments"), "5");
+        device.until_ended(&first).await.assert_done();
+        device.until_ended(&second).await.assert_done();
+        assert_eq!(client.count("execute"), 1, "once");
+        assert_eq!(client.count("registered"), 1, "the client has not registered again");
+    });
+}
+
+/// What must be the same before and after.
+#[derive(Debug, PartialEq)]
+struct Kept {
+    endpoint: String,
+    location: String,
+    registered: String,
+    lifetime: String,
+    address: String,
+    objects: Vec<String>,
+    values: Vec<String>,
+    observed: Vec<String>,
+}
+
+impl Kept {
+    fn of(page: &Page) -> Self {
+        Self {
+            endpoint: page.text("h1"),
+            location: page.fact("Location"),
+            registered: page.text("#device-facts time"),
+            lifetime: page.fact("Lifetime"),
+            address: page.fact("Address"),
+            objects: page.texts("details.object summary h3"),
+            values: page.texts("table.resources .cell .values"),
+            observed: page.texts("#device-observations tbody td:first-child"),
+        }
+    }
+}
+
+/// Rows without how long ago it was.
+fn without_times(rows: &[Vec<String>]) -> Vec<[String; 3]> {
+    let cell = |row: &[String], at: usize| row.get(at).cloned().unwrap_or_default();
+    rows.iter()
+        .map(|row| {
+            let result = cell(row, 3);
+            let result = if result.starts_with("expires") { "expires".to_owned() } else { result };
+            [cell(row, 0), cell(row, 1), result]
+        })
+        .collect()
+}
+
+#[test]
+fn a_device_that_was_forgotten_by_nobody_can_still_be_written_to_after_two_kills() {
+    on_every_peer(here!(), |mut stage| async move {
+        let (mut client, device) = stage.registered(Spec::new("twice")).await;
+        device.observe("/3303/0/5700").await.assert_done();
+        for value in ["18.5", "19.5"] {
+            stage.subject.kill();
+            stage.subject.start_again().await;
+            device.write("/3/0/15", &format!("Zone/{value}")).await.assert_done();
+            client.run(&format!("set /3303/0/5700 {value}")).await;
+            let page = device.until_value("/3303/0/5700", value).await;
+            assert_eq!(page.rows("#device-observations table").len(), 1, "{page}");
+        }
+        assert_eq!(client.count("registered"), 1);
+        assert!(!client.has_told("notification-reset"));
+        assert!(!Device::value(&device.page().await, "/3303/0/5700").is_empty());
+    });
+}
