@@ -75,7 +75,7 @@ fn seed(path: &Path) -> Result<[u8; 32], DataDirError> {
                 .map_err(io_error)?;
             file.write_all(&fresh).and_then(|()| file.sync_all()).map_err(io_error)?;
             fs::rename(&aside, path).map_err(io_error)?;
-            let folder = path.parent().unwrap_or(Path::new("."));
+            let folder = path.parent().unwrap_or(path);
             // The name, too, must survive a power loss.
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error)?;
             Ok(fresh)

@@ -225,7 +225,8 @@ mod tests {
         };
         let write = |mode| Operation::Write { path: path("/3/0/15"), mode, node: value("UTC"), format: None };
         let execute = Operation::Execute { path: path("/3/0/4"), arguments: "0='now'".into() };
-        let rows: Vec<(Operation, coap::Method, &str, Option<u16>, Option<u16>, &[u8])> = vec![
+        type Row<'a> = (Operation, coap::Method, &'a str, Option<u16>, Option<u16>, &'a [u8]);
+        let rows: Vec<Row<'_>> = vec![
             (read, Get, "lwm2m/3/0", Some(112), None, b""),
             (Operation::Discover { path: path("/3") }, Get, "lwm2m/3", Some(40), None, b""),
             (write(WriteMode::Replace), Put, "lwm2m/3/0/15", None, Some(0), b"UTC"),
@@ -247,9 +248,8 @@ mod tests {
     fn observing_and_cancelling_carry_the_token_of_the_observation() {
         let token = coap::Token::new(&[1, 2, 3]);
         let operation = Operation::CancelObservation { path: path("/3/0/9"), mode: CancelMode::Active };
-        let request = with_links("</3/0>", |registration, models| {
-            super::request(&operation, registration, models, token)
-        });
+        let request =
+            with_links("</3/0>", |registration, models| request(&operation, registration, models, token));
         let request = request.unwrap();
         assert_eq!((request.observe, request.token), (Some(coap::Observe::Deregister), token));
     }
@@ -324,7 +324,7 @@ mod tests {
     }
 
     fn written(operation: &Operation, links: &str) -> Result<coap::Request, Failure> {
-        with_links(links, |registration, models| super::request(operation, registration, models, None))
+        with_links(links, |registration, models| request(operation, registration, models, None))
     }
 
     fn with_links<R>(links: &str, act: impl FnOnce(&Registration, &Models<'_>) -> R) -> R {

@@ -37,7 +37,7 @@ fn after_any_weather_devices_are_registered_operations_are_final_and_nothing_is_
             match world.random.random_range(0..9) {
                 0 => world.crash_and_restart(),
                 1 => world.reboot(node),
-                2 => world.fail_commits(|commit: &Commit| commit.changes.len() % 2 == 0),
+                2 => world.fail_commits(|commit: &Commit| commit.changes.len().is_multiple_of(2)),
                 3 => world.fail_commits(|_| false),
                 4 if registered => {
                     let observe = Operation::Observe { path: path("/3303/0/5700"), format: None };
