@@ -41,7 +41,10 @@ async fn main() {
     let serve = async { axum::serve(listener, router).await.unwrap() };
     let live = async {
         let mut degrees = 21.0;
-        while !empty {
+        if empty {
+            return std::future::pending::<()>().await;
+        }
+        loop {
             tokio::time::sleep(Duration::from_secs(3)).await;
             degrees += 0.1;
             world.script.value(1, "/3303/0/5700", Value::Float(degrees));
@@ -55,7 +58,6 @@ async fn main() {
                 )
                 .await;
         }
-        std::future::pending::<()>().await;
     };
     tokio::join!(serve, live);
 }

@@ -8,7 +8,7 @@ use std::{
 use fleet::{Context, Fleet, FleetError, PublicId, RequestId, Timestamp};
 use tokio::sync::Semaphore;
 
-use crate::{console::Latest, settings::Settings, sse, submission::Submissions};
+use crate::{console::Latest, settings::Settings, show::visible, sse, submission::Submissions};
 
 /// The state of the router.
 pub(crate) struct App {
@@ -56,13 +56,13 @@ impl App {
         RequestId::from_random(self.random())
     }
 
-    /// The endpoint name of a device.
+    /// The endpoint name of a device, as pages show it.
     pub(crate) async fn name_of(&self, context: &Context, id: PublicId) -> Result<String, FleetError> {
         let known = self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
         if let Some(name) = known {
             return Ok(name);
         }
-        let name = self.fleet.device(context, id).await?.view.device.endpoint.to_string();
+        let name = visible(self.fleet.device(context, id).await?.view.device.endpoint.as_str().chars());
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if names.len() >= Self::MAX_NAMES {
             names.clear();

@@ -9,6 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
 };
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::{
@@ -64,6 +65,18 @@ impl Fields {
     /// The names of all fields.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|field| field.name.as_str())
+    }
+
+    /// Names this very form: its token and everything that was typed.
+    pub(crate) fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        for field in &self.0 {
+            for part in [field.name.as_bytes(), &field.value] {
+                digest.update(part.len().to_be_bytes());
+                digest.update(part);
+            }
+        }
+        digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
     async fn read(request: Request) -> Result<Self, WebError> {

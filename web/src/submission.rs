@@ -1,7 +1,7 @@
 //! Submissions: an operation asked for in a form runs in a task of its own, once, however often the form is sent.
 //!
-//! The form carries a token that names its rendering; token, account and what is asked make the [`SubmissionKey`]. Who
-//! sends the same form again waits for the task that runs already and is led to the same operation.
+//! The form carries a token that names its rendering; account, what is asked, and a digest of token and fields make the
+//! [`SubmissionKey`]. Who sends the same form again waits for the task that runs already and is led to the same operation.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -39,7 +39,7 @@ struct Known {
 pub(crate) struct SubmissionKey {
     /// Who sent the form.
     pub(crate) user: UserId,
-    /// The token of the form.
+    /// The digest of the form with its token.
     pub(crate) once: String,
     /// What it asks, as far as one form can ask several things.
     pub(crate) what: String,

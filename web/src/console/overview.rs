@@ -14,7 +14,7 @@ use crate::{
     error::WebError,
     page::{Area, Page, Shell},
     session::SignedIn,
-    show::Moment,
+    show::{Moment, visible},
 };
 
 /// How many devices the overview shows as heard last.
@@ -127,7 +127,7 @@ impl Heard {
         let now = app.now();
         let devices = page.rows.into_iter().map(|row| HeardDevice {
             url: format!("/devices/{}", row.device.public_id),
-            name: row.device.endpoint.to_string(),
+            name: visible(row.device.endpoint.as_str().chars()),
             at: Moment::new(row.seen_at, now),
         });
         Ok(Self { devices: devices.collect() })

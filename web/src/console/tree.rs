@@ -145,8 +145,10 @@ impl Rows {
         if let Some(model) = model {
             resources.extend(model.resources.iter().map(|(id, resource)| (*id, Some(resource))));
         }
+        // Paths order by level first: all resources stand together, those of one instance in a row.
+        let first = instance.child(0).unwrap_or(instance);
         let given =
-            readings.range(instance..).map(|(path, _)| path).take_while(|path| path.is_within(&instance));
+            readings.range(first..).map(|(path, _)| path).take_while(|path| path.is_within(&instance));
         for id in given.filter_map(Path::resource) {
             resources.entry(id).or_insert(None);
         }

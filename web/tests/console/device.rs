@@ -30,7 +30,7 @@ async fn it_shows_state_and_registration() {
     assert_eq!(page.text("#device-state .badge"), "Awake");
     let facts = page.text("#device-facts");
     for fact in [
-        "LwM2M 1.1",
+        "LwM2M1.1",
         "queue mode",
         "300 s (5 min)",
         "192.0.2.1:56830",

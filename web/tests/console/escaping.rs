@@ -10,7 +10,7 @@ use crate::{
 
 const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>\u{202e}";
 const LINKS: &str =
-    "</3/0>;x=\"<script>alert(3)</script>\",</3303/0>,</26241/0>,</<script>alert(4)</script>>;rt=\"<b>\"";
+    "</3/0>;x=\"<script>alert(3)</script>\",</3303/0>,</26241/0>,<\"onload=\"alert(4)>;rt=\"<b>\"";
 
 #[tokio::test]
 async fn nothing_a_device_says_becomes_markup() {

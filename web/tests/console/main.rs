@@ -1,6 +1,8 @@
 //! The console as a browser without JavaScript sees it: routes, pages and forms over a fleet in memory, whose devices
 //! answer from a script.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+
 mod browser;
 mod world;
 

@@ -87,6 +87,8 @@ impl World {
             stop: stopped.map(|_| ()).boxed().shared(),
         };
         let router = web::router(Arc::clone(&fleet), settings);
+        // Lets the overview's task begin to follow the feed.
+        tokio::task::yield_now().await;
         Self { router, fleet, store, script, feed, clock, stop: Some(stop) }
     }
 
