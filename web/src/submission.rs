@@ -74,6 +74,7 @@ impl Submissions {
             && let Some(oldest) = known.order.pop_front()
         {
             known.running.remove(&oldest);
+            metrics::counter!("muster_console_submissions_forgotten_total").increment(1);
         }
         let task = tokio::spawn(work);
         let submission = async move {
