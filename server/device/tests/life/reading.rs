@@ -53,7 +53,7 @@ fn an_answer_after_a_long_silence_is_as_large_as_any() {
     let mut world = World::registered(profile);
     world.run(seconds(3600));
     let before = world.sent;
-    assert_eq!(world.code(get("/3/0", None)), "2.05");
+    assert_eq!(world.code(get("/3/0", Some(ContentFormat::SENML_JSON))), "2.05");
     assert_eq!(world.sent - before, 1);
 }
 
