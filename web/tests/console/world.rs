@@ -30,6 +30,7 @@ pub(crate) const START: i64 = 1_790_000_000_000;
 
 pub(crate) struct World {
     pub(crate) router: Router,
+    pub(crate) settings: Settings,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) script: Arc<Script>,
@@ -86,10 +87,10 @@ impl World {
             ready: Arc::new(|| async { Ok(()) }.boxed()),
             stop: stopped.map(|_| ()).boxed().shared(),
         };
-        let router = web::router(Arc::clone(&fleet), settings);
+        let router = web::router(Arc::clone(&fleet), settings.clone());
         // Lets the overview's task begin to follow the feed.
         tokio::task::yield_now().await;
-        Self { router, fleet, store, script, feed, clock, stop: Some(stop) }
+        Self { router, settings, fleet, store, script, feed, clock, stop: Some(stop) }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
