@@ -72,7 +72,7 @@ impl Peer {
     }
 
     /// Starts a client, which registers at once.
-    pub(crate) fn start(self, server: SocketAddr, spec: &Spec) -> Client {
+    pub fn start(self, server: SocketAddr, spec: &Spec) -> Client {
         match self {
             Self::Leshan => leshan::start(server, spec),
             Self::Simulated => simulated::start(server, spec),

@@ -96,7 +96,8 @@ impl Drop for Subject {
         if std::thread::panicking() {
             let log = self.log();
             // Without the pages that the test itself has loaded.
-            let last: Vec<&str> = log.lines().filter(|line| !line.contains("web::headers")).rev().take(LOG_LINES).collect();
+            let last: Vec<&str> =
+                log.lines().filter(|line| !line.contains("web::headers")).rev().take(LOG_LINES).collect();
             eprintln!("the server's last lines:");
             last.iter().rev().for_each(|line| eprintln!("  {line}"));
         }

@@ -28,7 +28,11 @@ fn a_version_that_is_not_spoken_is_answered_precondition_failed() {
     alone(async |subject| {
         let mut raw = Raw::connect(subject.coap()).await;
         for version in ["lwm2m=1.2", "lwm2m=2.0", "lwm2m=0.9"] {
-            assert_eq!(raw.post(&["rd"], &["ep=future", version, "lt=60"], OBJECTS).await.code, "4.12", "{version}");
+            assert_eq!(
+                raw.post(&["rd"], &["ep=future", version, "lt=60"], OBJECTS).await.code,
+                "4.12",
+                "{version}"
+            );
         }
         // As a device does after it: it falls back.
         let answer = raw.post(&["rd"], &["ep=future", "lwm2m=1.1", "lt=60"], OBJECTS).await;
@@ -56,7 +60,11 @@ fn a_registration_lives_from_register_to_deregister() {
         assert_eq!(location[0], "rd", "{registered:?}");
         assert_eq!(raw.post(&location, &["lt=120"], "").await.code, "2.04");
         let mut stranger = Raw::connect(subject.coap()).await;
-        assert_eq!(stranger.post(&location, &[], "").await.code, "4.04", "from another address it is not theirs");
+        assert_eq!(
+            stranger.post(&location, &[], "").await.code,
+            "4.04",
+            "from another address it is not theirs"
+        );
         assert_eq!(raw.delete(&location).await.code, "2.02");
         assert_eq!(raw.post(&location, &[], "").await.code, "4.04");
     });

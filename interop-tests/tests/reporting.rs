@@ -14,7 +14,8 @@ fn a_change_of_what_is_observed_is_on_the_page() {
         }
         let page = device.page().await;
         assert_eq!(page.rows("#device-observations table").len(), 1, "{page}");
-        let history = device.node("/3303/0/5700").await.texts("section[aria-labelledby=history-title] tbody .value");
+        let history =
+            device.node("/3303/0/5700").await.texts("section[aria-labelledby=history-title] tbody .value");
         assert_eq!(history[..3], ["-3.5", "22.25", "21.5"], "nothing was lost");
         assert!(!client.has_told("notification-reset"));
     });

@@ -21,6 +21,9 @@ pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
     profile.queue_mode = spec.queue_mode;
     profile.retry = Duration::from_secs(2);
     profile.epoch_ms = i64::try_from(since_epoch.as_millis()).unwrap_or_default();
+    // Of an object that the server has no model of.
+    let unknown = Path::from_ids(&[3442, 0, 110]).expect("it is a resource");
+    profile.objects.set(unknown, Value::String("initial value".to_owned())).expect("no model says otherwise");
     let (events_in, events) = mpsc::unbounded_channel();
     let (commands, commands_out) = mpsc::unbounded_channel();
     let seed = u64::from(since_epoch.subsec_nanos());

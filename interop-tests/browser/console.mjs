@@ -1,0 +1,182 @@
+// The console in a real browser: `tests/browser.rs` starts it and plays the device.
+//
+// It is told everything by environment variables, asks for a change of the device by the line `change VALUE` on standard
+// output, is told on standard input that it was made, and ends with code 0, or with an error that says what was wrong.
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+const { CHROMIUM, CONSOLE, SETUP, ENDPOINT, SCREENSHOTS } = process.env;
+const NAME = "ada";
+const PASSWORD = "a lighthouse in the fog";
+const ROW = "r-3303-0-5700";
+const CELL = "#v-3303-0-5700 .value";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const told = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const problems = [];
+
+const check = (good, text) => {
+  if (!good) throw new Error(text);
+};
+
+const shoot = async (page, name) => {
+  if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
+};
+
+// Evaluated from outside, so that the page's content security policy stays as it is.
+const examine = async (page, name) => {
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => globalThis.axe.run());
+    for (const { id, help, nodes } of violations) {
+      problems.push(`${name}, ${colorScheme}: ${id}: ${help}: ${nodes.map((node) => node.target.join(" ")).join("; ")}`);
+    }
+    await shoot(page, `${name}-${colorScheme}`);
+  }
+};
+
+const browse = async (options, use) => {
+  const profile = await mkdtemp(join(tmpdir(), "muster-browser-"));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: CHROMIUM,
+    headless: true,
+    args: [
+      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+      "--disable-component-update", "--disable-sync",
+    ],
+    ...options,
+  });
+  const page = context.pages()[0] ?? (await context.newPage());
+  page.on("console", (message) => {
+    if (message.type() === "error" && !message.text().includes("404")) problems.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => problems.push(`script: ${error.message}`));
+  try {
+    await use(page);
+  } finally {
+    await context.close();
+    await rm(profile, { recursive: true, force: true });
+  }
+};
+
+const logIn = async (page) => {
+  await page.goto(`${CONSOLE}/login`);
+  await page.fill("#name", NAME);
+  await page.fill("#password", PASSWORD);
+  await page.press("#password", "Enter");
+  await page.waitForURL(`${CONSOLE}/`);
+};
+
+const openDevice = async (page) => {
+  await page.goto(`${CONSOLE}/devices`);
+  await page.click(`a.device-name:has-text("${ENDPOINT}")`);
+  await page.waitForSelector("#device-facts");
+};
+
+// With the Tab key alone; a folded object on the way is unfolded with Enter.
+const tabTo = async (page, row, action) => {
+  for (let pressed = 0; pressed < 600; pressed += 1) {
+    await page.keyboard.press("Tab");
+    const at = await page.evaluate(([row, action]) => {
+      const focused = document.activeElement;
+      if (focused?.matches(`#${row} button[value="${action}"]`)) return "there";
+      const object = focused?.closest("details.object");
+      const folded = focused?.tagName === "SUMMARY" && !object.open && object.querySelector(`#${row}`);
+      return folded ? "folded" : "";
+    }, [row, action]);
+    if (at === "folded") await page.keyboard.press("Enter");
+    if (at === "there") return;
+  }
+  throw new Error(`the Tab key does not lead to ${action} of ${row}`);
+};
+
+const seesAChange = async (page, value) => {
+  process.stdout.write(`change ${value}\n`);
+  await told.next();
+  const changed = Date.now();
+  await page.waitForFunction(
+    ([cell, value]) => document.querySelector(cell)?.textContent.trim() === value, [CELL, value], { timeout: 15000, polling: 20 },
+  );
+  return Date.now() - changed;
+};
+
+const withScript = async (page) => {
+  await page.goto(SETUP);
+  await examine(page, "set-up");
+  await page.fill("#name", NAME);
+  await page.fill("#password", PASSWORD);
+  await page.fill("#again", PASSWORD);
+  await page.press("#again", "Enter");
+  await page.waitForURL(`${CONSOLE}/`);
+  await examine(page, "overview");
+  await page.click('form[action="/logout"] button');
+  await page.waitForURL(`${CONSOLE}/login`);
+  await examine(page, "login");
+  await logIn(page);
+  await page.goto(`${CONSOLE}/devices`);
+  await examine(page, "devices");
+
+  await openDevice(page);
+  const device = page.url();
+  await tabTo(page, ROW, "observe");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(`#${ROW} .tag:has-text("observed")`);
+  await page.waitForFunction(() => document.getElementById("live-status")?.textContent === "Live");
+  await page.evaluate(() => { globalThis.sameDocument = true; });
+  const took = await seesAChange(page, "31.25");
+  check(await page.evaluate(() => globalThis.sameDocument), "the page was loaded again");
+  check(took <= 2000, `the change was seen after ${took} ms, not within 2 s`);
+  process.stdout.write(`seen after ${took} ms\n`);
+  await examine(page, "device");
+
+  await page.goto(`${device.split("#")[0]}/nodes/3303/0/5700`);
+  await examine(page, "resource");
+  await page.click("form.card button[value=discover]");
+  await page.waitForSelector("#operation");
+  await examine(page, "operation");
+  for (const [path, name] of [
+    ["nodes/3303/0", "instance"], ["nodes/3303", "object"], ["nodes/3/0/4", "executable"], ["nodes/19/0/0", "several-values"],
+    ["operations", "operations"], ["timeline", "timeline"],
+  ]) {
+    await page.goto(`${device.split("#")[0]}/${path}`);
+    await examine(page, name);
+  }
+  await page.goto(`${CONSOLE}/no-such-page`);
+  await examine(page, "error");
+};
+
+const onAPhone = async (page) => {
+  await logIn(page);
+  for (const [open, name] of [
+    [() => page.goto(`${CONSOLE}/`), "overview"], [() => page.goto(`${CONSOLE}/devices`), "devices"], [() => openDevice(page), "device"],
+  ]) {
+    await open();
+    const [wide, view] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    check(wide <= view, `${name} is ${wide} px wide on a phone of ${view} px`);
+    await examine(page, `phone-${name}`);
+  }
+};
+
+const withoutScript = async (page) => {
+  await logIn(page);
+  await openDevice(page);
+  await page.click(`details.object:has(#${ROW}) summary`).catch(() => {});
+  const button = page.locator(`#${ROW} button[value="read"]`);
+  if (!(await button.isVisible())) await page.click(`details.object:has(#${ROW}) summary`);
+  await button.click();
+  await page.waitForSelector(CELL);
+  check((await page.textContent(CELL)).trim() === "31.25", "the value is on the page without JavaScript");
+  check(await page.locator("#live-toggle").isHidden(), "nothing is offered that needs JavaScript");
+  await shoot(page, "device-without-script");
+};
+
+await browse({ viewport: { width: 1280, height: 900 } }, withScript);
+await browse({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }, onAPhone);
+await browse({ javaScriptEnabled: false }, withoutScript);
+check(problems.length === 0, problems.join("\n"));
