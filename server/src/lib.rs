@@ -91,7 +91,7 @@ impl Server {
         let store: Arc<dyn Store> = Arc::new(SqlStore::open(config.database()).await?);
         let clock = Clock::start();
         let boot = store.begin_boot().await?;
-        let restored = store.restore(clock.now().wall).await?;
+        let restored = store.restore().await?;
         info!(
             boot,
             devices = restored.devices.len(),

@@ -146,8 +146,8 @@ impl Store for SqlStore {
         self.ask(Work::Boot).await
     }
 
-    async fn restore(&self, now: Timestamp) -> Result<Restored, StoreError> {
-        self.reader.restore(now).await
+    async fn restore(&self) -> Result<Restored, StoreError> {
+        self.reader.restore().await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

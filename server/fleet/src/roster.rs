@@ -22,9 +22,8 @@ use std::{
 use objects::{ContentFormat, Path};
 
 use crate::{
-    Commit, Delivery, Device, DeviceId, EndpointName, NodeId, Now, Observation, ObservationToken,
-    OperationRecord, Presence, PublicId, Registration, RegistrationId, Source, Timestamp, Uplink,
-    queue::Orders,
+    Commit, Device, DeviceId, EndpointName, NodeId, Now, Observation, ObservationToken, OperationRecord,
+    Presence, PublicId, Registration, RegistrationId, Source, Timestamp, Uplink, queue::Orders,
 };
 use hot::{Hot, Live};
 use links::LinkPool;
@@ -141,8 +140,6 @@ pub struct Restored {
     pub observations: Vec<Observation>,
     /// All operations without a final state, the oldest first.
     pub operations: Vec<OperationRecord>,
-    /// The deliveries of the last [`Delivery::KEPT`].
-    pub deliveries: Vec<(DeviceId, Delivery)>,
 }
 
 impl Roster {

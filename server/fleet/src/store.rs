@@ -31,9 +31,8 @@ pub trait Store: Send + Sync + 'static {
     /// Counts one more start of the server and returns the count, durable before it returns.
     async fn begin_boot(&self) -> Result<u64, StoreError>;
 
-    /// Reads back the hot state: what is live, whatever its times say. Only the operations have an order; deliveries are
-    /// those younger than [`Delivery::KEPT`](crate::Delivery::KEPT) by `now`.
-    async fn restore(&self, now: Timestamp) -> Result<Restored, StoreError>;
+    /// Reads back the hot state: what is live, whatever its times say. Only the operations have an order.
+    async fn restore(&self) -> Result<Restored, StoreError>;
 
     /// Whether it can write now.
     async fn check(&self) -> Result<(), StoreError>;

@@ -39,6 +39,8 @@ pub(crate) struct Shard {
     requests: BTreeMap<coap::RequestId, UnderWay>,
     /// Who waits for an order's outcome.
     callers: BTreeMap<OperationId, OrderTicket>,
+    /// What devices have rejected that had just registered, at most one a device: sent again every second.
+    too_early: Vec<Order>,
     /// Facts that the store did not take when they came; tried again every second.
     unrecorded: VecDeque<Commit>,
     /// Sleeping devices that had registered anew, and were not observed again, when the server stopped.
@@ -99,6 +101,8 @@ impl Shard {
     const MAX_UNRECORDED: usize = 10_000;
     /// How often liveness is written and deadlines of seconds are looked at.
     const TICK: Duration = Duration::from_secs(1);
+    /// How long a device may take after its Register until it knows what it is asked.
+    const SETTLES_WITHIN: Duration = Duration::from_secs(10);
 
     /// Brings back what was live when the server stopped.
     pub(crate) fn new(
@@ -119,6 +123,7 @@ impl Shard {
             next_ticket: 0,
             requests: BTreeMap::new(),
             callers: BTreeMap::new(),
+            too_early: Vec::new(),
             unrecorded: VecDeque::new(),
             to_observe_again: BTreeSet::new(),
             last_rejection: BTreeMap::new(),
@@ -249,6 +254,9 @@ impl Shard {
 
     fn tick(&mut self, now: Now) {
         self.write_batches();
+        for order in std::mem::take(&mut self.too_early) {
+            self.submit(now, Subject::Device(order.device), Work::Send(order));
+        }
         for (_, order) in self.roster.expire_orders(now) {
             self.end_unsent(now, order, Failure::Expired);
         }

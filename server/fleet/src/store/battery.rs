@@ -136,7 +136,6 @@ macro_rules! store_battery {
 
             restore_gives_exactly_the_live_state,
             restore_gives_what_every_operation_waits_for,
-            restore_gives_the_deliveries_of_the_last_minutes,
             what_has_ended_stays_ended,
             a_purge_leaves_the_live_state_alone,
 

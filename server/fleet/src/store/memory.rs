@@ -9,9 +9,9 @@ use super::{
     DeviceOrder, DeviceQuery, DeviceSummary, DeviceView, Overview, Page, PageRequest, Store, StoreError,
 };
 use crate::{
-    AuditRecord, Commit, Committed, Delivery, Device, DeviceId, DeviceState, Observation, OperationId,
-    OperationRecord, OperationState, PublicId, Reading, Restored, Role, StoredReading, TimelineRecord,
-    Timestamp, User, WebSession,
+    AuditRecord, Commit, Committed, Device, DeviceId, DeviceState, Observation, OperationId, OperationRecord,
+    OperationState, PublicId, Reading, Restored, Role, StoredReading, TimelineRecord, Timestamp, User,
+    WebSession,
 };
 
 mod cursor;
@@ -80,7 +80,7 @@ impl Store for MemoryStore {
         Ok(inner.boots)
     }
 
-    async fn restore(&self, now: Timestamp) -> Result<Restored, StoreError> {
+    async fn restore(&self) -> Result<Restored, StoreError> {
         let tables = &self.available()?.tables;
         let rows = || tables.registrations.iter();
         Ok(Restored {
@@ -97,12 +97,6 @@ impl Store for MemoryStore {
                 .values()
                 .filter(|record| !record.state.is_final())
                 .cloned()
-                .collect(),
-            deliveries: tables
-                .deliveries
-                .iter()
-                .filter(|(_, _, at)| at.after(Delivery::KEPT) > now)
-                .map(|(device, delivery, _)| (*device, delivery.clone()))
                 .collect(),
         })
     }

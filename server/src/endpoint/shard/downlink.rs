@@ -121,6 +121,12 @@ impl Shard {
             return;
         };
         let device = order.device;
+        // A Reset says that nothing was done (RFC 7252 §4.2). Leshan's client sends it to what comes before it has taken
+        // note of the answer to its Register.
+        if matches!(answer, Err(coap::Failure::Reset)) && self.is_settling(now, device) {
+            self.too_early.push(order);
+            return;
+        }
         if answer.is_ok() {
             self.roster.heard(now, device);
         }
@@ -143,6 +149,13 @@ impl Shard {
         };
         let ended = Ended { order, outcome, trace: Some(trace), began };
         self.submit(now, Subject::Device(device), Work::End(ended));
+    }
+
+    /// Whether a device has registered only just now.
+    fn is_settling(&self, now: Now, device: DeviceId) -> bool {
+        let settles_ms = i64::try_from(Self::SETTLES_WITHIN.as_millis()).unwrap_or(i64::MAX);
+        let registration = self.roster.registration(device);
+        registration.is_some_and(|known| now.wall.0.saturating_sub(known.registered_at.0) < settles_ms)
     }
 
     /// An order has an outcome: what is to be kept of it is committed.
@@ -195,6 +208,10 @@ impl Shard {
         // Another device may be reached at the same address by now.
         if self.roster.device_at(source).is_none() {
             self.coap.forget_peer(now.mono, source);
+        }
+        let early: Vec<Order> = self.too_early.extract_if(.., |order| order.device == device).collect();
+        for order in early {
+            self.end_unsent(now, order, Failure::Cancelled);
         }
         let cancelled = self.roster.cancel_all(device);
         // The commit that ended the registration ended what was queued then; orders may have come since.

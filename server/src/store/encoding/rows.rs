@@ -187,15 +187,6 @@ pub(in crate::store) fn delivery_row(
     }
 }
 
-pub(in crate::store) fn delivery(row: entity::delivery::Model) -> Result<(DeviceId, Delivery), StoreError> {
-    let delivery = Delivery {
-        source: source(row.listener, &row.address).or_corrupt("delivery")?,
-        message_id: u16::try_from(row.message_id).or_corrupt("delivery")?,
-        token: row.token,
-    };
-    Ok((DeviceId(row.device_id), delivery))
-}
-
 pub(in crate::store) fn timeline_row(entry: &TimelineEntry, ordinal: i64) -> entity::timeline::Model {
     entity::timeline::Model {
         device_id: entry.device.0,

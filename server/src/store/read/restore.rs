@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use fleet::{Delivery, DeviceId, DeviceState, Restored, StoreError, Timestamp};
+use fleet::{DeviceId, DeviceState, Restored, StoreError, Timestamp};
 use sea_orm::{
     ColumnTrait as _, DatabaseTransaction, EntityTrait, QueryFilter as _, QueryOrder as _, Select,
 };
@@ -10,7 +10,7 @@ use sea_orm::{
 use super::Reader;
 use crate::store::{
     encoding::{OrCorrupt as _, Word as _, rows},
-    entity::{delivery, device, lease, observation, operation, registration},
+    entity::{device, lease, observation, operation, registration},
     sql::Sql,
 };
 
@@ -23,7 +23,7 @@ struct Ended {
 }
 
 impl Reader {
-    pub(in crate::store) async fn restore(&self, now: Timestamp) -> Result<Restored, StoreError> {
+    pub(in crate::store) async fn restore(&self) -> Result<Restored, StoreError> {
         let snapshot = self.snapshot().await?;
         let devices = self.all_in(&snapshot, device::Entity::find().order_by_asc(device::Column::Id)).await?;
         let leases = self.all_in(&snapshot, lease::Entity::find()).await?;
@@ -51,11 +51,6 @@ impl Reader {
         restored.observations = observations.into_iter().map(rows::observation).collect::<Result<_, _>>()?;
         let operations: Vec<operation::Model> = self.rows(&snapshot, open_operations()).await?;
         restored.operations = operations.into_iter().map(rows::operation_record).collect::<Result<_, _>>()?;
-        let too_old = now.0.saturating_sub(i64::try_from(Delivery::KEPT.as_millis()).unwrap_or(i64::MAX));
-        let deliveries = delivery::Entity::find().filter(delivery::Column::ReceivedAt.gt(too_old));
-        let deliveries =
-            self.all_in(&snapshot, deliveries.order_by_asc(delivery::Column::ReceivedAt)).await?;
-        restored.deliveries = deliveries.into_iter().map(rows::delivery).collect::<Result<_, _>>()?;
         Ok(restored)
     }
 

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use fleet::{DeviceId, Store as _, Timestamp};
+use fleet::{DeviceId, Store as _};
 use objects::Value;
 
 use super::fixture::{assert_tallies_are_true, commit, number, path, registers, report};
@@ -21,7 +21,7 @@ async fn a_store_that_is_dropped_loses_nothing_it_acknowledged() {
         store.commit(registers(round, &format!("node-{round}"))).await.unwrap();
         drop(store);
         let store = SqlStore::open(file.clone()).await.unwrap();
-        let restored = store.restore(Timestamp(2_000)).await.unwrap();
+        let restored = store.restore().await.unwrap();
         assert_eq!(restored.registrations.len(), usize::try_from(round).unwrap());
         drop(store);
     }
@@ -84,7 +84,7 @@ fn what_a_killed_server_acknowledged_is_there() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let store = SqlStore::open(folder.path().join("muster.db")).await.unwrap();
-            let restored = store.restore(Timestamp(2_000)).await.unwrap();
+            let restored = store.restore().await.unwrap();
             let kept: Vec<i64> =
                 restored.registrations.iter().map(|registration| registration.device.0).collect();
             let missing: Vec<i64> =

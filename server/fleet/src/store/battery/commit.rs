@@ -23,7 +23,7 @@ pub async fn a_store_that_works_says_so(store: &dyn Store) {
 
 /// Nothing is there before something is put there, and to look for it is no error.
 pub async fn a_new_store_is_empty(store: &dyn Store) {
-    assert_eq!(store.restore(START).await.unwrap(), Restored::default());
+    assert_eq!(store.restore().await.unwrap(), Restored::default());
     assert_eq!(store.overview().await.unwrap(), Overview::default());
     assert_eq!(store.device(PublicId::from_random([7; 16])).await.unwrap(), None);
     let page = PageRequest::first(10);
@@ -182,7 +182,7 @@ pub async fn among_concurrent_commits_a_conflict_fails_alone(store: &dyn Store) 
 /// All that can be seen of devices 1 to 3, as text.
 async fn picture(store: &dyn Store) -> Vec<String> {
     let mut seen = vec![
-        format!("{:?}", store.restore(START).await.unwrap()),
+        format!("{:?}", store.restore().await.unwrap()),
         format!("{:?}", store.overview().await.unwrap()),
         format!("{:?}", store.audit(&PageRequest::first(100)).await.unwrap()),
     ];

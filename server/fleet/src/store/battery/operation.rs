@@ -23,7 +23,7 @@ pub async fn every_operation_survives(store: &dyn Store) {
     for record in &records {
         assert_eq!(store.operation(record.id).await.unwrap().as_ref(), Some(record));
     }
-    assert_eq!(store.restore(START).await.unwrap().operations, records);
+    assert_eq!(store.restore().await.unwrap().operations, records);
 }
 
 /// Queued, sent, sent once more after a restart, done.
@@ -78,7 +78,7 @@ pub async fn an_operation_ends_in_every_final_state(store: &dyn Store) {
         commit(store, [queued(&reboot(*number, 1)), ended(*number, *state, at(50))]).await;
         assert_eq!(store.operation(operation_id(*number)).await.unwrap().unwrap().state, *state);
     }
-    assert_eq!(store.restore(START).await.unwrap().operations, []);
+    assert_eq!(store.restore().await.unwrap().operations, []);
     let overview = Overview { registered: 1, ..Overview::default() };
     assert_eq!(store.overview().await.unwrap(), overview);
 }
@@ -114,7 +114,7 @@ pub async fn operations_are_listed_newest_first(store: &dyn Store) {
         let expected: Vec<_> = (1..=7).rev().map(|number| reboot(number, 1)).collect();
         assert_eq!(records, expected, "limit {limit}");
     }
-    let restored = store.restore(START).await.unwrap().operations;
+    let restored = store.restore().await.unwrap().operations;
     assert!(restored.is_sorted_by(|one, other| one.id < other.id), "the oldest first");
 }
 

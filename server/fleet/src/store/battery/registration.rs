@@ -46,7 +46,7 @@ pub async fn a_device_without_a_registration_is_not_shown(store: &dyn Store) {
     commit(store, [Change::DeviceAdded(device(1))]).await;
     assert_eq!(store.device(public_id(1)).await.unwrap(), None);
     assert_eq!(store.overview().await.unwrap(), Overview::default());
-    let restored = store.restore(START).await.unwrap();
+    let restored = store.restore().await.unwrap();
     assert_eq!((restored.devices, restored.registrations), (vec![device(1)], vec![]));
 }
 
@@ -59,7 +59,7 @@ pub async fn a_device_is_unique_by_row_public_name_and_endpoint(store: &dyn Stor
     refused(store, [Change::DeviceAdded(same_public_id)]).await;
     let distinct = ["zoë", "Zoe", "Zoe\u{308}", "Zoë "];
     commit(store, (4..).zip(distinct).map(|(number, name)| Change::DeviceAdded(named(number, name)))).await;
-    assert_eq!(store.restore(START).await.unwrap().devices.len(), 5);
+    assert_eq!(store.restore().await.unwrap().devices.len(), 5);
 }
 
 /// An older lifetime, binding or object list is never visible again.
@@ -79,7 +79,7 @@ pub async fn an_update_replaces_the_registration(store: &dyn Store) {
     let view = store.device(public_id(1)).await.unwrap().unwrap();
     assert_eq!((&view.registration, view.seen_at), (&updated, at(20)));
     assert_eq!(store.device(public_id(2)).await.unwrap().unwrap().registration, registration(2));
-    let restored = store.restore(at(20)).await.unwrap().registrations;
+    let restored = store.restore().await.unwrap().registrations;
     assert!(restored.contains(&updated) && restored.len() == 2);
 }
 
@@ -100,7 +100,7 @@ pub async fn a_stale_registration_is_a_conflict(store: &dyn Store) {
     refused(store, [Change::Registered(Box::new(epoch(4)))]).await;
     refused(store, [Change::Registered(Box::new(registration(1)))]).await;
     commit(store, [Change::Registered(Box::new(epoch(5)))]).await;
-    assert_eq!(store.restore(START).await.unwrap().epochs, [(DeviceId(1), 5)].into());
+    assert_eq!(store.restore().await.unwrap().epochs, [(DeviceId(1), 5)].into());
 }
 
 /// An Update that was under way when the registration ended does not bring it back to life; a Register does.

@@ -1,10 +1,7 @@
 //! What a start reads back: exactly what was live.
 
 use super::fixture::*;
-use crate::{
-    Change, Delivery, DeviceId, EndReason, OperationState, Registration, RegistrationId, Restored, Store,
-    Timestamp,
-};
+use crate::{Change, DeviceId, EndReason, OperationState, Registration, RegistrationId, Restored, Store};
 
 /// Every table at once, after everything that can happen to it.
 pub async fn restore_gives_exactly_the_live_state(store: &dyn Store) {
@@ -37,11 +34,9 @@ pub async fn restore_gives_exactly_the_live_state(store: &dyn Store) {
         seen: [(1, 50), (2, 55), (3, 40), (4, 60)].map(|(number, seen)| (DeviceId(number), at(seen))).into(),
         observations: vec![observation(1, "/3/0/7"), observation(2, "/3")],
         operations: vec![],
-        deliveries: vec![],
     };
-    assert_eq!(sorted(store.restore(at(70)).await.unwrap()), expected);
     // A registration whose time ran out while the server was down is still live: it gets a full lifetime.
-    assert_eq!(sorted(store.restore(at(1_000_000)).await.unwrap()), expected);
+    assert_eq!(sorted(store.restore().await.unwrap()), expected);
 }
 
 /// Queued and sent ones, as they stand, the oldest first; ended ones not.
@@ -54,41 +49,7 @@ pub async fn restore_gives_what_every_operation_waits_for(store: &dyn Store) {
     sent.state = OperationState::Sent;
     sent.sent_at = Some(at(9));
     let expected = [reboot(1, 2), sent, reboot(5, 2)];
-    assert_eq!(store.restore(at(10)).await.unwrap().operations, expected);
-}
-
-/// Those that may still be retransmitted.
-pub async fn restore_gives_the_deliveries_of_the_last_minutes(store: &dyn Store) {
-    register(store, 2).await;
-    let delivered = |number, message_id, received_at| Change::Report {
-        device: DeviceId(number),
-        received_at,
-        delivery: Some(delivery(message_id)),
-        readings: vec![],
-    };
-    let empty = Delivery { token: vec![], ..delivery(9) };
-    let without_token = Change::Report {
-        device: DeviceId(1),
-        received_at: at(200),
-        delivery: Some(empty.clone()),
-        readings: vec![],
-    };
-    commit(
-        store,
-        [delivered(1, 1, at(0)), delivered(1, 2, at(100)), delivered(2, 2, at(101)), without_token],
-    )
-    .await;
-    commit(store, [report(1, at(102), vec![reading("/3/0/9", 1)])]).await;
-    let end = START.after(Delivery::KEPT);
-    for now in [end, Timestamp(end.0 + 1)] {
-        let expected =
-            vec![(DeviceId(1), delivery(2)), (DeviceId(1), empty.clone()), (DeviceId(2), delivery(2))];
-        assert_eq!(sorted(store.restore(now).await.unwrap()).deliveries, expected);
-    }
-    let all = store.restore(Timestamp(end.0 - 1)).await.unwrap().deliveries;
-    assert_eq!(all.len(), 4);
-    store.purge(end).await.unwrap();
-    assert_eq!(store.restore(START).await.unwrap().deliveries.len(), 3);
+    assert_eq!(store.restore().await.unwrap().operations, expected);
 }
 
 /// An acknowledged Deregister never comes back to life, whatever is written afterwards.
@@ -105,7 +66,7 @@ pub async fn what_has_ended_stays_ended(store: &dyn Store) {
         ],
     )
     .await;
-    let restored = store.restore(at(11)).await.unwrap();
+    let restored = store.restore().await.unwrap();
     assert_eq!((restored.registrations, restored.observations), (vec![], vec![]));
     assert_eq!(restored.devices, [device(1)]);
 }
@@ -124,18 +85,17 @@ pub async fn a_purge_leaves_the_live_state_alone(store: &dyn Store) {
         ],
     )
     .await;
-    let before = sorted(store.restore(START).await.unwrap());
+    let before = sorted(store.restore().await.unwrap());
     store.purge(at(1_000_000_000)).await.unwrap();
-    assert_eq!(sorted(store.restore(START).await.unwrap()), before);
+    assert_eq!(sorted(store.restore().await.unwrap()), before);
     assert_eq!(store.latest(DeviceId(1), path("/")).await.unwrap().len(), 1);
     assert_eq!(store.history(DeviceId(1), path("/3/0/9"), 5).await.unwrap().len(), 1);
 }
 
-/// In an order of ours: a store may give devices, registrations, observations and deliveries in any.
+/// In an order of ours: a store may give devices, registrations and observations in any.
 fn sorted(mut restored: Restored) -> Restored {
     restored.devices.sort_by_key(|device| device.id);
     restored.registrations.sort_by_key(|registration| registration.device);
     restored.observations.sort_by_key(|observation| (observation.device, observation.path.ids()));
-    restored.deliveries.sort_by_key(|(device, delivery)| (*device, delivery.message_id));
     restored
 }

@@ -358,7 +358,7 @@ impl World {
 
     pub(super) fn id(&self, node: usize) -> DeviceId {
         let endpoint = &self.nodes[node].device.profile().endpoint;
-        let restored = block_on(self.store.restore(self.moment().wall)).unwrap();
+        let restored = block_on(self.store.restore()).unwrap();
         restored.devices.iter().find(|device| device.endpoint.as_str() == endpoint).unwrap().id
     }
 
@@ -367,7 +367,7 @@ impl World {
     }
 
     pub(super) fn stored_registrations(&self) -> Vec<String> {
-        let restored = block_on(self.store.restore(self.moment().wall)).unwrap();
+        let restored = block_on(self.store.restore()).unwrap();
         let name = |id: DeviceId| {
             restored.devices.iter().find(|device| device.id == id).unwrap().endpoint.to_string()
         };
@@ -409,7 +409,7 @@ impl World {
 
 fn shard(now: Duration, boots: u16, store: &MemoryStore) -> Shard {
     let now = Now { mono: now, wall: Timestamp(1_750_000_000_000).after(now) };
-    let restored = block_on(store.restore(now.wall)).unwrap();
+    let restored = block_on(store.restore()).unwrap();
     let boot = coap::Boot { number: boots, seed: [5; 32] };
     let endpoint = coap::Endpoint::new(coap::Config::default(), boot);
     let roster = Roster::new(0, NodeId::SINGLE, Limits { lab: true, ..Limits::default() });

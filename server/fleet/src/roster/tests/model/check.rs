@@ -11,7 +11,7 @@ impl World {
     /// Roster, store and model agree.
     pub(super) fn check(&self) {
         self.roster.check();
-        let restored = block_on(self.store.restore(self.now.wall)).unwrap();
+        let restored = block_on(self.store.restore()).unwrap();
         let mut lives = 0;
         for known in &self.known {
             assert!(known.gone.iter().all(|id| self.roster.device_of_registration(*id).is_none()), "I-3");
@@ -50,7 +50,7 @@ impl World {
 
     /// I-18 and I-5: everything balances to zero, and each operation has its end.
     pub(super) fn check_nothing_remains(&mut self) {
-        let restored = block_on(self.store.restore(self.now.wall)).unwrap();
+        let restored = block_on(self.store.restore()).unwrap();
         assert_eq!(restored.operations, []);
         assert_eq!(restored.observations, []);
         // The memory store keeps the links of ended registrations.

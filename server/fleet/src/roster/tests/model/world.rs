@@ -353,7 +353,7 @@ impl World {
         }
         self.to_expire.clear();
         self.roster = roster();
-        let restored = block_on(self.store.restore(self.now.wall)).unwrap();
+        let restored = block_on(self.store.restore()).unwrap();
         for commit in self.roster.restore(self.now, restored) {
             self.keep(commit);
         }
