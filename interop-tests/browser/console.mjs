@@ -180,3 +180,5 @@ await browse({ viewport: { width: 1280, height: 900 } }, withScript);
 await browse({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }, onAPhone);
 await browse({ javaScriptEnabled: false }, withoutScript);
 check(problems.length === 0, problems.join("\n"));
+// Standard input would keep the process.
+process.exit(0);

@@ -69,6 +69,11 @@ fn a_device_that_registers_anew_is_observed_anew() {
         client.run("register").await;
         client.event("registered").await;
         client.event_at("observe", "/3303/0/5700").await;
+        // A client reports from when its answer has left, which is a moment after it was asked.
+        let observed = |page: &interop_tests::Page| {
+            page.text("#device-timeline .detail").starts_with("Observe /3303/0/5700: 2.05")
+        };
+        device.until("the observation to have begun", observed).await;
         client.run("set /3303/0/5700 17.5").await;
         let page = device.until_value("/3303/0/5700", "17.5").await;
         assert_ne!(page.fact("Location"), location, "a new registration has a new location");
