@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 
 #[test]
 fn a_person_observes_a_device_in_a_real_browser() {
+    let name = here!();
     let keep = |outcome: &str, reason: &str| {
-        let (scenario, peer) = (here!().to_owned(), "leshan".to_owned());
-        let scenario = scenario.trim_end_matches("::{{closure}}").to_owned();
+        let (scenario, peer) = (name.to_owned(), "leshan".to_owned());
         Record { scenario, peer, outcome: outcome.to_owned(), reason: reason.to_owned() }.keep();
     };
     let prepared = interop_tests::leshan::jar().and_then(|_| prepare());
@@ -43,11 +43,13 @@ async fn play(chromium: &str) {
         .env("ENDPOINT", client.endpoint());
     command.env("SETUP", subject.setup_link().expect("a new server prints a set-up link"));
     if let Some(folder) = std::env::var_os("SCREENSHOTS") {
-        std::fs::create_dir_all(&folder).unwrap();
-        command.env("SCREENSHOTS", std::fs::canonicalize(folder).unwrap());
+        std::fs::create_dir_all(&folder).expect("SCREENSHOTS can be made");
+        command.env("SCREENSHOTS", std::fs::canonicalize(folder).expect("SCREENSHOTS is there"));
     }
-    let mut person = Person(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap());
-    let (mut hears, says) = (person.0.stdin.take().unwrap(), person.0.stdout.take().unwrap());
+    let mut person =
+        Person(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("node was found"));
+    let (mut hears, says) =
+        (person.0.stdin.take().expect("it is piped"), person.0.stdout.take().expect("it is piped"));
     let (lines_in, mut lines) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
         for line in BufReader::new(says).lines().map_while(Result::ok) {
@@ -59,12 +61,13 @@ async fn play(chromium: &str) {
             Some(value) => {
                 client.event_at("observe", "/3303/0/5700").await;
                 client.run(&format!("set /3303/0/5700 {value}")).await;
-                writeln!(hears, "changed").unwrap();
+                writeln!(hears, "changed").expect("the script listens");
             }
             None => eprintln!("{line}"),
         }
     }
-    assert!(person.0.wait().unwrap().success(), "the person at the screen is not content: see above");
+    let ended = person.0.wait().expect("the script is a child of this process");
+    assert!(ended.success(), "the person at the screen is not content: see above");
     assert!(!client.has_told("notification-reset"));
 }
 

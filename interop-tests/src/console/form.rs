@@ -165,8 +165,10 @@ impl Submission {
             ("select", _) => {
                 let options: Vec<ElementRef<'_>> = control.select(&selector("option")).collect();
                 let value = |option: &ElementRef<'_>| option.attr("value").unwrap_or_default().to_owned();
-                let chosen =
-                    options.iter().find(|option| option.attr("selected").is_some()).or(options.first());
+                let chosen = options
+                    .iter()
+                    .find(|option| option.attr("selected").is_some())
+                    .or_else(|| options.first());
                 if let Some(chosen) = chosen {
                     self.put(name, &value(chosen));
                 }
