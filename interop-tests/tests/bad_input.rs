@@ -89,7 +89,7 @@ fn garbage_does_no_harm() {
 fn garbage(count: u32) -> impl Iterator<Item = Vec<u8>> {
     (0..count).map(|number| {
         let mut state = number.wrapping_mul(2_654_435_761) | 1;
-        let len = usize::try_from(number % 61).unwrap();
+        let len = usize::try_from(number % 61).expect("it is small");
         let mut bytes: Vec<u8> = std::iter::repeat_with(|| {
             // xorshift32
             state ^= state << 13;
