@@ -97,7 +97,7 @@ fn prepare() -> Result<String, Missing> {
         .iter()
         .all(|package| folder().join("node_modules").join(package).is_dir());
     if !there {
-        let install = ["install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"];
+        let install = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
         let installed =
             Command::new("npm").args(install).current_dir(folder()).stdout(Stdio::null()).status();
         if !installed.is_ok_and(|status| status.success()) {
