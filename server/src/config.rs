@@ -166,6 +166,15 @@ impl Config {
                 reason: "must be a loopback address: the console does not speak TLS; reach it through a tunnel",
             });
         }
+        let listen = &self.coap.listen;
+        let again =
+            |address: &SocketAddr| address.port() != 0 && listen.iter().filter(|a| *a == address).count() > 1;
+        if listen.iter().any(again) {
+            return Err(ConfigError::Rule { key: "coap.listen", reason: "names an address twice" });
+        }
+        if self.data_dir.0.as_os_str().is_empty() {
+            return Err(ConfigError::Rule { key: "data_dir", reason: "must name a folder" });
+        }
         if !(1_024..=16 * 1_048_576).contains(&self.coap.max_body_bytes) {
             return Err(ConfigError::Rule { key: "coap.max_body_bytes", reason: "must be 1024 to 16777216" });
         }

@@ -8,6 +8,8 @@ mod clock;
 pub mod config;
 mod data_dir;
 mod endpoint;
+mod health;
+mod http;
 mod models;
 mod store;
 mod tasks;
@@ -36,6 +38,7 @@ use crate::{
         shard::Shard,
         udp::Listener,
     },
+    health::Health,
 };
 
 /// A running server. Dropping it ends the process's part in it at once; [`Server::stop`] ends it in order.
@@ -44,6 +47,7 @@ pub struct Server {
     console: SocketAddr,
     setup_link: Option<String>,
     stop: oneshot::Sender<()>,
+    receivers: Vec<JoinHandle<()>>,
     tasks: Vec<JoinHandle<()>>,
     // Held for the life of the server, so that no second one uses the same data.
     _data_dir: DataDir,
@@ -113,6 +117,7 @@ impl Server {
         let coap: Vec<SocketAddr> = listeners.iter().filter_map(|listener| listener.address().ok()).collect();
         let console_address =
             console.local_addr().map_err(|source| bind_error(config.console.listen, source))?;
+        let health = Arc::new(Health::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped: Stop = stopped.map(|_| ()).boxed().shared();
         let settings = web::Settings {
@@ -125,7 +130,7 @@ impl Server {
             clock: Arc::new(clock::wall),
             entropy: Arc::new(fill_random),
             metrics: Arc::new(move || metrics.render()),
-            ready: ready(&store),
+            ready: health::ready(Arc::clone(&health), Arc::clone(&store)),
             stop: stopped.clone(),
         };
         let shard = shard(config, clock, &data_dir, boot, Arc::clone(&registry), restored)?;
@@ -135,20 +140,20 @@ impl Server {
             console: console_address,
             setup_link: setup_link.map(|token| format!("http://{console_address}/setup/{token}")),
             stop,
+            receivers: Vec::new(),
             tasks: Vec::new(),
             _data_dir: data_dir,
         };
         let (batches_in, batches) = tokio::sync::mpsc::channel(MAX_BATCHES);
         for listener in &listeners {
-            server.tasks.push(tokio::spawn(Arc::clone(listener).receive(batches_in.clone())));
+            server.receivers.push(tokio::spawn(Arc::clone(listener).receive(batches_in.clone())));
         }
         drop(batches_in);
-        let driver = Driver { shard, clock, listeners, store: Arc::clone(&store), feed, batches, calls };
+        let driver =
+            Driver { shard, clock, listeners, store: Arc::clone(&store), health, feed, batches, calls };
         server.tasks.push(tokio::spawn(driver.run(stopped.clone())));
         server.tasks.push(tokio::spawn(tasks::run(store, Arc::clone(&fleet), stopped.clone())));
-        let served = axum::serve(console, web::router(fleet, settings)).with_graceful_shutdown(stopped);
-        // It ends with the stop and never before: failures to accept are retried inside.
-        server.tasks.push(tokio::spawn(async { drop(served.await) }));
+        server.tasks.push(tokio::spawn(http::serve(console, web::router(fleet, settings), stopped)));
         Ok(server)
     }
 
@@ -170,13 +175,21 @@ impl Server {
     /// Ends it: no more is taken in, and what was under way is stored.
     pub async fn stop(self) {
         drop(self.stop);
+        for receiver in self.receivers {
+            receiver.abort();
+        }
         for task in self.tasks {
-            // The receiving tasks end when their driver is gone; open pages would hold the console for ever.
             if tokio::time::timeout(STOP_WITHIN, task).await.is_err() {
                 break;
             }
         }
     }
+}
+
+/// Looks at what a start would look at before it makes or binds anything.
+pub fn validate(config: &Config) -> Result<(), StartError> {
+    models::load(&config.models)?;
+    Ok(())
 }
 
 /// Ends when the server is to stop.
@@ -234,14 +247,6 @@ fn shard(
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(StartError::Randomness)?;
     Ok(Shard::new(clock.now(), endpoint, roster, registry, seed, restored))
-}
-
-fn ready(store: &Arc<dyn Store>) -> Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync> {
-    let store = Arc::clone(store);
-    Arc::new(move || {
-        let store = Arc::clone(&store);
-        async move { store.check().await.map_err(|error| error.to_string()) }.boxed()
-    })
 }
 
 fn fill_random(bytes: &mut [u8]) {

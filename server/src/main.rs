@@ -36,6 +36,10 @@ async fn main() -> ExitCode {
         }
     };
     if arguments.validate {
+        if let Err(error) = server::validate(&config) {
+            eprintln!("muster: {error}");
+            return ExitCode::from(CONFIGURATION_ERROR);
+        }
         println!("The configuration is valid.");
         return ExitCode::SUCCESS;
     }

@@ -21,13 +21,14 @@ pub fn start_logging(config: &LogConfig) {
     // The database layers log every statement at info.
     let quiet = format!("{level},sqlx=warn,sea_orm=warn,sea_orm_migration=warn");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(quiet));
+    let terminal = std::io::stderr().is_terminal();
     let json = match config.format {
-        LogFormat::Auto => !std::io::stderr().is_terminal(),
+        LogFormat::Auto => !terminal,
         LogFormat::Json => true,
         LogFormat::Text => false,
     };
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal);
     // A second start in one process (tests) keeps the first one's subscriber.
     let _ = if json {
         registry.with(lines.json().flatten_event(true)).try_init()

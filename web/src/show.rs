@@ -2,6 +2,7 @@
 
 use fleet::Timestamp;
 use objects::Value;
+use sha2::{Digest, Sha256};
 use tower_sessions::cookie::time::OffsetDateTime;
 
 /// A moment as a page shows it: absolute in UTC, and how long ago.
@@ -72,8 +73,12 @@ impl Shown {
             Value::Opaque(bytes) => {
                 let shown = bytes.iter().take(limit / 2).map(|byte| format!("{byte:02x}")).collect();
                 let unit = if bytes.len() == 1 { "byte" } else { "bytes" };
-                let rest = if bytes.len() > limit / 2 { "…, " } else { "" };
-                Self { text: shown, note: format!("{rest}{} {unit}", bytes.len()) }
+                let note = if bytes.len() > limit / 2 {
+                    format!("…, {} {unit}, SHA-256 {}", bytes.len(), sha256(bytes))
+                } else {
+                    format!("{} {unit}", bytes.len())
+                };
+                Self { text: shown, note }
             }
             Value::Time(seconds) => {
                 let at = Moment::new(Timestamp(seconds.saturating_mul(1_000)), Timestamp(0));
@@ -95,6 +100,11 @@ impl Shown {
         let note = if length > limit { format!("…, {length} characters") } else { String::new() };
         Self { text: visible(text.chars().take(limit)), note }
     }
+}
+
+/// By which what is too long to be shown can be compared all the same.
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Control characters as their pictures, so that they can neither hide nor break a line of a stream.

@@ -103,7 +103,7 @@ pub struct Bounds {
     pub exchanges_per_peer: usize,
     /// The same over all peers. 20 000.
     pub exchanges_total: usize,
-    /// Messages of one peer remembered against duplicates. Beyond it: silence. 4096.
+    /// Messages of one peer remembered against duplicates. Beyond it: silence. 32 768, half of all message ids there are.
     pub remembered_per_peer: usize,
     /// The same over all peers. 1 000 000.
     pub remembered_total: usize,
@@ -141,7 +141,7 @@ impl Default for Bounds {
         Self {
             exchanges_per_peer: 16,
             exchanges_total: 20_000,
-            remembered_per_peer: 4096,
+            remembered_per_peer: 32_768,
             remembered_total: 1_000_000,
             reply_bytes_total: 64 << 20,
             queue_per_peer: 64,

@@ -33,7 +33,11 @@ pub const KEYS: &[Key] = &[
         "false",
         "Whether an Update from another address moves the registration there. Without security anybody can do that.",
     ),
-    key("coap.max_devices", "1000000", "How many devices the server takes; one more is answered 5.03."),
+    key(
+        "coap.max_devices",
+        "1000000",
+        "How many devices the server knows at most, registered or not; one more is answered 5.03.",
+    ),
     key(
         "coap.max_body_bytes",
         "1048576",

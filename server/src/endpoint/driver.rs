@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use fleet::{Committed, DeviceId, Downlink, Feed, OperationId, Order, Presence, Store, StoreError, Taken};
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::{mpsc, oneshot};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{
     shard::{OrderTicket, Output, Shard, Ticket},
     udp::{Batch, Listener},
 };
-use crate::{Stop, clock::Clock};
+use crate::{Stop, clock::Clock, health::Health};
 
 /// Runs one shard.
 pub(crate) struct Driver {
@@ -20,6 +20,7 @@ pub(crate) struct Driver {
     pub(crate) clock: Clock,
     pub(crate) listeners: Vec<Arc<Listener>>,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) health: Arc<Health>,
     pub(crate) feed: Feed,
     pub(crate) batches: mpsc::Receiver<Batch>,
     pub(crate) calls: mpsc::Receiver<Call>,
@@ -46,6 +47,9 @@ const MAX_CALLS: usize = 1_024;
 
 /// How many batches of datagrams wait for a shard; then the sockets wait.
 pub(crate) const MAX_BATCHES: usize = 64;
+
+/// Counters of messages that are well-formed and yet can't be served, beside those of malformed ones.
+const NOT_SERVED: [&str; 4] = ["blocks_refused", "body_bytes", "critical_options", "methods_unknown"];
 
 /// How long a stop waits for commits that are under way.
 const LAST_COMMITS: Duration = Duration::from_secs(5);
@@ -95,6 +99,7 @@ impl Driver {
         let mut givers = BTreeMap::new();
         let mut next_order = 0;
         let mut next_count = Duration::ZERO;
+        let mut counted = coap::Counters::default();
         loop {
             self.drain(&mut commits, &mut givers).await;
             let wake = self.clock.instant(self.shard.poll_timeout());
@@ -128,7 +133,7 @@ impl Driver {
                     self.shard.handle_timeout(self.clock.now());
                     if self.clock.now().mono >= next_count {
                         next_count = self.clock.now().mono + Duration::from_secs(1);
-                        self.count();
+                        self.count(&mut counted);
                     }
                 }
             }
@@ -168,8 +173,12 @@ impl Driver {
                     }
                 }
                 Output::Commit { ticket, commit } => {
-                    let store = Arc::clone(&self.store);
-                    let mut commit = Box::pin(async move { (ticket, store.commit(commit).await) });
+                    let (store, health) = (Arc::clone(&self.store), Arc::clone(&self.health));
+                    let mut commit = Box::pin(async move {
+                        let result = store.commit(commit).await;
+                        health.committed(&result);
+                        (ticket, result)
+                    });
                     // Polled once here, so that commits begin in the order in which the shard made them.
                     match futures::poll!(commit.as_mut()) {
                         Poll::Ready((ticket, result)) => {
@@ -191,11 +200,19 @@ impl Driver {
         }
     }
 
-    fn count(&self) {
+    fn count(&self, before: &mut coap::Counters) {
         metrics::gauge!("muster_registrations").set(self.shard.registered() as f64);
         metrics::gauge!("muster_operations_under_way").set(self.shard.under_way() as f64);
-        for (name, value) in self.shard.coap_counters().iter() {
+        let counters = self.shard.coap_counters();
+        for ((name, value), (_, before)) in counters.iter().zip(before.iter()) {
+            // What never becomes a message of a device leaves its only trace here.
+            let refused = name.starts_with("malformed_") || NOT_SERVED.contains(&name);
+            if refused && value > before {
+                info!(coap.reason = name, messages = value - before, "messages refused below LwM2M");
+            }
+            let name = name.strip_suffix("_total").unwrap_or(name);
             metrics::counter!(format!("muster_coap_{name}_total")).absolute(value);
         }
+        *before = counters.clone();
     }
 }

@@ -45,6 +45,8 @@ pub(crate) struct Shard {
     unrecorded: VecDeque<Commit>,
     /// Sleeping devices that had registered anew, and were not observed again, when the server stopped.
     to_observe_again: BTreeSet<DeviceId>,
+    /// When a device has registered, as long as that is not longer ago than [`Self::SETTLES_WITHIN`].
+    registered_at: BTreeMap<DeviceId, Duration>,
     /// When the last rejection of a device went to its timeline.
     last_rejection: BTreeMap<DeviceId, Duration>,
     next_tick: Duration,
@@ -126,6 +128,7 @@ impl Shard {
             too_early: Vec::new(),
             unrecorded: VecDeque::new(),
             to_observe_again: BTreeSet::new(),
+            registered_at: BTreeMap::new(),
             last_rejection: BTreeMap::new(),
             next_tick: now.mono + Self::TICK,
             outputs: VecDeque::new(),
@@ -263,6 +266,7 @@ impl Shard {
         for device in self.roster.expired(now) {
             self.submit(now, Subject::Device(device), Work::Expire(device));
         }
+        self.registered_at.retain(|_, at| now.mono.saturating_sub(*at) < Self::SETTLES_WITHIN);
         self.last_rejection.retain(|_, at| now.mono.saturating_sub(*at) < Self::TICK);
         self.drain_coap(now);
     }

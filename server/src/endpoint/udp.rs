@@ -19,9 +19,11 @@ pub(crate) struct Listener {
 /// The most datagrams in one batch.
 const BATCH: usize = 64;
 
-/// The longest datagram taken: a block of 1024 bytes with generous room for options. A longer one is cut by the socket
-/// and then fails to parse or carries less than its Block option says.
-const MAX_DATAGRAM: usize = 2_048;
+/// A batch that holds so many bytes is handed on, however few datagrams they are.
+const BATCH_BYTES: usize = 256 << 10;
+
+/// The longest datagram there is: a socket cuts what does not fit its reader's buffer, and nobody could tell.
+const MAX_DATAGRAM: usize = 65_535;
 
 /// What the kernel may hold while the driver is busy.
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -69,8 +71,10 @@ impl Listener {
                     continue;
                 }
             }
-            while batch.len() < BATCH {
+            let mut bytes = 0;
+            while batch.len() < BATCH && bytes < BATCH_BYTES {
                 let Ok((len, address)) = self.socket.try_recv_from(&mut buffer) else { break };
+                bytes += len;
                 batch.push((self.source(address), buffer[..len].to_vec()));
             }
             // Waiting here is the back-pressure: the kernel's buffer fills, and what exceeds it is sent again by CON.
@@ -83,5 +87,26 @@ impl Listener {
 
     fn source(&self, address: SocketAddr) -> Source {
         Source { listener: self.id, address }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_large_datagram_arrives_whole() {
+        let listener = Arc::new(Listener::bind(ListenerId(0), ([127, 0, 0, 1], 0).into()).unwrap());
+        let to = listener.address().unwrap();
+        let (sender, mut batches) = mpsc::channel(1);
+        let receiving = tokio::spawn(Arc::clone(&listener).receive(sender));
+        let device = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        for len in [4, 2_049, 60_000] {
+            let sent: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
+            device.send_to(&sent, to).await.unwrap();
+            let batch = batches.recv().await.unwrap();
+            assert!(batch.iter().any(|(_, bytes)| *bytes == sent), "{len} bytes");
+        }
+        receiving.abort();
     }
 }

@@ -153,9 +153,7 @@ impl Shard {
 
     /// Whether a device has registered only just now.
     fn is_settling(&self, now: Now, device: DeviceId) -> bool {
-        let settles_ms = i64::try_from(Self::SETTLES_WITHIN.as_millis()).unwrap_or(i64::MAX);
-        let registration = self.roster.registration(device);
-        registration.is_some_and(|known| now.wall.0.saturating_sub(known.registered_at.0) < settles_ms)
+        self.registered_at.get(&device).is_some_and(|at| now.mono.saturating_sub(*at) < Self::SETTLES_WITHIN)
     }
 
     /// An order has an outcome: what is to be kept of it is committed.

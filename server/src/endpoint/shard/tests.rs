@@ -192,6 +192,28 @@ fn a_sleeping_device_gets_its_operations_one_after_the_other_when_it_is_heard() 
 }
 
 #[test]
+fn what_is_reset_just_after_a_registration_is_asked_again() {
+    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
+    let temperature = path("/3303/0/5700");
+    world.order(node, Operation::Observe { path: temperature, format: None });
+    world.reboot(node);
+    // Like a client that has not taken note of its registration yet.
+    world.reset_requests_for(2 * SECOND);
+    world.run_for(8 * SECOND);
+    assert_eq!(world.device(node).observed().collect::<Vec<_>>(), [temperature]);
+    assert_eq!(world.stored_observations(node).len(), 1);
+}
+
+#[test]
+fn a_device_that_resets_for_good_is_left_in_peace() {
+    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
+    world.reset_requests_for(600 * SECOND);
+    let read = world.order(node, Operation::Read { path: path("/3/0/9"), format: None });
+    assert_eq!(read, Outcome::Failed(Failure::Reset));
+    assert!(world.transmitted_to(node) < 20);
+}
+
+#[test]
 fn a_device_that_does_not_answer_ends_in_a_clean_time_out_and_the_next_operation_goes_out() {
     let mut profile = Profile::sensor("node-7", Version::V1_1);
     profile.faults.misbehaviours.push(Misbehaviour {

@@ -102,6 +102,7 @@ impl Shard {
         if let Reply::Created(id) = decision.reply {
             response.location_path = vec!["rd".to_owned(), id.to_string()];
             metrics::counter!("muster_registrations_total").increment(1);
+            self.registered_at.insert(device, now.mono);
         }
         let endpoint = self.roster.endpoint(device).map(tracing::field::display);
         match decision.reply {

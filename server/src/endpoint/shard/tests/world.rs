@@ -40,6 +40,7 @@ pub(super) struct World {
     due: BTreeMap<(Duration, u64), Due>,
     sequence: u64,
     fails: fn(&Commit) -> bool,
+    resets_until: Duration,
     taken: VecDeque<(OrderTicket, Taken)>,
     orders: u64,
     transmitted: BTreeMap<Source, usize>,
@@ -90,6 +91,7 @@ impl World {
             due: BTreeMap::new(),
             sequence: 0,
             fails: |_| false,
+            resets_until: Duration::ZERO,
             taken: VecDeque::new(),
             orders: 0,
             transmitted: BTreeMap::new(),
@@ -176,6 +178,10 @@ impl World {
             match output {
                 Output::Transmit { to, bytes } => {
                     *self.transmitted.entry(to).or_default() += 1;
+                    if let Some(reset) = self.reset(&bytes) {
+                        self.later(self.link.delay, Due::Uplink(to, reset));
+                        continue;
+                    }
                     self.cross(|bytes| Due::Downlink(to, bytes), &bytes);
                 }
                 Output::Commit { ticket, commit } => {
@@ -227,6 +233,17 @@ impl World {
 
     pub(super) fn fail_commits(&mut self, fails: fn(&Commit) -> bool) {
         self.fails = fails;
+    }
+
+    /// Whatever the server asks in this time is answered by a Reset and does not reach the device.
+    pub(super) fn reset_requests_for(&mut self, duration: Duration) {
+        self.resets_until = self.now + duration;
+    }
+
+    fn reset(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let message = coap::Message::parse(bytes).ok()?;
+        let reset = coap::Message::empty(coap::Kind::Reset, message.id);
+        (self.now < self.resets_until && message.code.is_request()).then(|| reset.to_bytes().unwrap())
     }
 
     pub(super) fn inject(&mut self, node: usize, bytes: Vec<u8>) {
