@@ -154,7 +154,10 @@ mod tests {
     fn long_and_strange_values_stay_readable() {
         assert_eq!(
             Shown::new(&Value::Opaque(vec![0xab; 100]), 8),
-            Shown { text: "abababab".into(), note: "…, 100 bytes".into() }
+            Shown {
+                text: "abababab".into(),
+                note: format!("…, 100 bytes, SHA-256 {}", sha256(&[0xab; 100]))
+            }
         );
         assert_eq!(
             Shown::new(&Value::String("a\r\u{1b}[2J\u{202e}".into()), 80).text,
