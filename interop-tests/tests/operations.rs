@@ -146,10 +146,11 @@ fn a_hundred_kibibytes_are_written_and_read_block_by_block() {
         if let Some(sha256) = event.value("value")["sha256"].as_str() {
             assert_eq!(sha256, hex(&Sha256::digest(&bytes)), "what the client has received");
         }
-        // A page shows the beginning of a long value, and how long it is.
+        // A page shows the beginning of a long value, how long it is, and its digest.
         let read = device.read_as("/19/0/0/0", "42").await;
         let shown = &read.assert_done().values()[0].1;
-        assert!(shown.contains("102400 bytes"), "{shown}");
+        let digest = hex(&Sha256::digest(&bytes));
+        assert!(shown.contains(&format!("102400 bytes, SHA-256 {digest}")), "{shown}");
         assert!(shown.starts_with(&hex(&bytes[..64])), "{shown}");
         client.run("set /19/0/0/0 fill:102400").await;
         let read = device.read("/19/0/0/0").await;
