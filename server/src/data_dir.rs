@@ -10,6 +10,7 @@ use std::{
 /// An open data folder. Its lock lives as long as this.
 pub(crate) struct DataDir {
     seed: [u8; 32],
+    seed_is_new: bool,
     _lock: File,
 }
 
@@ -48,22 +49,30 @@ impl DataDir {
             TryLockError::WouldBlock => DataDirError::InUse(path.to_owned()),
             TryLockError::Error(source) => io_error(&lock_path)(source),
         })?;
-        Ok(Self { seed: seed(&path.join("installation.seed"))?, _lock: lock })
+        let (seed, seed_is_new) = seed(&path.join("installation.seed"))?;
+        Ok(Self { seed, seed_is_new, _lock: lock })
     }
 
     /// A secret of this installation, the same for every start: message ids and tokens are derived from it.
     pub(crate) fn seed(&self) -> [u8; 32] {
         self.seed
     }
+
+    /// Whether the seed was made at this start: before, there was none.
+    pub(crate) fn seed_is_new(&self) -> bool {
+        self.seed_is_new
+    }
 }
 
-fn seed(path: &Path) -> Result<[u8; 32], DataDirError> {
+// The seed, and whether it was made just now.
+fn seed(path: &Path) -> Result<([u8; 32], bool), DataDirError> {
     let io_error = |source| DataDirError::Io { path: path.to_owned(), source };
     let mut bytes = Vec::new();
     match File::open(path) {
         Ok(file) => {
             file.take(33).read_to_end(&mut bytes).map_err(io_error)?;
-            bytes.try_into().map_err(|_| DataDirError::Seed(path.to_owned()))
+            let seed = bytes.try_into().map_err(|_| DataDirError::Seed(path.to_owned()))?;
+            Ok((seed, false))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut fresh = [0; 32];
@@ -78,7 +87,7 @@ fn seed(path: &Path) -> Result<[u8; 32], DataDirError> {
             let folder = path.parent().unwrap_or(path);
             // The name, too, must survive a power loss.
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error)?;
-            Ok(fresh)
+            Ok((fresh, true))
         }
         Err(error) => Err(io_error(error)),
     }

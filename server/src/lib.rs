@@ -23,7 +23,7 @@ use futures::{
     future::{BoxFuture, Shared},
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
-use tracing::info;
+use tracing::{info, warn};
 
 pub use config::Config;
 pub use data_dir::DataDirError;
@@ -103,6 +103,11 @@ impl Server {
             "restored"
         );
 
+        if data_dir.seed_is_new() && !restored.registrations.is_empty() {
+            warn!(
+                "installation.seed was missing: for some minutes devices may mistake new messages for old ones"
+            );
+        }
         let feed = Feed::new();
         let (shard_handle, calls) = ShardHandle::new();
         let fleet = Arc::new(Fleet::new(
