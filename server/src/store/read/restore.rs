@@ -23,6 +23,8 @@ struct Ended {
 }
 
 impl Reader {
+    /// A row that can't be understood is left out, and said so: a device whose registration is left out registers anew,
+    /// and everybody else is served meanwhile. The row stays as it is.
     pub(in crate::store) async fn restore(&self) -> Result<Restored, StoreError> {
         let snapshot = self.snapshot().await?;
         let devices = self.all_in(&snapshot, device::Entity::find().order_by_asc(device::Column::Id)).await?;
@@ -39,7 +41,9 @@ impl Reader {
         for row in self.all_in(&snapshot, live).await? {
             let lease = leases.get(&row.device_id).or_corrupt("lease")?;
             restored.epochs.insert(DeviceId(row.device_id), row.epoch);
-            restored.registrations.push(rows::registration(row, Timestamp(lease.expires_at))?);
+            let device = row.device_id;
+            let registration = rows::registration(row, Timestamp(lease.expires_at));
+            restored.registrations.extend(readable(registration, device));
         }
         let ended = "SELECT device_id, epoch, seen_at FROM registration WHERE ended_at IS NOT NULL";
         for row in self.rows::<Ended>(&snapshot, Sql::new(ended)).await? {
@@ -48,9 +52,15 @@ impl Reader {
         }
 
         let observations = self.all_in(&snapshot, observation::Entity::find()).await?;
-        restored.observations = observations.into_iter().map(rows::observation).collect::<Result<_, _>>()?;
+        for row in observations {
+            let device = row.device_id;
+            restored.observations.extend(readable(rows::observation(row), device));
+        }
         let operations: Vec<operation::Model> = self.rows(&snapshot, open_operations()).await?;
-        restored.operations = operations.into_iter().map(rows::operation_record).collect::<Result<_, _>>()?;
+        for row in operations {
+            let device = row.device_id;
+            restored.operations.extend(readable(rows::operation_record(row), device));
+        }
         Ok(restored)
     }
 
@@ -67,6 +77,10 @@ impl Reader {
     ) -> Result<Vec<E::Model>, StoreError> {
         self.checked(query.all(snapshot).await)
     }
+}
+
+fn readable<T>(row: Result<T, StoreError>, device: i64) -> Option<T> {
+    row.inspect_err(|error| tracing::error!(device.id = device, %error, "a row was left out")).ok()
 }
 
 /// The oldest first. The condition is that of the index, word for word.

@@ -28,6 +28,29 @@ async fn a_store_that_is_dropped_loses_nothing_it_acknowledged() {
 }
 
 #[tokio::test]
+async fn one_row_that_cannot_be_read_keeps_nobody_else_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("muster.db");
+    let store = SqlStore::open(file.clone()).await.unwrap();
+    store.commit(registers(1, "node-1")).await.unwrap();
+    store.commit(registers(2, "node-2")).await.unwrap();
+    store.close().await;
+    let url = format!("sqlite://{}", file.display());
+    let connection = sea_orm::Database::connect(url).await.unwrap();
+    let sql = "UPDATE registration SET links = 'junk' WHERE device_id = 1";
+    sea_orm::ConnectionTrait::execute_unprepared(&connection, sql).await.unwrap();
+    connection.close().await.unwrap();
+
+    let store = SqlStore::open(file).await.unwrap();
+    let restored = store.restore().await.unwrap();
+    assert_eq!(restored.devices.len(), 2);
+    let devices: Vec<DeviceId> = restored.registrations.iter().map(|known| known.device).collect();
+    assert_eq!(devices, [DeviceId(2)]);
+    // Its next registration is above the one that can't be read.
+    assert!(restored.epochs.contains_key(&DeviceId(1)));
+}
+
+#[tokio::test]
 async fn sequence_numbers_go_on_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("muster.db");
