@@ -31,7 +31,7 @@ impl Reader {
         let leases = self.all_in(&snapshot, lease::Entity::find()).await?;
         let leases: HashMap<i64, lease::Model> = leases.into_iter().map(|row| (row.device_id, row)).collect();
         let mut restored = Restored {
-            devices: devices.into_iter().map(rows::device).collect::<Result<_, _>>()?,
+            devices: devices.into_iter().filter_map(|row| readable(row.id, rows::device(row))).collect(),
             seen: leases.values().map(|row| (DeviceId(row.device_id), Timestamp(row.seen_at))).collect(),
             ..Restored::default()
         };
@@ -43,7 +43,7 @@ impl Reader {
             restored.epochs.insert(DeviceId(row.device_id), row.epoch);
             let device = row.device_id;
             let registration = rows::registration(row, Timestamp(lease.expires_at));
-            restored.registrations.extend(readable(registration, device));
+            restored.registrations.extend(readable(device, registration));
         }
         let ended = "SELECT device_id, epoch, seen_at FROM registration WHERE ended_at IS NOT NULL";
         for row in self.rows::<Ended>(&snapshot, Sql::new(ended)).await? {
@@ -53,13 +53,11 @@ impl Reader {
 
         let observations = self.all_in(&snapshot, observation::Entity::find()).await?;
         for row in observations {
-            let device = row.device_id;
-            restored.observations.extend(readable(rows::observation(row), device));
+            restored.observations.extend(readable(row.device_id, rows::observation(row)));
         }
         let operations: Vec<operation::Model> = self.rows(&snapshot, open_operations()).await?;
         for row in operations {
-            let device = row.device_id;
-            restored.operations.extend(readable(rows::operation_record(row), device));
+            restored.operations.extend(readable(row.device_id, rows::operation_record(row)));
         }
         Ok(restored)
     }
@@ -79,7 +77,7 @@ impl Reader {
     }
 }
 
-fn readable<T>(row: Result<T, StoreError>, device: i64) -> Option<T> {
+fn readable<T>(device: i64, row: Result<T, StoreError>) -> Option<T> {
     row.inspect_err(|error| tracing::error!(device.id = device, %error, "a row was left out")).ok()
 }
 
