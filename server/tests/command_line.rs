@@ -45,6 +45,10 @@ fn a_wrong_configuration_is_refused_before_anything_is_made() {
         assert_eq!(refused.status.code(), Some(78), "{text}");
         assert!(complaint(&refused).contains(expected), "{}", complaint(&refused));
     }
+    fs::write(&file, "[models]\nfolder = \"no-models\"\n").unwrap();
+    let no_models = muster(folder.path(), &["--config", "muster.toml", "--validate"]);
+    assert_eq!(no_models.status.code(), Some(78));
+    assert!(complaint(&no_models).contains("can't read no-models"), "{}", complaint(&no_models));
     let missing = muster(folder.path(), &["--config", "nowhere.toml", "--validate"]);
     assert_eq!(missing.status.code(), Some(78));
     assert!(complaint(&missing).contains("can't read nowhere.toml"));
