@@ -231,7 +231,9 @@ impl Shard {
         let devices: Vec<DeviceId> = self.roster.devices().collect();
         for device in devices {
             self.restore_observations(now, device);
-            self.to_observe_again.insert(device);
+            if self.forgotten(device).next().is_some() {
+                self.to_observe_again.insert(device);
+            }
             if self.roster.presence(now, device) == Presence::Awake {
                 self.observe_again(now, device);
             }
@@ -290,6 +292,11 @@ impl Shard {
                 coap::Output::Event(event) => self.handle_coap(now, event),
             }
         }
+    }
+
+    /// Where a registered device is reached.
+    fn source_of(&self, device: DeviceId) -> Option<Source> {
+        self.roster.registration(device).map(|registration| registration.source)
     }
 
     fn random<const N: usize>(&mut self) -> [u8; N] {

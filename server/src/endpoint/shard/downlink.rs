@@ -158,7 +158,7 @@ impl Shard {
 
     /// An order has an outcome: what is to be kept of it is committed.
     pub(super) fn end(&mut self, now: Now, ended: Ended) {
-        let commit = Commit { changes: changes(now.wall, &ended), audit: Vec::new() };
+        let commit = Commit { changes: ended.changes(now.wall), audit: Vec::new() };
         if ended.order.stored || !ended.order.operation.is_read_only() {
             let subject = Subject::Device(ended.order.device);
             self.commit(Some(subject), commit, After::Ended(ended));
@@ -239,10 +239,7 @@ impl Shard {
                 | Change::ObservationsEnded { device } => *device,
                 _ => continue,
             };
-            let Some(source) = self.roster.registration(device).map(|registration| registration.source)
-            else {
-                continue;
-            };
+            let Some(source) = self.source_of(device) else { continue };
             for token in self.roster.take_forgotten(device) {
                 if let Some(token) = coap::Token::new(token.as_bytes()) {
                     self.coap.forget_observation(now.mono, source, &token);
@@ -262,36 +259,42 @@ impl Shard {
     }
 }
 
-/// What is kept of an order that has ended.
-pub(super) fn changes(at: Timestamp, ended: &Ended) -> Vec<Change> {
-    let Ended { order, outcome, began, .. } = ended;
-    let (device, path) = (order.device, order.operation.path());
-    let result = outcome.result();
-    let mut changes = Vec::new();
-    if order.stored {
-        let state = outcome.state(&order.operation);
-        changes.push(Change::OperationEnded { id: order.id, state, at, result: result.clone() });
-    }
-    if let Outcome::Success { content: Content::Samples(samples), .. } = outcome {
-        let readings = Reading::from_samples(samples);
-        changes.push(Change::Report { device, received_at: at, delivery: None, readings });
-    }
-    let began = began.and_then(|began| ObservationToken::new(began.token.as_bytes()));
-    match &order.operation {
-        Operation::Observe { format, .. } => {
-            // A device that answers an Observe without beginning one has none on that path.
-            changes.push(match (began, outcome) {
-                (Some(token), Outcome::Success { .. }) => {
-                    Change::ObservationBegan(Observation { device, path, token, format: *format, since: at })
-                }
-                _ => Change::ObservationEnded { device, path },
-            });
+impl Ended {
+    /// What is kept of an order that has ended.
+    pub(super) fn changes(&self, at: Timestamp) -> Vec<Change> {
+        let Self { order, outcome, began, .. } = self;
+        let (device, path) = (order.device, order.operation.path());
+        let result = outcome.result();
+        let mut changes = Vec::new();
+        if order.stored {
+            let state = outcome.state(&order.operation);
+            changes.push(Change::OperationEnded { id: order.id, state, at, result: result.clone() });
         }
-        Operation::CancelObservation { .. } => changes.push(Change::ObservationEnded { device, path }),
-        _ => {}
+        if let Outcome::Success { content: Content::Samples(samples), .. } = outcome {
+            let readings = Reading::from_samples(samples);
+            changes.push(Change::Report { device, received_at: at, delivery: None, readings });
+        }
+        let began = began.and_then(|began| ObservationToken::new(began.token.as_bytes()));
+        match &order.operation {
+            Operation::Observe { format, .. } => {
+                // A device that answers an Observe without beginning one has none on that path.
+                changes.push(match (began, outcome) {
+                    (Some(token), Outcome::Success { .. }) => Change::ObservationBegan(Observation {
+                        device,
+                        path,
+                        token,
+                        format: *format,
+                        since: at,
+                    }),
+                    _ => Change::ObservationEnded { device, path },
+                });
+            }
+            Operation::CancelObservation { .. } => changes.push(Change::ObservationEnded { device, path }),
+            _ => {}
+        }
+        let detail = format!("{} {path}: {result}", order.operation.name());
+        let kind = TimelineKind::Operation;
+        changes.push(Change::Timeline(TimelineEntry::new(device, at, kind, Some(order.request), &detail)));
+        changes
     }
-    let detail = format!("{} {path}: {result}", order.operation.name());
-    let kind = TimelineKind::Operation;
-    changes.push(Change::Timeline(TimelineEntry::new(device, at, kind, Some(order.request), &detail)));
-    changes
 }

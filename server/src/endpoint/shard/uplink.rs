@@ -1,8 +1,8 @@
 //! What devices send: requests and notifications, decided by the roster and answered after their commit.
 
 use fleet::{
-    Change, Commit, Decision, DeviceId, EndpointName, EventKind, Now, Operation, OperationId, Order, Reply,
-    Source, Subject, Then, TimelineEntry, TimelineKind,
+    Change, Commit, Decision, DeviceId, EndpointName, EventKind, Now, Observation, Operation, OperationId,
+    Order, Reply, Source, Subject, Then, TimelineEntry, TimelineKind,
 };
 use tracing::{debug, info};
 
@@ -143,14 +143,17 @@ impl Shard {
         if !self.to_observe_again.remove(&device) {
             return;
         }
-        let Some(registration) = self.roster.registration(device) else { return };
-        let forgotten =
-            self.roster.observations(device).filter(|known| known.since < registration.registered_at);
-        let forgotten: Vec<_> = forgotten.map(|known| (known.path, known.format)).collect();
+        let forgotten: Vec<_> = self.forgotten(device).map(|known| (known.path, known.format)).collect();
         for (path, format) in forgotten {
             let order = self.own_order(now, device, Operation::Observe { path, format });
             self.take_order(now, None, order);
         }
+    }
+
+    /// What was observed before a device's registration, and not since.
+    pub(super) fn forgotten(&self, device: DeviceId) -> impl Iterator<Item = &Observation> {
+        let since = self.roster.registration(device).map(|registration| registration.registered_at);
+        self.roster.observations(device).filter(move |known| since.is_some_and(|since| known.since < since))
     }
 
     fn decide(

@@ -8,7 +8,7 @@ use fleet::{
 };
 use tracing::{info, warn};
 
-use super::{Output, Shard, Ticket, downlink::changes};
+use super::{Output, Shard, Ticket};
 use crate::binding::rejection::Rejection;
 
 /// Something to decide, on what is durable at that time.
@@ -120,8 +120,9 @@ impl Shard {
             Work::Send(order) => self.send(now, order),
             Work::End(ended) => self.end(now, ended),
             Work::Expire(device) => {
-                let source = self.roster.registration(device).map(|registration| registration.source);
-                if let (Some(source), Some(commit)) = (source, self.roster.expire(now, device)) {
+                if let (Some(source), Some(commit)) =
+                    (self.source_of(device), self.roster.expire(now, device))
+                {
                     self.commit(Some(subject), commit, After::Gone { device, source });
                 }
             }
@@ -177,14 +178,12 @@ impl Shard {
             // An observation that is not stored would be reset after a restart: it is not begun. The device learns of
             // it by the reset of its next notification.
             After::Ended(Ended { order, trace, began: Some(began), .. }) => {
-                if let Some(source) =
-                    self.roster.registration(order.device).map(|registration| registration.source)
-                {
+                if let Some(source) = self.source_of(order.device) {
                     self.coap.forget_observation(now.mono, source, &began.token);
                 }
                 let outcome = Outcome::Failed(Failure::NotStored);
                 let ended = Ended { order, outcome, trace, began: None };
-                self.keep_unrecorded(Commit { changes: changes(now.wall, &ended), audit: Vec::new() });
+                self.keep_unrecorded(Commit { changes: ended.changes(now.wall), audit: Vec::new() });
                 self.ended(now, ended);
             }
             // It has happened on the device: it is told, and recorded as soon as the store is back.
