@@ -329,6 +329,14 @@ fn a_fact_that_the_store_missed_is_kept_and_written_later() {
     assert_eq!(world.latest(node, path("/3/0/9")), Some(Value::Integer(100)));
 }
 
+#[test]
+fn a_fact_that_the_store_refuses_is_not_tried_for_ever() {
+    let mut world = World::new(Link::perfect());
+    world.record_of_nobody();
+    world.run_for(5 * SECOND);
+    assert_eq!(world.leftovers(), [0; 8]);
+}
+
 fn path(text: &str) -> Path {
     text.parse().unwrap()
 }

@@ -6,7 +6,7 @@ use fleet::{
     Commit, Decision, DeviceId, Failure, Now, Order, Outcome, RegistrationId, RequestId, Source, StoreError,
     Subject, WireTrace,
 };
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::{Output, Shard, Ticket};
 use crate::binding::rejection::Rejection;
@@ -183,17 +183,18 @@ impl Shard {
                 }
                 let outcome = Outcome::Failed(Failure::NotStored);
                 let ended = Ended { order, outcome, trace, began: None };
-                self.keep_unrecorded(Commit { changes: ended.changes(now.wall), audit: Vec::new() });
+                let commit = Commit { changes: ended.changes(now.wall), audit: Vec::new() };
+                self.keep_unrecorded(commit, error);
                 self.ended(now, ended);
             }
             // It has happened on the device: it is told, and recorded as soon as the store is back.
             After::Ended(ended) => {
-                self.keep_unrecorded(commit);
+                self.keep_unrecorded(commit, error);
                 self.ended(now, ended);
             }
             // Expiry is decided again at the next tick.
             After::Gone { .. } => {}
-            After::Nothing => self.keep_unrecorded(commit),
+            After::Nothing => self.keep_unrecorded(commit, error),
         }
     }
 
@@ -215,7 +216,12 @@ impl Shard {
         }
     }
 
-    pub(super) fn keep_unrecorded(&mut self, commit: Commit) {
+    fn keep_unrecorded(&mut self, commit: Commit, error: &StoreError) {
+        // What the store refuses today it refuses tomorrow: trying again is for a store that can't be reached.
+        if *error != StoreError::Unavailable {
+            error!(%error, "a fact could not be recorded and is dropped");
+            return;
+        }
         if self.unrecorded.len() >= Self::MAX_UNRECORDED {
             turned_away("unrecorded");
             self.unrecorded.pop_front();

@@ -11,13 +11,13 @@ use device::{Device, Event, Profile};
 use fleet::{
     Actor, Cause, Change, Commit, Committed, DeviceId, Limits, ListenerId, NodeId, Now, Observation,
     Operation, OperationId, OperationRecord, OperationState, Order, Outcome, Presence, RequestId, Roster,
-    Source, Store, StoreError, Taken, Timestamp, store::MemoryStore,
+    Source, Store, StoreError, Taken, TimelineEntry, TimelineKind, Timestamp, store::MemoryStore,
 };
 use futures::executor::block_on;
 use objects::{Path, Registry, Value};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use crate::endpoint::shard::{OrderTicket, Output, Shard, Ticket};
+use crate::endpoint::shard::{OrderTicket, Output, Shard, Ticket, work::After};
 
 /// What happens to datagrams.
 #[derive(Clone, Copy)]
@@ -225,6 +225,14 @@ impl World {
         self.due.retain(|_, due| !matches!(due, Due::Commit(..)));
         self.taken.clear();
         self.shard = shard(self.now, self.boots, &self.store);
+    }
+
+    /// A line in the timeline of a device that does not exist.
+    pub(super) fn record_of_nobody(&mut self) {
+        let entry =
+            TimelineEntry::new(DeviceId(99), self.moment().wall, TimelineKind::Rejected, None, "nobody");
+        let commit = Commit { changes: vec![Change::Timeline(entry)], audit: Vec::new() };
+        self.shard.commit(None, commit, After::Nothing);
     }
 
     pub(super) fn heal(&mut self) {
