@@ -32,6 +32,8 @@ pub struct User {
     pub password: PasswordHash,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was disabled, if it was: it can't log in, and its sessions and tokens are void.
+    pub disabled_at: Option<Timestamp>,
 }
 
 /// Why a text can't be an account's name.
@@ -78,6 +80,17 @@ pub struct WebSession {
     pub data: Vec<u8>,
     /// When it ends.
     pub expires_at: Timestamp,
+}
+
+/// A request of a program that named itself, so that its repetition is not done twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// SHA-256 of the request: another one under the same name is refused.
+    pub fingerprint: [u8; 32],
+    /// What it was answered; none while it is worked on, or if the server stopped within it.
+    pub answer: Option<Vec<u8>>,
+    /// When it began.
+    pub at: Timestamp,
 }
 
 /// The one-time link of a server without an administrator. Only the hash of its token is held, and only in memory.
@@ -171,6 +184,13 @@ impl WebSession {
     pub fn key_of(id: &[u8]) -> [u8; 32] {
         Sha256::digest(id).into()
     }
+}
+
+impl Submission {
+    /// The longest answer that is kept.
+    pub const MAX_BYTES: usize = 64 * 1024;
+    /// How long one is kept.
+    pub const KEPT: Duration = Duration::from_secs(24 * 3_600);
 }
 
 impl SetupLink {

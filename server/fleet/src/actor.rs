@@ -14,6 +14,15 @@ pub enum Actor {
         /// Their role.
         role: Role,
     },
+    /// A program, by a token.
+    Token {
+        /// The account it belongs to.
+        owner: UserId,
+        /// The owner's name and the token's, such as `ada/ci`.
+        name: String,
+        /// The lesser of the token's scope and the owner's role.
+        role: Role,
+    },
     /// The server itself, for the reason named.
     Server(&'static str),
 }
@@ -55,14 +64,17 @@ impl Actor {
     /// The name that audit entries carry.
     pub fn name(&self) -> &str {
         match self {
-            Self::User { name, .. } => name,
+            Self::User { name, .. } | Self::Token { name, .. } => name,
             Self::Server(_) => "server",
         }
     }
 
     /// Whether the actor holds a permission.
     pub fn may(&self, permission: Permission) -> bool {
-        let Self::User { role, .. } = self else { return true };
+        let role = match self {
+            Self::User { role, .. } | Self::Token { role, .. } => role,
+            Self::Server(_) => return true,
+        };
         match permission {
             Permission::View => *role >= Role::Viewer,
             Permission::Operate => *role >= Role::Operator,

@@ -33,8 +33,14 @@ pub struct AuditRecord {
 /// Why something was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
+    /// Through the REST API, which the command line uses too.
+    Api,
     /// In the console.
     Console,
+    /// By the command line, on a server that does not run.
+    CommandLine,
+    /// By what a device has proved or claimed.
+    Device,
     /// At the first start.
     Setup,
 }
@@ -54,6 +60,56 @@ pub enum Verb {
     Operate,
     /// A queued operation was cancelled.
     CancelOperation,
+    /// A device was added; `object` names it.
+    AddDevice,
+    /// A device was put into another class.
+    ClassifyDevice,
+    /// A device was removed; `object` says whether its data was kept, and why.
+    RemoveDevice,
+    /// Devices were imported; `object` counts them.
+    ImportDevices,
+    /// A credential was made; `object` names its purpose and identity.
+    AddCredential,
+    /// A handshake has proved a staged credential.
+    ProveCredential,
+    /// A credential was replaced by one that has proved itself.
+    RetireCredential,
+    /// A credential was revoked.
+    RevokeCredential,
+    /// A claim was opened.
+    AddClaim,
+    /// A claim was closed.
+    CloseClaim,
+    /// A device has enrolled itself by a claim.
+    UseClaim,
+    /// A device may use its claim once more.
+    ApproveClaim,
+    /// A class was made.
+    AddClass,
+    /// A bootstrap plan was set or taken back.
+    SavePlan,
+    /// An entry of the connection diary was dealt with.
+    ClearDiary,
+    /// An object definition was uploaded.
+    SaveModel,
+    /// An object definition was taken back.
+    RemoveModel,
+    /// The object definitions were read anew.
+    ReloadModels,
+    /// An account was changed; `object` says how.
+    ChangeUser,
+    /// A token was made.
+    AddToken,
+    /// A token was revoked.
+    RevokeToken,
+    /// A webhook was made.
+    AddWebhook,
+    /// A webhook was paused, or goes on.
+    ChangeWebhook,
+    /// A webhook was removed.
+    RemoveWebhook,
+    /// Data was exported; `object` says which.
+    Export,
     /// Something was refused, because the actor may not; `object` names it.
     Denied,
 }
@@ -63,6 +119,7 @@ impl AuditEntry {
     pub fn by(context: &Context, verb: Verb, device: Option<DeviceId>, object: String) -> Self {
         let cause = match context.actor {
             Actor::User { .. } => Cause::Console,
+            Actor::Token { .. } => Cause::Api,
             Actor::Server(_) => Cause::Setup,
         };
         let Context { ref actor, now, request } = *context;
@@ -89,12 +146,15 @@ impl AuditEntry {
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Console, Self::Setup];
+    pub const ALL: [Self; 5] = [Self::Api, Self::Console, Self::CommandLine, Self::Device, Self::Setup];
 
     /// A word for it, as it is stored and shown.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Api => "api",
             Self::Console => "console",
+            Self::CommandLine => "command line",
+            Self::Device => "device",
             Self::Setup => "setup",
         }
     }
@@ -102,13 +162,38 @@ impl Cause {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 32] = [
         Self::CreateUser,
         Self::LogIn,
         Self::LogInFailed,
         Self::LogOut,
         Self::Operate,
         Self::CancelOperation,
+        Self::AddDevice,
+        Self::ClassifyDevice,
+        Self::RemoveDevice,
+        Self::ImportDevices,
+        Self::AddCredential,
+        Self::ProveCredential,
+        Self::RetireCredential,
+        Self::RevokeCredential,
+        Self::AddClaim,
+        Self::CloseClaim,
+        Self::UseClaim,
+        Self::ApproveClaim,
+        Self::AddClass,
+        Self::SavePlan,
+        Self::ClearDiary,
+        Self::SaveModel,
+        Self::RemoveModel,
+        Self::ReloadModels,
+        Self::ChangeUser,
+        Self::AddToken,
+        Self::RevokeToken,
+        Self::AddWebhook,
+        Self::ChangeWebhook,
+        Self::RemoveWebhook,
+        Self::Export,
         Self::Denied,
     ];
 
@@ -121,6 +206,31 @@ impl Verb {
             Self::LogOut => "log out",
             Self::Operate => "operate",
             Self::CancelOperation => "cancel operation",
+            Self::AddDevice => "add device",
+            Self::ClassifyDevice => "classify device",
+            Self::RemoveDevice => "remove device",
+            Self::ImportDevices => "import devices",
+            Self::AddCredential => "add credential",
+            Self::ProveCredential => "prove credential",
+            Self::RetireCredential => "retire credential",
+            Self::RevokeCredential => "revoke credential",
+            Self::AddClaim => "add claim",
+            Self::CloseClaim => "close claim",
+            Self::UseClaim => "use claim",
+            Self::ApproveClaim => "approve claim",
+            Self::AddClass => "add class",
+            Self::SavePlan => "save bootstrap plan",
+            Self::ClearDiary => "clear diary",
+            Self::SaveModel => "save model",
+            Self::RemoveModel => "remove model",
+            Self::ReloadModels => "reload models",
+            Self::ChangeUser => "change user",
+            Self::AddToken => "add token",
+            Self::RevokeToken => "revoke token",
+            Self::AddWebhook => "add webhook",
+            Self::ChangeWebhook => "change webhook",
+            Self::RemoveWebhook => "remove webhook",
+            Self::Export => "export",
             Self::Denied => "denied",
         }
     }

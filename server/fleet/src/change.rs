@@ -1,8 +1,10 @@
 //! Changes: what a decision wants the store to keep. A [`Commit`] is one transaction.
 
 use crate::{
-    AuditEntry, Device, DeviceId, DeviceState, Observation, OperationId, OperationRecord, OperationState,
-    Reading, Registration, Source, TimelineEntry, Timestamp, User, WebSession,
+    ApiToken, AuditEntry, BootstrapRecord, Claim, ClaimId, Claimed, Class, ClassId, CredentialId,
+    CredentialState, Delivered, Device, DeviceId, DeviceState, DiaryId, DiaryNote, NewCredential,
+    Observation, OperationId, OperationRecord, OperationState, Plan, PlanScope, PublicId, Reading,
+    Registration, Source, TimelineEntry, Timestamp, User, WebSession, Webhook, WebhookSecret,
 };
 
 /// What is to become durable together.
@@ -26,6 +28,81 @@ pub struct Committed {
 pub enum Change {
     /// A device is known from now on.
     DeviceAdded(Device),
+    /// A device that was removed is known again, under its row and its name. A conflict if it is not removed.
+    DeviceEnrolledAgain {
+        /// Which.
+        device: DeviceId,
+        /// As what.
+        class: ClassId,
+    },
+    /// A device belongs to another class.
+    DeviceClassified {
+        /// Which.
+        device: DeviceId,
+        /// To which.
+        class: ClassId,
+    },
+    /// A device is removed: its credentials are revoked with it. Its row stays, so that its name is not taken for a new one.
+    DeviceRemoved {
+        /// Which.
+        device: DeviceId,
+        /// When.
+        at: Timestamp,
+        /// Whether its registration, values, timeline and operations are kept; otherwise they are deleted, and so are the
+        /// rows of its credentials but for their identities.
+        keep_data: bool,
+    },
+    /// A class is known from now on.
+    ClassAdded(Class),
+    /// A plan is set, or taken back.
+    PlanSaved {
+        /// For whom.
+        scope: PlanScope,
+        /// Which; none to take it back.
+        plan: Option<Box<Plan>>,
+    },
+    /// A credential is known from now on. A conflict if its identity is that of one that opens sessions.
+    CredentialAdded(Box<NewCredential>),
+    /// A staged credential has proved itself and is live. Nothing if it is not staged.
+    CredentialProved {
+        /// Which.
+        id: CredentialId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A credential opens nothing any more. Nothing if it does not already, but that a retired one may be revoked.
+    CredentialEnded {
+        /// Which.
+        id: CredentialId,
+        /// How: retired or revoked.
+        state: CredentialState,
+        /// When.
+        at: Timestamp,
+    },
+    /// Credentials have opened sessions: written in batches.
+    CredentialsUsed(Vec<(CredentialId, Timestamp)>),
+    /// A claim is known from now on.
+    ClaimAdded(Claim),
+    /// A device enrols itself by a claim, for the first time or again; a conflict if the quota is used up. One that claims
+    /// again uses its approval up and nothing of the quota.
+    ClaimUsed(Claimed),
+    /// A claim is closed by hand.
+    ClaimClosed(ClaimId),
+    /// A device may use a claim once more.
+    ClaimAgain {
+        /// Which claim.
+        claim: ClaimId,
+        /// Which device.
+        device: DeviceId,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// A bootstrap session began, went on or ended: its record replaces the one of the same name.
+    BootstrapSaved(Box<BootstrapRecord>),
+    /// Something did not get in.
+    DiaryNoted(Box<DiaryNote>),
+    /// An entry of the diary was dealt with.
+    DiaryCleared(DiaryId),
     /// A registration begins, or the device's row is replaced by a changed one. Observations stay: see `ObservationsEnded`.
     ///
     /// A conflict if its epoch is below that of the row, or the same as that of one that has ended: a stale owner writes.
@@ -98,6 +175,69 @@ pub enum Change {
     Timeline(TimelineEntry),
     /// An account was made.
     UserAdded(User),
+    /// An account was changed: its role, its password, or whether it is disabled.
+    UserChanged(User),
+    /// A token was made.
+    TokenAdded(ApiToken),
+    /// A token was used.
+    TokenUsed {
+        /// Which.
+        id: PublicId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A token was revoked.
+    TokenRevoked {
+        /// Which.
+        id: PublicId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A webhook was made.
+    WebhookAdded(Webhook, WebhookSecret),
+    /// A webhook was paused or goes on.
+    WebhookPaused {
+        /// Which.
+        id: PublicId,
+        /// Whether it is paused.
+        paused: bool,
+    },
+    /// A webhook was removed.
+    WebhookRemoved(PublicId),
+    /// A delivery to a webhook went so.
+    WebhookDelivered(Box<Delivered>),
+    /// An object definition was uploaded, as DDF (XML); it replaces one of the same object and version.
+    ModelSaved {
+        /// Of which object.
+        object: objects::ObjectId,
+        /// In which version.
+        version: objects::Version,
+        /// The file.
+        xml: String,
+    },
+    /// An uploaded object definition is taken back.
+    ModelRemoved {
+        /// Of which object.
+        object: objects::ObjectId,
+        /// In which version.
+        version: objects::Version,
+    },
+    /// A request of a program that names itself begins; a conflict if the same name is there already.
+    SubmissionBegan {
+        /// Whose, with the name it gave: SHA-256 of both.
+        key: [u8; 32],
+        /// SHA-256 of the request.
+        fingerprint: [u8; 32],
+        /// When.
+        at: Timestamp,
+    },
+    /// What such a request was answered.
+    SubmissionAnswered {
+        /// Which.
+        key: [u8; 32],
+        /// The status and the body, as the web layer keeps them; at most [`crate::Submission::MAX_BYTES`].
+        answer: Vec<u8>,
+    },
     /// A console session was made or changed.
     SessionSaved(WebSession),
     /// A console session ended.
@@ -114,6 +254,10 @@ pub enum EndReason {
     Deregistered,
     /// Its lifetime ran out.
     Expired,
+    /// The credential it was made with was revoked.
+    Revoked,
+    /// The device was removed.
+    Removed,
 }
 
 /// Names one message of a device, so that its retransmission after a restart is recognised.
@@ -133,6 +277,8 @@ impl EndReason {
         match self {
             Self::Deregistered => DeviceState::Deregistered,
             Self::Expired => DeviceState::Expired,
+            Self::Revoked => DeviceState::Revoked,
+            Self::Removed => DeviceState::Removed,
         }
     }
 }

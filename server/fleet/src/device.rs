@@ -19,6 +19,17 @@ pub struct Device {
     pub endpoint: EndpointName,
     /// When it was first known.
     pub created_at: Timestamp,
+    /// When it was removed, if it was. What it left is kept or was deleted with it; its name waits for a new enrolment.
+    pub removed_at: Option<Timestamp>,
+}
+
+/// A class of devices, which share what they are given by bootstrap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Class {
+    /// Its row.
+    pub id: ClassId,
+    /// What people call it; unique.
+    pub name: String,
 }
 
 /// Whether a device is registered, as the store knows it. Whether it is awake is hot: see [`crate::Presence`].
@@ -30,6 +41,12 @@ pub enum DeviceState {
     Deregistered,
     /// Its lifetime ran out.
     Expired,
+    /// It was added and has not registered yet.
+    Awaited,
+    /// Its credential was revoked.
+    Revoked,
+    /// It was removed.
+    Removed,
 }
 
 /// The endpoint client name of LwM2M Core 1.1.1 §6.4.1: 1 to 252 bytes of UTF-8 without control characters.

@@ -1,10 +1,13 @@
 //! The port to the devices: carries one operation to one device and tells what came of it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{DeviceId, Operation, OperationId, Outcome, RequestId, Timestamp};
+use crate::{
+    Commit, CredentialId, DeviceId, EndReason, Operation, OperationId, Outcome, RequestId, StoreError,
+    Timestamp,
+};
 
 /// Carries operations to devices. Implemented by the shards; by a table of answers in tests.
 #[async_trait]
@@ -19,6 +22,33 @@ pub trait Downlink: Send + Sync + 'static {
 
     /// Whether the device can be reached now.
     async fn presence(&self, device: DeviceId) -> Presence;
+
+    /// Gives the rows of new devices: as many ids as are asked for, given to nobody else; none if the fleet is full.
+    async fn reserve(&self, count: usize) -> Option<Vec<DeviceId>>;
+
+    /// Tells of a commit that a verb has made and that adds devices or credentials, so that the hot state follows. When it
+    /// returns, a device that registers is judged by it.
+    async fn follow(&self, commit: Arc<Commit>);
+
+    /// Ends what a device has here: makes one transaction of the commit, the end of its registration and of all that hangs
+    /// on it, then ends its sessions. When it returns, nothing that arrives under the ended credentials is accepted.
+    async fn end(&self, ending: Ending) -> Result<(), StoreError>;
+
+    /// Ends the sessions that were opened by these credentials, and the handshakes with them that are under way.
+    async fn end_sessions(&self, credentials: &[CredentialId]);
+}
+
+/// What is taken from a device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ending {
+    /// From whom.
+    pub device: DeviceId,
+    /// The credentials that end. The registration ends if it was made with one of them.
+    pub credentials: Vec<CredentialId>,
+    /// Why; with [`EndReason::Removed`] the registration ends whatever it was made with.
+    pub reason: EndReason,
+    /// What becomes durable with it.
+    pub commit: Commit,
 }
 
 /// An operation for a device.

@@ -10,9 +10,24 @@ pub enum Refusal {
     /// As many messages of this device as may wait are waiting.
     #[error("too many messages of this device are being worked on")]
     Busy,
+    /// The device has come with a credential for another purpose.
+    #[error("the credential of this session is for {}", purpose.name())]
+    WrongPurpose {
+        /// What it is for.
+        purpose: crate::Purpose,
+    },
+    /// The endpoint name is not that of the session's identity.
+    #[error("the endpoint name is not the one that this identity belongs to")]
+    EndpointNotIdentity,
     /// This endpoint may not register here.
     #[error("this endpoint may not register here")]
     Forbidden,
+    /// The device was removed; it comes back by a new enrolment only.
+    #[error("this endpoint was removed")]
+    Removed,
+    /// The endpoint has a credential and came without security.
+    #[error("this endpoint has a credential: it may not come without security")]
+    Secured,
     /// The registration belongs to somebody at another address or listener. The device is told no more than
     /// [`Refusal::UnknownRegistration`].
     #[error("the registration was made from another address")]
@@ -69,9 +84,37 @@ pub enum FleetError {
     /// The device is not registered, so nothing can be sent or queued.
     #[error("the device is not registered")]
     NotRegistered,
+    /// Something of that name is there already.
+    #[error("there is a {0} of this name already")]
+    AlreadyThere(&'static str),
+    /// A text or a number that does not do.
+    #[error("{field}: {reason}")]
+    Invalid {
+        /// Which field.
+        field: &'static str,
+        /// What is wrong with it, and what would do.
+        reason: String,
+    },
+    /// It would leave nobody who can administer the server.
+    #[error("this is the last administrator: make another one first")]
+    LastAdministrator,
+    /// As many as there may be.
+    #[error("there are {max} {what} already, as many as there may be")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many there may be.
+        max: usize,
+    },
     /// No such thing.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// The plan can't be sent to a device.
+    #[error(transparent)]
+    Plan(#[from] crate::PlanError),
+    /// The key or identity does not do.
+    #[error(transparent)]
+    Psk(#[from] crate::PskError),
     /// The password does not do.
     #[error(transparent)]
     Password(#[from] crate::PasswordError),

@@ -8,6 +8,22 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceId(pub i64);
 
+/// A credential's row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CredentialId(pub i64);
+
+/// A claim credential's row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClaimId(pub i64);
+
+/// Names an entry of the connection diary in URLs: a random UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DiaryId(pub Uuid);
+
+/// Names a bootstrap session: a UUID that begins with the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BootstrapId(pub Uuid);
+
 /// A node of the tree of domains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DomainId(pub i64);
@@ -70,6 +86,21 @@ impl OperationId {
     }
 }
 
+impl DiaryId {
+    /// Makes one from random bytes.
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
+    }
+}
+
+impl BootstrapId {
+    /// Makes one from the time and random bytes (RFC 9562 §5.7).
+    pub fn new(now: crate::Timestamp, random: [u8; 10]) -> Self {
+        let millis = u64::try_from(now.0).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+}
+
 impl RequestId {
     /// Makes one from random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
@@ -97,7 +128,7 @@ macro_rules! written_as_uuid {
         }
     )*};
 }
-written_as_uuid!(PublicId, OperationId, RequestId);
+written_as_uuid!(BootstrapId, DiaryId, PublicId, OperationId, RequestId);
 
 impl fmt::Display for RegistrationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,11 +11,29 @@
 
 mod account;
 pub use account::{
-    LoginAttempt, PasswordError, PasswordHash, SetupLink, User, UserId, UserNameError, WebSession,
+    LoginAttempt, PasswordError, PasswordHash, SetupLink, Submission, User, UserId, UserNameError, WebSession,
 };
 
 mod actor;
 pub use actor::{Actor, Context, Permission, Role};
+
+mod bootstrap;
+pub use bootstrap::{
+    Account, BootstrapRecord, BootstrapRequest, BootstrapResult, Plan, PlanError, PlanScope, Session, Step,
+    StepAnswer, StepRecord,
+};
+
+mod claim;
+pub use claim::{Claim, Claimed};
+
+mod credential;
+pub use credential::{
+    Credential, CredentialKind, CredentialState, Holder, Identity, NewCredential, Opening, PskError,
+    PskIdentity, PskKey, Purpose, Shown,
+};
+
+mod diary;
+pub use diary::{Diary, DiaryBounds, DiaryCause, DiaryEntry, DiaryNote, Incident};
 
 mod audit;
 pub use audit::{AuditEntry, AuditRecord, Cause, Verb};
@@ -24,10 +42,10 @@ mod change;
 pub use change::{Change, Commit, Committed, Delivery, EndReason};
 
 mod device;
-pub use device::{Device, DeviceState, EndpointName, EndpointNameError};
+pub use device::{Class, Device, DeviceState, EndpointName, EndpointNameError};
 
 mod downlink;
-pub use downlink::{Downlink, Order, Presence, Taken, WireTrace};
+pub use downlink::{Downlink, Ending, Order, Presence, Taken, WireTrace};
 
 mod error;
 pub use error::{FleetError, Refusal};
@@ -40,9 +58,15 @@ pub use fleet::{AuditTrail, DeviceDetail, Fleet, LoginBounds, LoginPermit, Opera
 
 mod id;
 pub use id::{
-    ClassId, DeviceId, DomainId, IdError, ListenerId, NodeId, OperationId, PublicId, RegistrationId,
-    RequestId,
+    BootstrapId, ClaimId, ClassId, CredentialId, DeviceId, DiaryId, DomainId, IdError, ListenerId, NodeId,
+    OperationId, PublicId, RegistrationId, RequestId,
 };
+
+mod library;
+pub use library::Library;
+
+mod log;
+pub use log::{LoggedEvent, LoggedKind};
 
 mod observation;
 pub use observation::{Observation, ObservationToken};
@@ -60,7 +84,9 @@ mod reading;
 pub use reading::{Reading, StoredReading};
 
 mod registration;
-pub use registration::{Binding, BindingError, Lifetime, Malformed, Register, Registration, Source, Update};
+pub use registration::{
+    Binding, BindingError, Lifetime, Malformed, Origin, Register, Registration, Source, Update,
+};
 
 mod roster;
 pub use roster::{Decision, Limits, Reply, Restored, Roster, Subject, Then};
@@ -73,6 +99,12 @@ pub use time::{Now, Timestamp};
 
 mod timeline;
 pub use timeline::{TimelineEntry, TimelineKind, TimelineRecord};
+
+mod token;
+pub use token::ApiToken;
+
+mod webhook;
+pub use webhook::{Delivered, Webhook, WebhookSecret};
 
 mod uplink;
 pub use uplink::{Report, Uplink};

@@ -17,7 +17,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use objects::{Path, Version, link::ObjectLinks};
 
-use crate::{DeviceId, EndpointName, ListenerId, NodeId, RegistrationId, Timestamp};
+use crate::{CredentialId, DeviceId, EndpointName, Identity, ListenerId, NodeId, RegistrationId, Timestamp};
 
 /// A device's live registration.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +40,8 @@ pub struct Registration {
     pub extra: Vec<(String, String)>,
     /// Where the last Register or Update came from.
     pub source: Source,
+    /// What its sender had proved to hold; none over plain CoAP.
+    pub credential: Option<CredentialId>,
     /// When it was made.
     pub registered_at: Timestamp,
     /// The last Register or Update.
@@ -59,6 +61,15 @@ pub struct Source {
     pub listener: ListenerId,
     /// The sender's address.
     pub address: SocketAddr,
+}
+
+/// Where a datagram came from, and who its sender has proved to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// The way it came.
+    pub source: Source,
+    /// Whom the secure session was opened by; none over plain CoAP.
+    pub identity: Option<Identity>,
 }
 
 /// `lt`, in seconds. LwM2M Core 1.1.1 §6.2.1; 86 400 where a device gives none.

@@ -140,6 +140,8 @@ pub struct Restored {
     pub observations: Vec<Observation>,
     /// All operations without a final state, the oldest first.
     pub operations: Vec<OperationRecord>,
+    /// The devices that hold or held a credential: none of them may come without security.
+    pub secured: BTreeSet<DeviceId>,
 }
 
 impl Roster {

@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use objects::Path;
 
 use crate::{
-    AuditRecord, Binding, Commit, Committed, Device, DeviceId, DeviceState, Observation, OperationId,
-    OperationRecord, PublicId, Registration, Restored, Source, StoredReading, TimelineRecord, Timestamp,
-    User, WebSession,
+    ApiToken, AuditRecord, Binding, BootstrapId, BootstrapRecord, Claim, ClaimId, Claimed, Class, ClassId,
+    Commit, Committed, Credential, CredentialId, Device, DeviceId, DeviceState, DiaryCause, DiaryEntry,
+    DiaryId, EndpointName, LoggedEvent, Observation, OperationId, OperationRecord, Plan, PlanScope,
+    PskIdentity, PskKey, PublicId, Registration, Restored, Source, StoredReading, Submission, TimelineRecord,
+    Timestamp, User, Verb, WebSession, Webhook, WebhookSecret,
 };
 
 pub mod battery;
@@ -44,10 +46,16 @@ pub trait Store: Send + Sync + 'static {
     /// Counts for the overview, from counters or an index, never by walking the fleet.
     async fn overview(&self) -> Result<Overview, StoreError>;
 
-    /// One device, if it has ever registered.
+    /// One device.
     async fn device(&self, id: PublicId) -> Result<Option<DeviceView>, StoreError>;
 
-    /// A page of the devices that have ever registered. Names are compared and ordered by their bytes.
+    /// One device by its row.
+    async fn device_row(&self, id: DeviceId) -> Result<Option<DeviceView>, StoreError>;
+
+    /// One device by its name, removed or not.
+    async fn device_by_endpoint(&self, endpoint: &EndpointName) -> Result<Option<DeviceView>, StoreError>;
+
+    /// A page of the devices. Names are compared and ordered by their bytes.
     ///
     /// In every list, rows that stay as they are stand on exactly one page, whatever is written meanwhile; a cursor is
     /// good in the list that gave it, and [`StoreError::BadCursor`] elsewhere.
@@ -85,7 +93,80 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Page<TimelineRecord>, StoreError>;
 
     /// The audit log, newest first by the order of the commits.
-    async fn audit(&self, page: &PageRequest) -> Result<Page<AuditRecord>, StoreError>;
+    async fn audit(&self, query: &AuditQuery) -> Result<Page<AuditRecord>, StoreError>;
+
+    /// What a handshake that names an identity finds: the one that opens sessions, or else the newest that did.
+    async fn credential_by_identity(
+        &self,
+        identity: &PskIdentity,
+    ) -> Result<Option<(Credential, PskKey)>, StoreError>;
+
+    /// One credential.
+    async fn credential(&self, id: PublicId) -> Result<Option<Credential>, StoreError>;
+
+    /// One credential by its row, with its secret.
+    async fn credential_row(&self, id: CredentialId) -> Result<Option<(Credential, PskKey)>, StoreError>;
+
+    /// The credentials of a device, newest first.
+    async fn credentials(&self, device: DeviceId) -> Result<Vec<Credential>, StoreError>;
+
+    /// The credentials that claims are made with, newest first.
+    async fn claim_credentials(&self, claim: ClaimId) -> Result<Vec<Credential>, StoreError>;
+
+    /// The claims, newest first.
+    async fn claims(&self, page: &PageRequest) -> Result<Page<Claim>, StoreError>;
+
+    /// One claim by its row.
+    async fn claim(&self, id: ClaimId) -> Result<Option<Claim>, StoreError>;
+
+    /// Whether and when an endpoint has enrolled itself by a claim.
+    async fn claimed(&self, claim: ClaimId, endpoint: &EndpointName) -> Result<Option<Claimed>, StoreError>;
+
+    /// The classes, by name.
+    async fn classes(&self) -> Result<Vec<Class>, StoreError>;
+
+    /// A plan.
+    async fn plan(&self, scope: PlanScope) -> Result<Option<Plan>, StoreError>;
+
+    /// The bootstrap sessions of a device, newest first: at most [`BootstrapRecord::PER_DEVICE`].
+    async fn bootstraps(&self, device: DeviceId) -> Result<Vec<BootstrapRecord>, StoreError>;
+
+    /// One bootstrap session.
+    async fn bootstrap(&self, id: BootstrapId) -> Result<Option<BootstrapRecord>, StoreError>;
+
+    /// A page of the connection diary, those of the last time first.
+    async fn diary(&self, query: &DiaryQuery) -> Result<Page<DiaryEntry>, StoreError>;
+
+    /// One entry of the diary.
+    async fn diary_entry(&self, id: DiaryId) -> Result<Option<DiaryEntry>, StoreError>;
+
+    /// The accounts, by name.
+    async fn users(&self) -> Result<Vec<User>, StoreError>;
+
+    /// The tokens that have not ended long ago, newest first.
+    async fn tokens(&self) -> Result<Vec<ApiToken>, StoreError>;
+
+    /// A token by the hash of its text.
+    async fn token(&self, hash: &[u8; 32]) -> Result<Option<ApiToken>, StoreError>;
+
+    /// The webhooks, oldest first.
+    async fn webhooks(&self) -> Result<Vec<Webhook>, StoreError>;
+
+    /// The key that a webhook's deliveries are signed with.
+    async fn webhook_secret(&self, id: PublicId) -> Result<Option<WebhookSecret>, StoreError>;
+
+    /// The entries of the event log after a sequence number, in order; at most [`LoggedEvent::MAX_READ`].
+    async fn events(&self, after: i64, limit: usize) -> Result<Vec<LoggedEvent>, StoreError>;
+
+    /// The numbers of the first and the last entry that the event log holds; the same two if it is empty: of the last one
+    /// that there was.
+    async fn event_range(&self) -> Result<(i64, i64), StoreError>;
+
+    /// The uploaded object definitions, as DDF (XML), by object and version.
+    async fn models(&self) -> Result<Vec<StoredModel>, StoreError>;
+
+    /// A request of a program that named itself.
+    async fn submission(&self, key: &[u8; 32]) -> Result<Option<Submission>, StoreError>;
 
     /// An account by its name.
     async fn user(&self, name: &str) -> Result<Option<User>, StoreError>;
@@ -124,10 +205,14 @@ pub struct DeviceView {
     pub device: Device,
     /// Whether it is registered.
     pub state: DeviceState,
-    /// Its registration; the last one if it is not registered any more.
-    pub registration: Registration,
+    /// Its registration; the last one if it is not registered any more, none if it never was.
+    pub registration: Option<Registration>,
     /// When it was last heard, by the last written batch.
-    pub seen_at: Timestamp,
+    pub seen_at: Option<Timestamp>,
+    /// Whether it has a credential that opens sessions.
+    pub secured: bool,
+    /// The name of its class.
+    pub class_name: String,
 }
 
 /// A device's line in a list.
@@ -137,6 +222,17 @@ pub struct DeviceSummary {
     pub device: Device,
     /// Whether it is registered.
     pub state: DeviceState,
+    /// Whether it has a credential that opens sessions.
+    pub secured: bool,
+    /// The name of its class.
+    pub class_name: String,
+    /// What it said of itself when it registered last; none if it never did.
+    pub registered: Option<RegisteredSummary>,
+}
+
+/// What a line in a list says of a registration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegisteredSummary {
     /// Its enabler version.
     pub lwm2m: objects::Version,
     /// How it is reached.
@@ -149,15 +245,60 @@ pub struct DeviceSummary {
     pub expires_at: Timestamp,
 }
 
+/// An uploaded object definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredModel {
+    /// Of which object.
+    pub object: objects::ObjectId,
+    /// In which version.
+    pub version: objects::Version,
+    /// The file.
+    pub xml: String,
+}
+
 /// Which devices, in which order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceQuery {
     /// Only endpoint names that begin so.
     pub prefix: Option<String>,
-    /// Only devices in this state.
+    /// Only devices in this state; without it, all but the removed ones.
     pub state: Option<DeviceState>,
+    /// Only devices of this class.
+    pub class: Option<ClassId>,
+    /// Only devices with a credential that opens sessions, or only those without.
+    pub secured: Option<bool>,
     /// In which order.
     pub order: DeviceOrder,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Which entries of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Only what this actor did, by name.
+    pub actor: Option<String>,
+    /// Only this.
+    pub verb: Option<Verb>,
+    /// Only what was done to this device.
+    pub device: Option<DeviceId>,
+    /// Only from then on.
+    pub since: Option<Timestamp>,
+    /// Only before that.
+    pub until: Option<Timestamp>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// Which entries of the connection diary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiaryQuery {
+    /// Only of this cause.
+    pub cause: Option<DiaryCause>,
+    /// Only of this device.
+    pub device: Option<DeviceId>,
+    /// Only of those that no device is known for (seen, unmanaged).
+    pub unmanaged: bool,
     /// Which page.
     pub page: PageRequest,
 }
@@ -203,10 +344,30 @@ pub struct Overview {
     pub deregistered: u64,
     /// Devices whose lifetime ran out.
     pub expired: u64,
+    /// Devices that were added and have not registered yet.
+    pub awaited: u64,
+    /// Devices whose credential was revoked.
+    pub revoked: u64,
+    /// Entries of the connection diary.
+    pub diary: u64,
     /// Operations that wait for their device.
     pub queued_operations: u64,
     /// Live observations.
     pub observations: u64,
+}
+
+impl AuditQuery {
+    /// All of it.
+    pub fn all(page: PageRequest) -> Self {
+        Self { actor: None, verb: None, device: None, since: None, until: None, page }
+    }
+}
+
+impl DiaryQuery {
+    /// All of it.
+    pub fn all(page: PageRequest) -> Self {
+        Self { cause: None, device: None, unmanaged: false, page }
+    }
 }
 
 impl PageRequest {

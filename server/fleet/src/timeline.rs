@@ -43,6 +43,12 @@ pub enum TimelineKind {
     Operation,
     /// An observation began or ended.
     Observation,
+    /// A credential was made, proved, replaced or revoked.
+    Credential,
+    /// A bootstrap session began or ended.
+    Bootstrap,
+    /// It was added, classified, or removed.
+    Enrolment,
 }
 
 impl TimelineEntry {
@@ -65,7 +71,7 @@ impl TimelineEntry {
 
 impl TimelineKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Registered,
         Self::Updated,
         Self::Deregistered,
@@ -73,6 +79,9 @@ impl TimelineKind {
         Self::Rejected,
         Self::Operation,
         Self::Observation,
+        Self::Credential,
+        Self::Bootstrap,
+        Self::Enrolment,
     ];
 
     /// A word for it, as it is stored and shown.
@@ -85,6 +94,9 @@ impl TimelineKind {
             Self::Rejected => "rejected",
             Self::Operation => "operation",
             Self::Observation => "observation",
+            Self::Credential => "credential",
+            Self::Bootstrap => "bootstrap",
+            Self::Enrolment => "enrolment",
         }
     }
 }

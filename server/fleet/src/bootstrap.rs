@@ -1,0 +1,178 @@
+//! Bootstrap (LwM2M Core 1.1.1 §6.1): what is to be written into a device, and the session that writes it.
+//!
+//! Start with [`Plan`], which says what a class or a device gets, and [`Session`], a state machine without a clock or a
+//! wire: it says the next [`Step`] and is told the [`StepAnswer`]. The verbs that begin and end a session are those of
+//! [`crate::Fleet`].
+
+use objects::{ContentFormat, Path, Value};
+
+use crate::{
+    BootstrapId, CredentialId, DeviceId, EndpointName, PskIdentity, PskKey, RequestId, ResponseCode,
+    Timestamp,
+};
+
+mod plan;
+pub use plan::PlanError;
+
+mod session;
+pub use session::Session;
+
+/// What a class or a device gets by bootstrap, beside its account at this server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// `/1/x/1`, in seconds.
+    pub lifetime: u32,
+    /// `/1/x/2`, in seconds.
+    pub default_pmin: Option<u32>,
+    /// `/1/x/3`, in seconds.
+    pub default_pmax: Option<u32>,
+    /// `/1/x/6`.
+    pub notification_storing: bool,
+    /// `/1/x/7`.
+    pub binding: String,
+    /// `/0/x/11` of the management account, in seconds.
+    pub hold_off: Option<u32>,
+    /// Whether the bootstrap account is given a credential of the device's own, where it has come with a claim's.
+    pub own_bootstrap_credential: bool,
+    /// What is deleted first: `/`, objects or instances. The bootstrap account survives, wherever it sits.
+    pub delete: Vec<Path>,
+    /// Resources of other objects that are written too, such as `/3/0/15` or an Access Control instance; at most
+    /// [`Plan::MAX_WRITES`]. Never of `/0`.
+    pub writes: Vec<(Path, Value)>,
+    /// The format of what is written, if not the one the device prefers (`pct`).
+    pub format: Option<ContentFormat>,
+}
+
+/// Whom a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PlanScope {
+    /// All devices of a class that have no plan of their own.
+    Class(crate::ClassId),
+    /// One device.
+    Device(DeviceId),
+}
+
+/// The account that a session writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// `/0/x/0`, such as `coaps://muster.example.com:5684`.
+    pub uri: String,
+    /// `/0/x/10` and `/1/x/0`.
+    pub short_server_id: u16,
+    /// How the device proves itself; none in the lab, over plain CoAP.
+    pub credential: Option<(CredentialId, PskIdentity, PskKey)>,
+}
+
+/// A well-formed bootstrap request, `POST /bs?ep=…&pct=…`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootstrapRequest {
+    /// `ep`; since LwM2M 1.1 it may be left to the security layer's identity.
+    pub endpoint: Option<EndpointName>,
+    /// `pct`, the content format the device prefers (LwM2M 1.1).
+    pub preferred_format: Option<ContentFormat>,
+}
+
+/// What a session does next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// `GET` with Accept link-format: where the bootstrap account sits.
+    Discover(Path),
+    /// `DELETE`.
+    Delete(Path),
+    /// `PUT` of an instance or a resource.
+    Write {
+        /// Where.
+        path: Path,
+        /// What: resources by their full paths.
+        values: Vec<(Path, Value)>,
+        /// In which format.
+        format: ContentFormat,
+    },
+    /// `POST /bs`.
+    Finish,
+}
+
+/// What a device answered to a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StepAnswer {
+    /// With a code, and the payload of a Discover.
+    Answered {
+        /// The code.
+        code: ResponseCode,
+        /// What it said: link-format of a Discover, a diagnostic text of an error.
+        payload: Vec<u8>,
+    },
+    /// It did not.
+    Silent,
+}
+
+/// One line of a session's record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepRecord {
+    /// When it was asked.
+    pub at: Timestamp,
+    /// What was asked, such as `Write /0/1 (TLV, 74 bytes)`; never a key.
+    pub asked: String,
+    /// What came back, such as `2.04` or `4.06: /1/0/7 is missing`; empty while nothing has.
+    pub answer: String,
+}
+
+/// A session as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootstrapRecord {
+    /// Names it.
+    pub id: BootstrapId,
+    /// Whose.
+    pub device: DeviceId,
+    /// The request it belongs to.
+    pub request: RequestId,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    pub result: BootstrapResult,
+    /// Why, in one line for a person, where it failed: what was refused or missing, and what to do.
+    pub reason: String,
+    /// The management credential it wrote.
+    pub credential: Option<CredentialId>,
+    /// Its steps, in order; at most [`BootstrapRecord::MAX_STEPS`].
+    pub steps: Vec<StepRecord>,
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BootstrapResult {
+    /// It goes on, or the server stopped within it.
+    UnderWay,
+    /// The device has taken everything.
+    Finished,
+    /// It did not.
+    Failed,
+}
+
+impl BootstrapRecord {
+    /// How many steps a session has at most.
+    pub const MAX_STEPS: usize = 128;
+    /// How many sessions of a device are kept.
+    pub const PER_DEVICE: usize = 20;
+}
+
+impl BootstrapResult {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::UnderWay, Self::Finished, Self::Failed];
+
+    /// A word for it, as it is stored and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UnderWay => "under way",
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Plan {
+    /// How many further resources a plan writes at most.
+    pub const MAX_WRITES: usize = 64;
+}
