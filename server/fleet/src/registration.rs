@@ -122,6 +122,13 @@ pub struct Update {
     pub links: Option<ObjectLinks>,
 }
 
+impl From<Source> for Origin {
+    /// Over plain CoAP, by somebody who proves nothing.
+    fn from(source: Source) -> Self {
+        Self { source, identity: None }
+    }
+}
+
 impl Registration {
     /// Whether a path lies in the objects and instances that the device registered.
     pub fn covers(&self, path: Path) -> bool {

@@ -22,8 +22,9 @@ use std::{
 use objects::{ContentFormat, Path};
 
 use crate::{
-    Commit, Device, DeviceId, EndpointName, NodeId, Now, Observation, ObservationToken, OperationRecord,
-    Presence, PublicId, Registration, RegistrationId, Source, Timestamp, Uplink, queue::Orders,
+    Commit, Device, DeviceId, EndReason, Ending, EndpointName, NodeId, Now, Observation, ObservationToken,
+    OperationRecord, Origin, Presence, PublicId, Purpose, Registration, RegistrationId, Source, Timestamp,
+    queue::Orders,
 };
 use hot::{Hot, Live};
 use links::LinkPool;
@@ -36,6 +37,8 @@ pub struct Roster {
     limits: Limits,
     next_device: i64,
     devices: BTreeMap<DeviceId, Hot>,
+    /// How many of them were removed.
+    removed: usize,
     // These maps are only looked into: their order never shows.
     by_endpoint: HashMap<EndpointName, DeviceId>,
     by_registration: HashMap<RegistrationId, DeviceId>,
@@ -56,8 +59,8 @@ pub struct Roster {
 pub struct Limits {
     /// How many devices there are at most; one more is refused with [`crate::Refusal::FleetFull`].
     pub max_devices: usize,
-    /// Whether this is the lab profile, in which any endpoint may register, and anyone at the same listener may
-    /// deregister who knows the location.
+    /// Whether this is the lab profile, in which any endpoint without a credential may register without security, and
+    /// anyone at the same listener may deregister it who knows the location.
     pub lab: bool,
     /// Whether an Update from another address moves the registration there. Nothing proves who sends it.
     pub follow_address_changes: bool,
@@ -156,6 +159,7 @@ impl Roster {
             limits,
             next_device: 1,
             devices: BTreeMap::new(),
+            removed: 0,
             by_endpoint: HashMap::new(),
             by_registration: HashMap::new(),
             by_source: HashMap::new(),
@@ -165,22 +169,6 @@ impl Roster {
             links: LinkPool::default(),
             orders: Orders::default(),
         }
-    }
-
-    /// Under whose name a message is to be worked on. Ask again when its turn comes: what came before it may have
-    /// changed the answer.
-    pub fn subject(&self, source: Source, uplink: &Uplink) -> Subject {
-        let device = match uplink {
-            Uplink::Register(register) => {
-                let Some(endpoint) = &register.endpoint else { return Subject::Nobody };
-                let known = self.by_endpoint.get(endpoint).copied();
-                return known.map_or_else(|| Subject::Endpoint(endpoint.clone()), Subject::Device);
-            }
-            Uplink::Update(id, _) | Uplink::Deregister(id) => self.device_of_registration(*id),
-            Uplink::Send(_) => self.device_at(source),
-            Uplink::Notify { device, .. } => Some(*device),
-        };
-        device.map_or(Subject::Nobody, Subject::Device)
     }
 
     /// The subject as it is called now: what was a name may have become a device.
@@ -206,6 +194,65 @@ impl Roster {
     /// The device that registered or updated last from there, if it is still registered there.
     pub fn device_at(&self, source: Source) -> Option<DeviceId> {
         self.by_source.get(&source).copied()
+    }
+
+    /// Whose messages come from there: the identity's device, or else the one that is registered there.
+    pub fn sender(&self, origin: Origin) -> Option<DeviceId> {
+        match origin.identity {
+            Some(identity) => identity.device(),
+            None => self.device_at(origin.source),
+        }
+    }
+
+    /// A device is reached where its newest session is, from the first datagram on. Gives where it was reached before, if
+    /// that has changed.
+    pub fn follow_session(&mut self, origin: Origin) -> Option<Source> {
+        let identity = origin.identity.filter(|identity| identity.purpose == Purpose::Management)?;
+        let device = identity.device()?;
+        let live = self.live_mut(device)?;
+        let from = std::mem::replace(&mut live.registration.source, origin.source);
+        if from == origin.source {
+            return None;
+        }
+        let own = self.by_source.get(&from) == Some(&device);
+        if own {
+            self.by_source.remove(&from);
+        }
+        self.by_source.insert(origin.source, device);
+        own.then_some(from)
+    }
+
+    /// What a verb takes from a device, with the end of its registration where that goes too. One commit; see
+    /// [`Roster::apply`].
+    pub fn end_device(&self, now: Now, ending: &Ending) -> Commit {
+        let registered = self.live(ending.device).filter(|live| {
+            let made_with = live.registration.credential;
+            ending.reason == EndReason::Removed || made_with.is_some_and(|id| ending.credentials.contains(&id))
+        });
+        let mut commit = registered.map(|live| self.ended(now, live, ending.reason)).unwrap_or_default();
+        commit.changes.extend(ending.commit.changes.iter().cloned());
+        commit.audit.extend(ending.commit.audit.iter().cloned());
+        commit
+    }
+
+    /// Ids for new devices, given to nobody else; none if that would be more than there may be.
+    pub fn reserve(&mut self, count: usize) -> Option<Vec<DeviceId>> {
+        if self.held().saturating_add(count) > self.limits.max_devices {
+            return None;
+        }
+        Some((0..count).map(|_| self.next_id()).collect())
+    }
+
+    /// How many devices are known and not removed.
+    fn held(&self) -> usize {
+        self.devices.len() - self.removed
+    }
+
+    /// The low byte is the shard, so that shards count without asking each other.
+    fn next_id(&mut self) -> DeviceId {
+        let id = DeviceId(self.next_device << 8 | i64::from(self.shard));
+        self.next_device += 1;
+        id
     }
 
     /// The device whose live registration has this id.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use objects::{Path, link::ObjectLinks};
 
-use super::{Binding, Malformed, Register, Registration, Source, Update};
+use super::{Binding, Malformed, Origin, Register, Registration, Update};
 use crate::{DeviceId, NodeId, RegistrationId, Timestamp};
 
 /// What a registration gets from the server and not from the request.
@@ -17,7 +17,7 @@ pub(crate) struct Given {
 }
 
 /// The registration that a Register asks for. It has nothing from one before it (LwM2M Core 1.1.1 §6.2.1).
-pub(crate) fn register(now: Timestamp, source: Source, given: Given, register: Register) -> Registration {
+pub(crate) fn register(now: Timestamp, origin: Origin, given: Given, register: Register) -> Registration {
     Registration {
         device: given.device,
         id: given.id,
@@ -27,7 +27,8 @@ pub(crate) fn register(now: Timestamp, source: Source, given: Given, register: R
         sms_number: register.sms_number,
         links: Arc::new(register.links),
         extra: register.extra,
-        source,
+        source: origin.source,
+        credential: origin.identity.map(|identity| identity.credential),
         registered_at: now,
         updated_at: now,
         expires_at: now.after(register.lifetime.duration()),
@@ -39,12 +40,13 @@ pub(crate) fn register(now: Timestamp, source: Source, given: Given, register: R
 /// The registration after an Update, or none if all stays as it was but the lease (LwM2M Core 1.1.1 §6.2.2).
 pub(crate) fn update(
     now: Timestamp,
-    source: Source,
+    origin: Origin,
     current: &Registration,
     update: Update,
 ) -> Result<Option<Registration>, Malformed> {
     let mut updated = current.clone();
-    updated.source = source;
+    updated.source = origin.source;
+    updated.credential = origin.identity.map(|identity| identity.credential);
     if let Some(lifetime) = update.lifetime {
         updated.lifetime = lifetime;
     }

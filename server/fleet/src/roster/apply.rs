@@ -5,7 +5,7 @@ use std::time::Duration;
 use objects::Path;
 
 use super::{Hot, Live, Roster};
-use crate::{Change, Commit, Device, DeviceId, Now, Observation, ObservationToken, Registration, Source};
+use crate::{Change, Commit, Device, DeviceId, Holder, Now, Observation, ObservationToken, Registration, Source};
 
 impl Roster {
     /// To be called once the store has the commit, and never otherwise. What it does not hold hot it passes over.
@@ -15,13 +15,48 @@ impl Roster {
         for change in &commit.changes {
             match change {
                 Change::DeviceAdded(device) => self.add(device, 0),
+                Change::DeviceEnrolledAgain { device, .. } => self.set_removed(*device, false),
+                Change::DeviceRemoved { device, .. } => {
+                    self.end(*device);
+                    self.set_removed(*device, true);
+                }
+                Change::CredentialAdded(new) => {
+                    if let Holder::Device(device) = new.credential.holder {
+                        self.with(device, |hot| hot.secured = true);
+                    }
+                }
                 Change::Registered(registration) => self.register(now, registration),
                 Change::RegistrationEnded { device, .. } => self.end(*device),
                 Change::ObservationBegan(observation) => self.begin_observation(observation),
                 Change::ObservationEnded { device, path } => self.end_observations(*device, |at| at == *path),
                 Change::ObservationsEnded { device } => self.end_observations(*device, |_| true),
-                // A batch of liveness was hot before it was written.
+                // A batch of liveness was hot before it was written; the rest is cold.
                 Change::LeaseRenewed { .. }
+                | Change::BootstrapSaved(_)
+                | Change::ClaimAdded(_)
+                | Change::ClaimAgain { .. }
+                | Change::ClaimClosed(_)
+                | Change::ClaimUsed(_)
+                | Change::ClassAdded(_)
+                | Change::CredentialEnded { .. }
+                | Change::CredentialProved { .. }
+                | Change::CredentialsUsed(_)
+                | Change::DeviceClassified { .. }
+                | Change::DiaryCleared(_)
+                | Change::DiaryNoted(_)
+                | Change::ModelRemoved { .. }
+                | Change::ModelSaved { .. }
+                | Change::PlanSaved { .. }
+                | Change::SubmissionAnswered { .. }
+                | Change::SubmissionBegan { .. }
+                | Change::TokenAdded(_)
+                | Change::TokenRevoked { .. }
+                | Change::TokenUsed { .. }
+                | Change::UserChanged(_)
+                | Change::WebhookAdded(..)
+                | Change::WebhookDelivered(_)
+                | Change::WebhookPaused { .. }
+                | Change::WebhookRemoved(_)
                 | Change::Report { .. }
                 | Change::OperationQueued(_)
                 | Change::OperationSent { .. }
@@ -37,7 +72,15 @@ impl Roster {
     pub(super) fn add(&mut self, device: &Device, epoch: i64) {
         self.next_device = self.next_device.max((device.id.0 >> 8) + 1);
         self.by_endpoint.insert(device.endpoint.clone(), device.id);
-        let hot = Hot { public_id: device.public_id, endpoint: device.endpoint.clone(), epoch, live: None };
+        self.removed += usize::from(device.removed_at.is_some());
+        let hot = Hot {
+            public_id: device.public_id,
+            endpoint: device.endpoint.clone(),
+            epoch,
+            secured: false,
+            removed: device.removed_at.is_some(),
+            live: None,
+        };
         self.devices.insert(device.id, hot);
     }
 
@@ -56,11 +99,13 @@ impl Roster {
                     live.awake_until = awake_until;
                 }
                 live.seen_at = seen_at;
+                live.stored_source = source;
                 Some(std::mem::replace(&mut live.registration, registration))
             }
             None => {
                 hot.live = Some(Box::new(Live {
                     registration,
+                    stored_source: source,
                     lease_until: Duration::ZERO,
                     alarm: Duration::ZERO,
                     awake_until,
@@ -76,6 +121,21 @@ impl Roster {
         self.by_registration.insert(id, device);
         self.by_source.insert(source, device);
         self.prolong(now, device);
+    }
+
+    pub(super) fn with(&mut self, device: DeviceId, change: impl FnOnce(&mut Hot)) {
+        if let Some(hot) = self.devices.get_mut(&device) {
+            change(hot);
+        }
+    }
+
+    fn set_removed(&mut self, device: DeviceId, removed: bool) {
+        let Some(hot) = self.devices.get_mut(&device) else { return };
+        match (std::mem::replace(&mut hot.removed, removed), removed) {
+            (false, true) => self.removed += 1,
+            (true, false) => self.removed -= 1,
+            _ => {}
+        }
     }
 
     fn end(&mut self, device: DeviceId) {

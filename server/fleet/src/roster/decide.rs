@@ -5,8 +5,8 @@ use objects::{Path, Sample};
 use super::{Decision, Live, Reply, Roster, Then, text};
 use crate::{
     Change, ClassId, Commit, Device, DeviceId, DomainId, EndReason, EndpointName, Malformed, Now,
-    ObservationToken, OperationState, PublicId, Reading, Refusal, Register, Registration, RegistrationId,
-    Report, Source, TimelineKind, Timestamp, Update, Uplink,
+    ObservationToken, OperationState, Origin, PublicId, Purpose, Reading, Refusal, Register, Registration,
+    RegistrationId, Report, Source, TimelineKind, Timestamp, Update, Uplink,
     registration::rules::{self, Given},
 };
 
@@ -21,23 +21,23 @@ impl Roster {
     pub fn decide(
         &mut self,
         now: Now,
-        source: Source,
+        origin: Origin,
         uplink: Uplink,
         random: [u8; 24],
     ) -> Result<Decision, Refusal> {
         match uplink {
-            Uplink::Register(register) => self.decide_register(now, source, *register, random),
+            Uplink::Register(register) => self.decide_register(now, origin, *register, random),
             Uplink::Update(id, update) => {
-                let decision = self.decide_update(now, source, id, *update)?;
+                let decision = self.decide_update(now, origin, id, *update)?;
                 if decision.commit.changes.is_empty() {
                     self.renew(now, decision.device);
                 }
                 Ok(decision)
             }
-            Uplink::Deregister(id) => self.decide_deregister(now, source, id),
-            Uplink::Send(report) => self.decide_send(now, source, report),
+            Uplink::Deregister(id) => self.decide_deregister(now, origin, id),
+            Uplink::Send(report) => self.decide_send(now, origin, report),
             Uplink::Notify { device, token, observe, report } => {
-                self.decide_notify(now, source, (device, token), observe, report)
+                self.decide_notify(now, origin, (device, token), observe, report)
             }
         }
     }
@@ -45,29 +45,26 @@ impl Roster {
     fn decide_register(
         &mut self,
         now: Now,
-        source: Source,
+        origin: Origin,
         register: Register,
         random: [u8; 24],
     ) -> Result<Decision, Refusal> {
-        let endpoint = register.endpoint.clone().ok_or(Malformed::MissingEndpoint)?;
-        if !self.limits.lab {
-            return Err(Refusal::Forbidden);
-        }
+        let source = origin.source;
         let (id, public_id) = split(random);
-        let id = self.registration_id(id);
         let mut changes = Vec::new();
-        let device = match self.by_endpoint.get(&endpoint) {
-            Some(device) => *device,
-            None => {
+        let device = match self.registrant(origin, register.endpoint.clone())? {
+            Registrant::Known(device) => device,
+            Registrant::New(endpoint) => {
                 let device = self.new_device(now, endpoint, public_id)?;
                 let id = device.id;
                 changes.push(Change::DeviceAdded(device));
                 id
             }
         };
+        let id = self.registration_id(id);
         let epoch = self.devices.get(&device).map_or(0, |hot| hot.epoch) + 1;
         let given = Given { device, id, node: self.node, epoch };
-        let registration = rules::register(now.wall, source, given, register);
+        let registration = rules::register(now.wall, origin, given, register);
         let before = self.live(device);
         let line = text::registered(&registration, before);
         let timeline = text::entry(&registration, now.wall, TimelineKind::Registered, &line);
@@ -91,19 +88,16 @@ impl Roster {
     fn decide_update(
         &self,
         now: Now,
-        source: Source,
+        origin: Origin,
         id: RegistrationId,
         update: Update,
     ) -> Result<Decision, Refusal> {
+        let source = origin.source;
         let live = self.registered_as(now, id)?;
-        let current = &live.registration;
-        // Without security an address is all that tells devices apart.
-        let moved = current.source.address != source.address;
-        if current.source.listener != source.listener || moved && !self.limits.follow_address_changes {
-            return Err(Refusal::ForeignSource);
-        }
+        self.own(live, origin, self.limits.follow_address_changes)?;
+        let current = &Registration { source: live.stored_source, ..live.registration.clone() };
         let mut changes = Vec::new();
-        if let Some(registration) = rules::update(now.wall, source, current, update)? {
+        if let Some(registration) = rules::update(now.wall, origin, current, update)? {
             changes.extend(lost_observations(live, &registration));
             let line = text::updated(current, &registration);
             let timeline = text::entry(&registration, now.wall, TimelineKind::Updated, &line);
@@ -114,21 +108,19 @@ impl Roster {
         Ok(Decision { source, moved_from, ..released(live, Reply::Changed, changes) })
     }
 
-    fn decide_deregister(&self, now: Now, source: Source, id: RegistrationId) -> Result<Decision, Refusal> {
+    fn decide_deregister(&self, now: Now, origin: Origin, id: RegistrationId) -> Result<Decision, Refusal> {
         let live = self.registered_as(now, id)?;
-        let known = live.registration.source;
         // In the lab whoever knows the location may end the registration, as test suites expect that spoof it.
-        if known.listener != source.listener || known.address != source.address && !self.limits.lab {
-            return Err(Refusal::ForeignSource);
-        }
+        self.own(live, origin, self.limits.lab)?;
         let commit = self.ended(now, live, EndReason::Deregistered);
         let then = vec![Then::CancelOperations];
         Ok(Decision { commit, then, ..released(live, Reply::Deleted, Vec::new()) })
     }
 
-    fn decide_send(&self, now: Now, source: Source, report: Report) -> Result<Decision, Refusal> {
-        let live = self.device_at(source).and_then(|device| self.live(device));
+    fn decide_send(&self, now: Now, origin: Origin, report: Report) -> Result<Decision, Refusal> {
+        let live = self.sender(origin).and_then(|device| self.live(device));
         let live = live.filter(|live| live.lease_until > now.mono).ok_or(Refusal::UnknownRegistration)?;
+        self.own(live, origin, false)?;
         // LwM2M Core 1.1.1 §6.4.6: 4.04 if an object or instance is not registered.
         if let Some(path) = report.paths().find(|path| !live.registration.covers(*path)) {
             return Err(Refusal::NotRegisteredPath { path });
@@ -141,15 +133,13 @@ impl Roster {
     fn decide_notify(
         &self,
         now: Now,
-        source: Source,
+        origin: Origin,
         (device, token): (DeviceId, ObservationToken),
         observe: Option<u32>,
         report: Report,
     ) -> Result<Decision, Refusal> {
         let live = self.live(device).ok_or(Refusal::UnknownObservation)?;
-        if live.registration.source != source {
-            return Err(Refusal::ForeignSource);
-        }
+        self.own(live, origin, false)?;
         let observation = self.observation_by_token(device, token).ok_or(Refusal::UnknownObservation)?;
         let path = observation.path;
         let outside = report.paths().find(|reported| !reported.is_within(&path));
@@ -184,6 +174,8 @@ impl Roster {
         let (kind, how) = match reason {
             EndReason::Deregistered => (TimelineKind::Deregistered, "the device deregistered"),
             EndReason::Expired => (TimelineKind::Expired, "the registration expired"),
+            EndReason::Revoked => (TimelineKind::Credential, "the credential was revoked"),
+            EndReason::Removed => (TimelineKind::Enrolment, "the device was removed"),
         };
         let mut line = format!("registration {}", live.registration.id);
         let mut cancelled = 0_usize;
@@ -202,6 +194,46 @@ impl Roster {
         }
         changes.push(Change::Timeline(text::entry(&live.registration, at, kind, &line)));
         Commit { changes, audit: Vec::new() }
+    }
+
+    /// Who registers.
+    fn registrant(&self, origin: Origin, endpoint: Option<EndpointName>) -> Result<Registrant, Refusal> {
+        let Some(identity) = origin.identity else {
+            let endpoint = endpoint.ok_or(Malformed::MissingEndpoint)?;
+            let known = self.by_endpoint.get(&endpoint).and_then(|device| Some((device, self.devices.get(device)?)));
+            return match known {
+                _ if !self.limits.lab => Err(Refusal::Forbidden),
+                Some((_, hot)) if hot.removed => Err(Refusal::Removed),
+                Some((_, hot)) if hot.secured => Err(Refusal::Secured),
+                Some((device, _)) => Ok(Registrant::Known(*device)),
+                None => Ok(Registrant::New(endpoint)),
+            };
+        };
+        let device = identity.device().filter(|_| identity.purpose == Purpose::Management);
+        let device = device.ok_or(Refusal::WrongPurpose { purpose: identity.purpose })?;
+        let hot = self.devices.get(&device).filter(|hot| !hot.removed).ok_or(Refusal::Removed)?;
+        // LwM2M Core 1.1.1 §6.2.1: without `ep` the security layer says who it is, and with it they must agree.
+        if endpoint.is_some_and(|endpoint| endpoint != hot.endpoint) {
+            return Err(Refusal::EndpointNotIdentity);
+        }
+        Ok(Registrant::Known(device))
+    }
+
+    /// Whether the sender of a message is the device whose registration it is about. With a secure session the identity
+    /// decides, wherever it comes from; without one an address is all that tells devices apart.
+    fn own(&self, live: &Live, origin: Origin, from_anywhere: bool) -> Result<(), Refusal> {
+        let known = live.registration.source;
+        let own = match origin.identity {
+            Some(identity) => {
+                identity.purpose == Purpose::Management && identity.device() == Some(live.registration.device)
+            }
+            None => {
+                let secured = self.devices.get(&live.registration.device).is_some_and(|hot| hot.secured);
+                let there = known.address == origin.source.address || from_anywhere;
+                !secured && known.listener == origin.source.listener && there
+            }
+        };
+        if own { Ok(()) } else { Err(Refusal::ForeignSource) }
     }
 
     /// The live registration with this id, unless its time is over.
@@ -223,19 +255,17 @@ impl Roster {
         endpoint: EndpointName,
         public_id: [u8; 16],
     ) -> Result<Device, Refusal> {
-        if self.devices.len() >= self.limits.max_devices {
+        if self.held() >= self.limits.max_devices {
             return Err(Refusal::FleetFull);
         }
-        // The low byte is the shard, so that shards count without asking each other.
-        let id = DeviceId(self.next_device << 8 | i64::from(self.shard));
-        self.next_device += 1;
         Ok(Device {
-            id,
+            id: self.next_id(),
             public_id: PublicId::from_random(public_id),
             domain: DomainId::ROOT,
             class: ClassId::DEFAULT,
             endpoint,
             created_at: now.wall,
+            removed_at: None,
         })
     }
 
@@ -247,6 +277,13 @@ impl Roster {
         }
         id
     }
+}
+
+/// Who registers.
+enum Registrant {
+    Known(DeviceId),
+    /// Nobody has seen it before; only the lab takes it in.
+    New(EndpointName),
 }
 
 const LOW_56: u64 = (1 << 56) - 1;

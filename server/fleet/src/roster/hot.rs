@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{EndpointName, Observation, PublicId, Registration, Timestamp};
+use crate::{EndpointName, Observation, PublicId, Registration, Source, Timestamp};
 
 /// A device.
 #[derive(Debug)]
@@ -11,6 +11,10 @@ pub(super) struct Hot {
     pub(super) endpoint: EndpointName,
     /// That of the last registration, live or not.
     pub(super) epoch: i64,
+    /// Whether it holds or held a credential: it may not come without security.
+    pub(super) secured: bool,
+    /// Whether it was removed.
+    pub(super) removed: bool,
     pub(super) live: Option<Box<Live>>,
 }
 
@@ -18,6 +22,8 @@ pub(super) struct Hot {
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) registration: Registration,
+    /// Where the store says it is reached: behind `registration.source` while a new session has sent no Update.
+    pub(super) stored_source: Source,
     /// When the registration ends, by the monotonic clock, grace included.
     pub(super) lease_until: Duration,
     /// The entry in the roster's alarms.

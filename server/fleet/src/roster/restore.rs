@@ -20,6 +20,9 @@ impl Roster {
         for device in &restored.devices {
             self.add(device, restored.epochs.get(&device.id).copied().unwrap_or(0));
         }
+        for device in &restored.secured {
+            self.with(*device, |hot| hot.secured = true);
+        }
         // Those heard last come last, so that an address is theirs.
         let seen = |registration: &Registration| {
             restored.seen.get(&registration.device).copied().unwrap_or(registration.updated_at)

@@ -42,7 +42,7 @@ impl Bench {
 
     pub(super) fn decide(&mut self, source: Source, uplink: Uplink) -> Result<Decision, Refusal> {
         let random = self.draw();
-        self.roster.decide(self.now, source, uplink, random)
+        self.roster.decide(self.now, source.into(), uplink, random)
     }
 
     /// Decides, commits, and hears the device.

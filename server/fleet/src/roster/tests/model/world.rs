@@ -511,7 +511,7 @@ impl World {
         let mut random = [0; 24];
         random[..8].copy_from_slice(&self.drawn.to_be_bytes());
         random[8..16].copy_from_slice(&self.drawn.to_be_bytes());
-        self.roster.decide(self.now, at(port), uplink, random)
+        self.roster.decide(self.now, at(port).into(), uplink, random)
     }
 
     fn registration(&self, device: usize, stale: bool) -> Option<RegistrationId> {
