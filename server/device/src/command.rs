@@ -1,4 +1,4 @@
-//! What a request of the server asks for (LwM2M Transport 1.1.1 §6.4.4 and §6.4.5).
+//! What a request of the server asks for (LwM2M Transport 1.1.1 §6.4.2, §6.4.4 and §6.4.5).
 
 use coap::{Method, Observe, Request};
 use objects::{ContentFormat, ObjectId, Path};
@@ -12,7 +12,7 @@ pub(crate) struct Command {
     pub(crate) path: Path,
 }
 
-/// An operation of the device management and the information reporting interface.
+/// An operation of the device management and the information reporting interface, or of the bootstrap interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// Read
@@ -33,6 +33,16 @@ pub enum Operation {
     Observe,
     /// Cancel Observation by a request.
     CancelObservation,
+    /// Bootstrap-Discover
+    BootstrapDiscover,
+    /// Bootstrap-Read
+    BootstrapRead,
+    /// Bootstrap-Write
+    BootstrapWrite,
+    /// Bootstrap-Delete
+    BootstrapDelete,
+    /// Bootstrap-Finish, which counts as one at the root.
+    BootstrapFinish,
 }
 
 impl Command {
@@ -63,6 +73,28 @@ impl Command {
             (Method::Delete, _) => Operation::Delete,
             (Method::Post, _) => return Err(Refusal::NotAllowed { path }),
             (Method::Fetch | Method::Patch | Method::IPatch, _) => return Err(Refusal::NoOperation),
+        };
+        Ok(Self { operation, path })
+    }
+
+    /// Reads a request of a bootstrap server. It knows of no alternate path (LwM2M Transport 1.1.1 §6.4.1).
+    pub(crate) fn parse_bootstrap(request: &Request) -> Result<Self, Refusal> {
+        if request.path == ["bs"] {
+            let finish = Self { operation: Operation::BootstrapFinish, path: Path::Root };
+            return if request.method == Method::Post { Ok(finish) } else { Err(Refusal::NoOperation) };
+        }
+        let path = path_below("", &request.path)?;
+        let operation = match request.method {
+            Method::Get if request.accept == Some(ContentFormat::LINK.0) => Operation::BootstrapDiscover,
+            Method::Get => Operation::BootstrapRead,
+            // Write-Attributes is for management servers.
+            Method::Put if request.content_format.is_none() && !request.queries.is_empty() => {
+                return Err(Refusal::NotAllowed { path });
+            }
+            Method::Put => Operation::BootstrapWrite,
+            Method::Delete => Operation::BootstrapDelete,
+            Method::Post => return Err(Refusal::NotAllowed { path }),
+            Method::Fetch | Method::Patch | Method::IPatch => return Err(Refusal::NoOperation),
         };
         Ok(Self { operation, path })
     }
@@ -120,6 +152,24 @@ mod tests {
         assert_eq!(code(Method::Fetch, "/3"), "4.05");
         assert_eq!(code(Method::Get, "/.well-known/core"), "4.04");
         assert_eq!(code(Method::Get, "/3/0/0/0/0"), "4.04");
+    }
+
+    #[test]
+    fn a_bootstrap_server_has_operations_of_its_own() {
+        let parse = |method, path, accept| {
+            let request = Request { accept, ..Request::new(method, path) };
+            Command::parse_bootstrap(&request).map_err(|refusal| refusal.code().to_string())
+        };
+        let operation = |method, path, accept| parse(method, path, accept).map(|command| command.operation);
+        assert_eq!(operation(Method::Get, "/", Some(40)), Ok(Operation::BootstrapDiscover));
+        assert_eq!(operation(Method::Get, "/1", None), Ok(Operation::BootstrapRead));
+        assert_eq!(operation(Method::Put, "/0/0", None), Ok(Operation::BootstrapWrite));
+        assert_eq!(operation(Method::Delete, "/", None), Ok(Operation::BootstrapDelete));
+        assert_eq!(operation(Method::Post, "/bs", None), Ok(Operation::BootstrapFinish));
+        for (method, path) in [(Method::Get, "/bs"), (Method::Post, "/3/0/4"), (Method::Fetch, "/1")] {
+            assert_eq!(operation(method, path, None), Err("4.05".to_owned()), "{method:?} {path}");
+        }
+        assert_eq!(operation(Method::Put, "/rd", None), Err("4.04".to_owned()));
     }
 
     #[test]

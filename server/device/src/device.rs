@@ -1,14 +1,18 @@
 //! The device: one owner of its registration, its objects and its observations.
 //!
 //! This file holds the state and the verbs of the caller. `client` is the registration life and the window of queue mode,
-//! `management` answers the server's requests, `reporting` observes and sends.
+//! `connection` the way to a server, `bootstrap` what a bootstrap server does, `management` answers the server's requests,
+//! `reporting` observes and sends.
 
+mod bootstrap;
 mod client;
+mod connection;
 mod management;
 mod reporting;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
     time::Duration,
 };
 
@@ -16,27 +20,37 @@ use coap::{Boot, Endpoint, ExchangeId, RequestId, Response, Token, Usage};
 use objects::{Path, Value};
 
 pub use self::reporting::SendRefused;
-use self::{client::Life, management::After};
+use self::{
+    client::{Phase, Then},
+    connection::Link,
+    management::After,
+};
 use crate::{
-    Counters, Event, Faults, Output, Profile, Tree, TreeError, observation::Observation, tree::SERVER,
+    Counters, Event, Factory, Faults, Output, Profile, Tree, TreeError, observation::Observation,
+    security::Accounts, tree::SERVER,
 };
 
 /// A simulated device.
 ///
 /// `now` is always the time since the origin of one monotonic clock of the caller's; it must not go back. After each call
 /// of a method that takes `now`, drain [`Self::poll_output`] and ask [`Self::poll_timeout`] again.
-#[derive(Debug)]
 pub struct Device {
     profile: Profile,
     seed: u64,
     starts: u16,
     endpoint: Endpoint<Server>,
     tree: Tree,
+    accounts: Accounts,
     faults: Faults,
     counters: Counters,
-    life: Life,
+    phase: Phase,
+    link: Link,
+    /// The present server, or the next one if there is none.
+    server: Server,
     /// How many Registers have failed in a row.
     failures: u32,
+    /// How many bootstraps have failed in a row.
+    bootstraps_failed: u32,
     /// Until when a device in queue mode hears; none while it sleeps.
     awake_until: Option<Duration>,
     observations: BTreeMap<Token, Observation>,
@@ -56,15 +70,22 @@ impl Device {
 
     /// A device that is off. Two devices of the same profile and seed do the same at the same times.
     pub fn new(profile: Profile, seed: u64) -> Self {
+        let tree = profile.tree();
+        let accounts = Accounts::of(&profile.factory, &tree);
+        let link = if profile.factory == Factory::default() { Link::Direct } else { Link::Down };
         Self {
             seed,
             starts: 0,
             endpoint: endpoint(&profile, seed, 0),
-            tree: profile.tree(),
+            tree,
+            accounts,
             faults: profile.faults.clone(),
             counters: Counters::default(),
-            life: Life::Off,
+            phase: Phase::Off { back_at: None },
+            link,
+            server: Server(0),
             failures: 0,
+            bootstraps_failed: 0,
             awake_until: None,
             observations: BTreeMap::new(),
             sequence: 0,
@@ -76,33 +97,37 @@ impl Device {
         }
     }
 
-    /// Turns the device on: it registers. Nothing happens if it is on.
+    /// Turns the device on: it registers, or asks for the session it needs for that or for a bootstrap. Nothing happens if it
+    /// is on.
     pub fn start(&mut self, now: Duration) {
-        if matches!(self.life, Life::Off) {
-            self.register(now);
+        if matches!(self.phase, Phase::Off { .. }) {
+            self.set_out(now);
             self.settle(now);
         }
     }
 
     /// Deregisters, and then turns the device off; at once if it is not registered.
     pub fn stop(&mut self, now: Duration) {
-        self.leave(now, None);
+        self.cut_off_bootstrap();
+        self.leave(now, Then::Off);
         self.settle(now);
     }
 
     /// Turns the device off without a word: its battery is empty. What was written stays, unless it
-    /// [loses its state](Faults::loses_state); observations do not. [`Self::start`] brings it back.
+    /// [loses its state](Faults::loses_state); observations do not, nor does a bootstrap that is under way, unless
+    /// [a fault](Faults::keeps_unfinished_bootstrap) says so. The session is over. [`Self::start`] brings it back.
     pub fn vanish(&mut self) {
+        self.cut_off_bootstrap();
         self.turn_off();
         if self.faults.loses_state {
-            self.tree = self.profile.tree();
+            self.reset();
         }
     }
 
-    /// Turns the device off and on again.
+    /// Turns the device off and, after [`Profile::boot_time`], on again.
     pub fn reboot(&mut self, now: Duration) {
         self.vanish();
-        self.start(now);
+        self.boot(now);
     }
 
     /// Takes a datagram of the server's. A device that is off or asleep does not hear it.
@@ -112,7 +137,7 @@ impl Device {
             return;
         }
         self.stir(now);
-        self.endpoint.handle_datagram(now, Server, bytes);
+        self.endpoint.handle_datagram(now, self.server, bytes);
         self.settle(now);
     }
 
@@ -133,7 +158,7 @@ impl Device {
         let late = self.late.iter().map(|(at, ..)| *at).min();
         let after = self.after.as_ref().map(|(at, _)| *at);
         let reports = self.observations.values().filter_map(|observation| self.due(observation)).min();
-        [self.endpoint.poll_timeout(), late, after, reports, self.life.due(), self.awake_until]
+        [self.endpoint.poll_timeout(), late, after, reports, self.phase.due(), self.sleeps_at()]
             .into_iter()
             .flatten()
             .min()
@@ -182,12 +207,19 @@ impl Device {
 
     /// Whether the server knows it, as far as the device can tell.
     pub fn is_registered(&self) -> bool {
-        matches!(self.life, Life::Registered { .. })
+        matches!(self.phase, Phase::Registered { .. })
     }
 
-    /// Whether datagrams reach it: it is on and, in queue mode, awake.
+    /// Whether it has a server at the moment and, in queue mode, is awake.
     pub fn hears(&self) -> bool {
-        !matches!(self.life, Life::Off) && (!self.profile.queue_mode || self.awake_until.is_some())
+        !matches!(self.phase, Phase::Off { .. })
+            && matches!(self.link, Link::Direct | Link::Up)
+            && (!self.profile.queue_mode || self.awake_until.is_some())
+    }
+
+    /// Whether a bootstrap is under way, from its request to the end of the session.
+    pub fn is_bootstrapping(&self) -> bool {
+        matches!(self.phase, Phase::Bootstrapping(_))
     }
 
     /// What the server observes.
@@ -214,10 +246,12 @@ impl Device {
     fn settle(&mut self, now: Duration) {
         while let Some(output) = self.endpoint.poll_output() {
             match output {
-                coap::Output::Transmit { bytes, .. } => {
+                coap::Output::Transmit { peer, bytes } if peer == self.server => {
                     self.stir(now);
                     self.outputs.push_back(Output::Transmit { bytes });
                 }
+                // What is repeated to a server that the device has left.
+                coap::Output::Transmit { .. } => {}
                 coap::Output::Event(event) => self.on_event(now, event),
             }
         }
@@ -242,6 +276,20 @@ impl Device {
         }
     }
 
+    fn boot(&mut self, now: Duration) {
+        if self.profile.boot_time.is_zero() {
+            self.start(now);
+        } else {
+            self.phase = Phase::Off { back_at: Some(now.saturating_add(self.profile.boot_time)) };
+        }
+    }
+
+    /// Forgets whatever was written since the device came out of the factory.
+    fn reset(&mut self) {
+        self.tree = self.profile.tree();
+        self.accounts = Accounts::of(&self.profile.factory, &self.tree);
+    }
+
     fn emit(&mut self, event: Event) {
         self.outputs.push_back(Output::Event(event));
     }
@@ -252,9 +300,22 @@ impl Device {
     }
 }
 
-/// The one peer.
+/// What was written by a bootstrap server is not for printing, and passes through the endpoint.
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Device")
+            .field("endpoint", &self.profile.endpoint)
+            .field("phase", &self.phase)
+            .field("link", &self.link)
+            .field("tree", &self.tree)
+            .field("accounts", &self.accounts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The peer of one connection: each session with a server has a number of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Server;
+struct Server(u32);
 
 /// An endpoint that knows nothing of the one before the start: neither messages nor exchanges.
 fn endpoint(profile: &Profile, seed: u64, starts: u16) -> Endpoint<Server> {

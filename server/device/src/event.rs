@@ -3,7 +3,7 @@
 use coap::{Code, Failure, SendError};
 use objects::Path;
 
-use crate::Argument;
+use crate::{Account, Argument, Inconsistency};
 
 /// Something to send, or something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,13 @@ pub enum Output {
     Transmit {
         /// The datagram.
         bytes: Vec<u8>,
+    },
+    /// Make a session with this server, in place of the one there may be, and say so by
+    /// [`Device::connected`](crate::Device::connected) or [`Device::connection_failed`](crate::Device::connection_failed).
+    /// What is to be transmitted after this goes there; datagrams of an earlier session are not to be handed in any more.
+    Connect {
+        /// The server.
+        to: Account,
     },
     /// Take note.
     Event(Event),
@@ -29,6 +36,17 @@ pub enum Event {
     UpdateAccepted,
     /// The server has taken the Deregister.
     Deregistered,
+    /// The bootstrap server has taken the request for a bootstrap.
+    BootstrapAccepted,
+    /// The bootstrap server has finished, and the device takes what it has got.
+    Bootstrapped,
+    /// The bootstrap server has finished, and the device cannot work with what it has got. It waits for more.
+    BootstrapInconsistent {
+        /// What is wrong.
+        reason: Inconsistency,
+    },
+    /// The bootstrap server has been silent for too long. The device is as it was before.
+    BootstrapAbandoned,
     /// The server has taken a Send.
     SendAccepted,
     /// The server has answered with an error.
@@ -100,6 +118,8 @@ pub enum Event {
 /// What a device asks of its server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interaction {
+    /// Bootstrap-Request
+    Bootstrap,
     /// Register
     Register,
     /// Update

@@ -12,6 +12,9 @@ use crate::{Operation, command::Command};
 pub struct Faults {
     /// Whether everything that was written is lost when the device starts anew.
     pub loses_state: bool,
+    /// Whether what a bootstrap has written so far survives when it is cut off by a loss of power. If not, the device comes
+    /// back as it was before the bootstrap. What was finished always survives.
+    pub keeps_unfinished_bootstrap: bool,
     /// What it does wrong with requests; the first one that fits counts.
     pub misbehaviours: Vec<Misbehaviour>,
 }
@@ -40,6 +43,8 @@ pub enum How {
     AnswerWith(Code),
     /// It is done, and the payload of the answer is garbage in any format.
     AnswerMalformed,
+    /// It is done and not answered: the power fails, and is back after this time.
+    PowerCut(Duration),
 }
 
 impl Faults {

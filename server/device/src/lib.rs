@@ -27,6 +27,9 @@
 
 #![warn(missing_docs)]
 
+mod account;
+pub use account::{Account, BootstrapAccount, Factory, Security};
+
 mod arguments;
 pub use arguments::Argument;
 
@@ -53,6 +56,9 @@ pub use profile::Profile;
 mod refusal;
 
 mod registration;
+
+mod security;
+pub use security::Inconsistency;
 
 mod tree;
 pub use tree::{Tree, TreeError};

@@ -6,8 +6,9 @@ use coap::Config;
 use objects::{ContentFormat, ObjectId, Path, Registry, Value, Version};
 
 use crate::{
-    Faults, Tree,
+    Factory, Faults, Tree,
     registration::{BINDING, LIFETIME},
+    tree::SERVER,
 };
 
 /// All that makes one device differ from another. The fields can be set at will before [`Device::new`](crate::Device::new).
@@ -15,6 +16,12 @@ use crate::{
 pub struct Profile {
     /// The endpoint name, `ep`.
     pub endpoint: String,
+    /// Whether the device says that name. Since LwM2M 1.1 it may leave that to its security identity. It does.
+    pub names_itself: bool,
+    /// The servers it knows when it comes out of the factory. One management server whose address is the caller's business.
+    pub factory: Factory,
+    /// The format that a bootstrap server is to write in, `pct`. SenML CBOR; none for LwM2M 1.0.
+    pub preferred_bootstrap_format: Option<ContentFormat>,
     /// The lifetime in seconds, `lt`. It goes to the Server object where that has none, and there a server may change it. 300.
     pub lifetime: u32,
     /// The binding, `b`, without queue mode. It goes to the Server object, too. `U`.
@@ -26,8 +33,10 @@ pub struct Profile {
     /// After how much of the lifetime the device sends an Update, in percent. 50.
     pub update_percent: u32,
     /// How long to wait after the first Register that failed; after each further one twice as long, at most sixteen times.
-    /// 60 s (LwM2M Core 1.1.1 §6.2.1.2, Communication Retry Timer).
+    /// 60 s (LwM2M Core 1.1.1 §6.2.1.2, Communication Retry Timer). The Server object may say otherwise (`/1/x/18`).
     pub retry: Duration,
+    /// How long a reboot takes. No time.
+    pub boot_time: Duration,
     /// The path below which the objects lie, such as `/lwm2m`, if that is not the root.
     pub root: Option<String>,
     /// The format of what the server reads without Accept, and of Send where it is SenML. TLV.
@@ -75,12 +84,16 @@ impl Profile {
         put(&mut objects, &[3, 0, 16], Value::String("U".to_owned()));
         Self {
             endpoint: endpoint.to_owned(),
+            names_itself: true,
+            factory: Factory::default(),
+            preferred_bootstrap_format: (lwm2m >= Version::V1_1).then_some(ContentFormat::SENML_CBOR),
             lifetime: 300,
             binding: "U".to_owned(),
             queue_mode: false,
             awake: Duration::from_secs(93),
             update_percent: 50,
             retry: Duration::from_secs(60),
+            boot_time: Duration::ZERO,
             root: None,
             preferred_format: ContentFormat::TLV,
             confirmable_notifications: false,
@@ -108,6 +121,10 @@ impl Profile {
     /// The objects as they are when the device comes out of the factory.
     pub(crate) fn tree(&self) -> Tree {
         let mut tree = self.objects.clone();
+        if self.factory.bootstrap.is_some() && self.factory.management.is_none() {
+            tree.bootstrap_delete(&Path::Object(SERVER), |_, _| false);
+            return tree;
+        }
         let lifetime = Value::Integer(self.lifetime.into());
         for (resource, value) in [(LIFETIME, lifetime), (BINDING, Value::String(self.binding.clone()))] {
             if tree.account(resource).is_none() {

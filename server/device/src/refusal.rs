@@ -6,6 +6,8 @@ use objects::{
     codec::{DecodeError, EncodeError},
 };
 
+use crate::Inconsistency;
+
 /// One variant a rule; its text goes to the server as diagnostic payload.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -41,6 +43,12 @@ pub(crate) enum Refusal {
     NotAllowed { path: Path },
     #[error("no such operation")]
     NoOperation,
+    #[error("a bootstrap cannot do this at {path}")]
+    Bootstrap { path: Path },
+    #[error("the bootstrap is over")]
+    Finished,
+    #[error(transparent)]
+    Inconsistent(#[from] Inconsistency),
     #[error("{path} has {max} instances, no more fit")]
     Full { path: Path, max: usize },
 }
@@ -60,11 +68,12 @@ impl Refusal {
             | Self::Instances { .. }
             | Self::Incomplete { .. }
             | Self::Shape { .. }
-            | Self::Exists { .. } => Code::BAD_REQUEST,
+            | Self::Exists { .. }
+            | Self::Bootstrap { .. } => Code::BAD_REQUEST,
             Self::Unauthorized { .. } => Code::UNAUTHORIZED,
             Self::NotFound { .. } | Self::NoPath => Code::NOT_FOUND,
-            Self::NotAllowed { .. } | Self::NoOperation => Code::METHOD_NOT_ALLOWED,
-            Self::NotAcceptable(_) => Code::NOT_ACCEPTABLE,
+            Self::NotAllowed { .. } | Self::NoOperation | Self::Finished => Code::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable(_) | Self::Inconsistent(_) => Code::NOT_ACCEPTABLE,
             Self::Full { .. } => Code::SERVICE_UNAVAILABLE,
         }
     }

@@ -31,7 +31,9 @@ impl Registration {
 
     pub(crate) fn register(&self, profile: &Profile) -> Request {
         let mut request = Request::new(Method::Post, "/rd");
-        request.queries.push(format!("ep={}", profile.endpoint));
+        if profile.names_itself {
+            request.queries.push(format!("ep={}", profile.endpoint));
+        }
         request.queries.push(format!("lt={}", self.lifetime));
         request.queries.push(format!("lwm2m={}", profile.objects.lwm2m()));
         self.add_binding(profile, &mut request);
@@ -77,4 +79,10 @@ pub(crate) const DEFAULT_PMIN: ResourceId = ResourceId(2);
 pub(crate) const DEFAULT_PMAX: ResourceId = ResourceId(3);
 pub(crate) const DISABLE_TIMEOUT: ResourceId = ResourceId(5);
 pub(crate) const BINDING: ResourceId = ResourceId(7);
+pub(crate) const LAST_BOOTSTRAPPED: ResourceId = ResourceId(12);
+pub(crate) const BOOTSTRAP_ON_FAILURE: ResourceId = ResourceId(16);
+pub(crate) const RETRY_COUNT: ResourceId = ResourceId(17);
+pub(crate) const RETRY_TIMER: ResourceId = ResourceId(18);
+pub(crate) const SEQUENCE_DELAY: ResourceId = ResourceId(19);
+pub(crate) const SEQUENCE_COUNT: ResourceId = ResourceId(20);
 pub(crate) const MUTE_SEND: ResourceId = ResourceId(23);

@@ -2,8 +2,10 @@
 //!
 //! The object definitions of a [`Registry`] decide what may be read, written and executed and of which type it is; an
 //! instance has every executable resource of its definition. What no definition knows may be read and written.
-//! `write` holds what changes the tree for a server, `discover` what is said about its shape.
+//! `write` holds what changes the tree for a management server, `bootstrap` what a bootstrap server does, `discover` what is
+//! said about its shape.
 
+mod bootstrap;
 mod discover;
 mod write;
 pub(crate) use write::Payload;
@@ -27,6 +29,8 @@ pub struct Tree {
     versions: BTreeMap<ObjectId, Version>,
     objects: BTreeMap<ObjectId, Object>,
     attributes: BTreeMap<Path, Attributes>,
+    /// Which Server instance is the one of the server that the device speaks to, where it is not the first.
+    account: Option<InstanceId>,
 }
 
 /// Why a value has no place in a tree.
@@ -70,6 +74,7 @@ impl Tree {
             versions: BTreeMap::new(),
             objects: BTreeMap::new(),
             attributes: BTreeMap::new(),
+            account: None,
         }
     }
 
@@ -154,6 +159,21 @@ impl Tree {
         self.lwm2m
     }
 
+    /// A tree of the same definitions, with nothing in it.
+    pub(crate) fn without_objects(&self) -> Self {
+        Self::new(self.registry.clone(), self.lwm2m)
+    }
+
+    /// The instances of an object.
+    pub(crate) fn instances(&self, object: ObjectId) -> impl Iterator<Item = InstanceId> {
+        self.objects.get(&object).into_iter().flat_map(|object| object.instances.keys().copied())
+    }
+
+    /// The objects, with and without instances.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = ObjectId> {
+        self.objects.keys().copied()
+    }
+
     // === What a server may read ===
 
     /// What a Read of a path finds: what is readable there.
@@ -211,16 +231,20 @@ impl Tree {
         path.parent().map_or(own, |parent| own.merged_over(&self.effective_attributes(&parent)))
     }
 
-    /// A resource of the one server account.
+    /// Says which Server instance is the one of the server that the device speaks to.
+    pub(crate) fn choose_account(&mut self, instance: InstanceId) {
+        self.account = Some(instance);
+    }
+
+    /// A resource of the server account.
     pub(crate) fn account(&self, resource: ResourceId) -> Option<&Value> {
         self.get(&self.account_path(resource))
     }
 
-    /// Where a resource of the one server account is.
+    /// Where a resource of the server account is.
     pub(crate) fn account_path(&self, resource: ResourceId) -> Path {
-        let instances = self.objects.get(&SERVER).map(|object| &object.instances);
-        let account = instances.and_then(|instances| instances.keys().next()).copied().unwrap_or_default();
-        Path::Resource(SERVER, account, resource)
+        let account = self.account.or_else(|| self.instances(SERVER).next());
+        Path::Resource(SERVER, account.unwrap_or_default(), resource)
     }
 
     // === Definitions ===

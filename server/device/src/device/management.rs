@@ -5,7 +5,10 @@ use std::time::Duration;
 use coap::{Code, ExchangeId, Request, Response};
 use objects::{ContentFormat, Path, Value};
 
-use super::Device;
+use super::{
+    Device,
+    client::{Phase, Then},
+};
 use crate::{
     Event, How, arguments,
     command::{Command, Operation},
@@ -16,6 +19,8 @@ use crate::{
 /// What is left to do when an Execute has been answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum After {
+    Bootstrap,
+    Conclude,
     Disable,
     FactoryReset,
     Reboot,
@@ -23,7 +28,7 @@ pub(super) enum After {
 }
 
 /// What has become of a request.
-struct Done {
+pub(super) struct Done {
     response: Response,
     event: Option<Event>,
     /// What has changed in the tree.
@@ -32,7 +37,11 @@ struct Done {
 
 impl Device {
     pub(super) fn on_request(&mut self, now: Duration, exchange: ExchangeId, request: &Request) {
-        let command = match Command::parse(request, self.profile.root.as_deref()) {
+        let parsed = match self.hear_bootstrap(now) {
+            Some(admitted) => admitted.and_then(|()| Command::parse_bootstrap(request)),
+            None => Command::parse(request, self.profile.root.as_deref()),
+        };
+        let command = match parsed {
             Ok(command) => command,
             Err(refusal) => return self.endpoint.respond(now, exchange, refusal.into()),
         };
@@ -44,7 +53,7 @@ impl Device {
             Some(How::AnswerWith(code)) => {
                 return self.endpoint.respond(now, exchange, Response::new(code));
             }
-            Some(How::AnswerLate(_) | How::AnswerMalformed) | None => {}
+            Some(How::AnswerLate(_) | How::AnswerMalformed | How::PowerCut(_)) | None => {}
         }
         let mut done = self.obey(now, &command, request).unwrap_or_else(|refusal| {
             if let Refusal::Full { .. } = refusal {
@@ -55,6 +64,12 @@ impl Device {
         if fault == Some(How::AnswerMalformed) {
             // No text, no CBOR, no JSON, and a TLV that is longer than there are bytes.
             done.response.payload = vec![0xff; 3];
+        }
+        if let Some(How::PowerCut(back_after)) = fault {
+            done.event.into_iter().for_each(|event| self.emit(event));
+            self.vanish();
+            self.phase = Phase::Off { back_at: Some(now.saturating_add(back_after)) };
+            return;
         }
         match fault {
             Some(How::AnswerLate(by)) => self.late.push((now.saturating_add(by), exchange, done.response)),
@@ -81,6 +96,8 @@ impl Device {
     pub(super) fn go_on(&mut self, now: Duration) {
         let Some((_, after)) = self.after.take_if(|(at, _)| *at <= now) else { return };
         match after {
+            After::Bootstrap => self.leave(now, Then::Bootstrap),
+            After::Conclude => self.conclude(now),
             After::Disable => self.disable(now),
             After::Update => self.update(now),
             After::Reboot => {
@@ -90,8 +107,8 @@ impl Device {
             After::FactoryReset => {
                 self.emit(Event::Rebooting);
                 self.vanish();
-                self.tree = self.profile.tree();
-                self.start(now);
+                self.reset();
+                self.boot(now);
             }
         }
     }
@@ -132,6 +149,11 @@ impl Device {
                 done.changed.push(path);
                 Ok(done)
             }
+            Operation::BootstrapDiscover => self.bootstrap_discover(&path),
+            Operation::BootstrapRead => self.bootstrap_read(&path, request),
+            Operation::BootstrapWrite => self.bootstrap_write(path, payload),
+            Operation::BootstrapDelete => self.bootstrap_delete(path),
+            Operation::BootstrapFinish => self.bootstrap_finish(now),
             Operation::Delete => {
                 self.tree.delete(&path)?;
                 Ok(Done { changed: vec![path], ..Done::with(Code::DELETED, Event::Deleted { path }) })
@@ -140,7 +162,7 @@ impl Device {
     }
 
     /// The answer to a Read, in the format that was asked for or else the preferred one.
-    fn read(&self, path: &Path, request: &Request) -> Result<Response, Refusal> {
+    pub(super) fn read(&self, path: &Path, request: &Request) -> Result<Response, Refusal> {
         let format = request.accept.map_or(self.profile.preferred_format, ContentFormat).registered();
         self.content(path, format)
     }
@@ -159,7 +181,8 @@ impl Device {
         let after = match path.ids()[..] {
             [1, _, 4] => After::Disable,
             [1, _, 8] => After::Update,
-            // There is no bootstrap server to ask.
+            // There is a bootstrap server to ask, or there is none (LwM2M Core 1.1.1 §E.2).
+            [1, _, 9] if self.accounts.bootstrap().is_some() => After::Bootstrap,
             [1, _, 9] => return Err(Refusal::NotAllowed { path }),
             [3, _, 4] => After::Reboot,
             [3, _, 5] => After::FactoryReset,
@@ -170,10 +193,15 @@ impl Device {
             // What anything else means is up to the caller.
             _ => return Ok(done),
         };
+        self.put_off(now, after);
+        Ok(done)
+    }
+
+    /// Leaves something for when the request has been answered.
+    pub(super) fn put_off(&mut self, now: Duration, after: After) {
         let pause = if after == After::Update { Duration::ZERO } else { LAST_WORDS };
         // What turns the device deaf is not put off by what comes after it.
         self.after.get_or_insert((now + pause, after));
-        Ok(done)
     }
 
     /// No error is left, which is said by a single instance of value 0 (LwM2M Core 1.1.1 §E.4, Error Code).
@@ -190,11 +218,11 @@ impl Device {
 }
 
 impl Done {
-    fn new(response: Response) -> Self {
+    pub(super) fn new(response: Response) -> Self {
         Self { response, event: None, changed: Vec::new() }
     }
 
-    fn with(code: Code, event: Event) -> Self {
+    pub(super) fn with(code: Code, event: Event) -> Self {
         Self { event: Some(event), ..Self::new(Response::new(code)) }
     }
 }

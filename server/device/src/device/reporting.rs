@@ -8,7 +8,7 @@ use objects::{
     codec::{self, EncodeError},
 };
 
-use super::{Device, Server};
+use super::Device;
 use crate::{
     Event, Interaction,
     observation::{Observation, Values},
@@ -190,7 +190,7 @@ impl Device {
     }
 
     fn transmit_notification(&mut self, now: Duration, token: Token, response: &Response, confirmable: bool) {
-        if self.endpoint.notify(now, Server, token, response, confirmable).is_err() {
+        if self.endpoint.notify(now, self.server, token, response, confirmable).is_err() {
             self.counters.notifications_unsent += 1;
         }
     }

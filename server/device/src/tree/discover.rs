@@ -109,7 +109,7 @@ impl Tree {
         }
     }
 
-    fn link(&self, path: Path) -> DiscoveredLink {
+    pub(super) fn link(&self, path: Path) -> DiscoveredLink {
         let dimension = match self.resource(&path) {
             Some(Resource::Multiple(values)) if path.depth() == 3 => u32::try_from(values.len()).ok(),
             _ => None,

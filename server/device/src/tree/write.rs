@@ -166,7 +166,7 @@ impl Tree {
     }
 
     /// Whether a resource is as its definition says.
-    fn check_shape(&self, path: &Path, resource: &Resource) -> Result<(), Refusal> {
+    pub(super) fn check_shape(&self, path: &Path, resource: &Resource) -> Result<(), Refusal> {
         match self.model_at(path) {
             Some(model) if model.data_type.is_none() => Err(not_allowed(path)),
             Some(model) if model.multiple != matches!(resource, Resource::Multiple(_)) => {

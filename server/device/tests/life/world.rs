@@ -6,7 +6,7 @@ use coap::{
     Boot, Code, Config, Endpoint, ExchangeId, Failure, Message, Method, Observe, Request, RequestId,
     Response, Token, Usage,
 };
-use device::{Device, Event, Output, Profile};
+use device::{Account, Device, Event, Output, Profile, Security};
 use objects::{
     ContentFormat, Models, Node, Path, Registry, Resource, ResourceInstanceId, Value, Version, codec,
 };
@@ -61,7 +61,15 @@ pub(crate) struct World {
     pub(crate) sent: usize,
     outcomes: BTreeMap<RequestId, (Token, Result<Response, Failure>)>,
     registrations: u32,
-    flying: BTreeMap<(Duration, u64), (Side, Vec<u8>)>,
+    flying: BTreeMap<(Duration, u64), (Side, u8, Vec<u8>)>,
+    /// The session that the device has at present: the server takes each for another peer.
+    pub(crate) session: u8,
+    /// The sessions that the device has asked for, and when.
+    pub(crate) connections: Vec<(Duration, Account)>,
+    /// The servers with which no session comes to stand.
+    pub(crate) unreachable: Vec<String>,
+    /// When the caller says that the session stands, or does not.
+    handshake: Option<(Duration, bool)>,
     pub(crate) random: StdRng,
     counter: u64,
 }
@@ -73,7 +81,6 @@ enum Side {
     Server,
 }
 
-const DEVICE: u8 = 1;
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
 pub(crate) fn seconds(seconds: u64) -> Duration {
@@ -150,6 +157,10 @@ impl World {
             outcomes: BTreeMap::new(),
             registrations: 0,
             flying: BTreeMap::new(),
+            session: 1,
+            connections: Vec::new(),
+            unreachable: Vec::new(),
+            handshake: None,
             random: StdRng::seed_from_u64(seed),
             counter: 0,
         }
@@ -183,7 +194,7 @@ impl World {
 
     /// Sends a request to the device.
     pub(crate) fn request(&mut self, request: Request) -> RequestId {
-        let id = self.server.send_request(self.now, DEVICE, request).unwrap();
+        let id = self.server.send_request(self.now, self.session, request).unwrap();
         self.drain_server();
         id
     }
@@ -222,7 +233,11 @@ impl World {
     /// When something happens next.
     pub(crate) fn next(&self) -> Option<Duration> {
         let flying = self.flying.keys().next().map(|(at, _)| *at);
-        [flying, self.device.poll_timeout(), self.server.poll_timeout()].into_iter().flatten().min()
+        let handshake = self.handshake.map(|(at, _)| at);
+        [flying, handshake, self.device.poll_timeout(), self.server.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Lets one thing happen, if it does before `until`.
@@ -234,8 +249,17 @@ impl World {
         self.now = self.now.max(next);
         if let Some(due) = self.flying.first_entry().filter(|entry| entry.key().0 <= next) {
             match due.remove() {
-                (Side::Device, bytes) => self.device.handle_datagram(self.now, &bytes),
-                (Side::Server, bytes) => self.server.handle_datagram(self.now, DEVICE, &bytes),
+                (Side::Device, session, bytes) if session == self.session => {
+                    self.device.handle_datagram(self.now, &bytes);
+                }
+                (Side::Device, ..) => {}
+                (Side::Server, session, bytes) => self.server.handle_datagram(self.now, session, &bytes),
+            }
+        } else if let Some((_, stands)) = self.handshake.take_if(|(at, _)| *at <= next) {
+            if stands {
+                self.device.connected(self.now);
+            } else {
+                self.device.connection_failed(self.now);
             }
         } else {
             self.device.handle_timeout(self.now);
@@ -254,7 +278,7 @@ impl World {
     /// Runs until nothing is left to happen, and checks that nothing is left behind (I-18). The device is to be off.
     pub(crate) fn assert_quiescence(&mut self) {
         for token in self.notified.iter().map(|notified| notified.token).collect::<Vec<_>>() {
-            self.server.forget_observation(self.now, DEVICE, &token);
+            self.server.forget_observation(self.now, self.session, &token);
         }
         for _ in 0..100_000 {
             let Some(next) = self.next() else { break };
@@ -292,13 +316,27 @@ impl World {
         self.notified.iter().map(|notified| ((notified.at - start).as_secs(), number(notified))).collect()
     }
 
+    /// The caller makes a session: without security at once, otherwise after some time.
+    fn connect(&mut self, to: Account) {
+        self.session += 1;
+        let stands = !self.unreachable.contains(&to.uri);
+        self.handshake = None;
+        if stands && to.security == Security::NoSec {
+            self.device.connected(self.now);
+        } else {
+            self.handshake = Some((self.now + Duration::from_millis(100), stands));
+        }
+        self.connections.push((self.now, to));
+    }
+
     fn drain_device(&mut self) {
         while let Some(output) = self.device.poll_output() {
             match output {
                 Output::Transmit { bytes } => {
                     self.sent += 1;
-                    self.fly(Side::Server, bytes);
+                    self.fly(Side::Server, self.session, bytes);
                 }
+                Output::Connect { to } => self.connect(to),
                 Output::Event(event) => self.events.push((self.now, event)),
             }
         }
@@ -307,7 +345,7 @@ impl World {
     fn drain_server(&mut self) {
         while let Some(output) = self.server.poll_output() {
             match output {
-                coap::Output::Transmit { bytes, .. } => self.fly(Side::Device, bytes),
+                coap::Output::Transmit { peer, bytes } => self.fly(Side::Device, peer, bytes),
                 coap::Output::Event(coap::Event::Request { exchange, request, .. }) => {
                     self.serve(exchange, request);
                 }
@@ -334,6 +372,7 @@ impl World {
     fn serve(&mut self, exchange: ExchangeId, request: Request) {
         let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
         let (name, code) = match (request.method, path.as_slice()) {
+            (Method::Post, ["bs"]) => ("bootstrap", Code::CHANGED),
             (Method::Post, ["rd"]) => ("register", Code::CREATED),
             (Method::Post, ["rd", _]) => ("update", Code::CHANGED),
             (Method::Delete, ["rd", _]) => ("deregister", Code::DELETED),
@@ -351,7 +390,7 @@ impl World {
         self.drain_server();
     }
 
-    fn fly(&mut self, to: Side, bytes: Vec<u8>) {
+    fn fly(&mut self, to: Side, session: u8, bytes: Vec<u8>) {
         Message::parse(&bytes).expect("both sides send well-formed messages");
         assert!(bytes.len() < 1400, "a datagram fits an MTU");
         if self.random.random_bool(self.link.loss) {
@@ -361,7 +400,7 @@ impl World {
         for _ in 0..copies {
             let delay = self.random.random_range(self.link.delay.0..=self.link.delay.1);
             self.counter += 1;
-            self.flying.insert((self.now + delay, self.counter), (to, bytes.clone()));
+            self.flying.insert((self.now + delay, self.counter), (to, session, bytes.clone()));
         }
     }
 }

@@ -198,6 +198,10 @@ impl World {
                     device::Output::Transmit { bytes } => {
                         self.cross(|bytes| Due::Uplink(source, bytes), &bytes)
                     }
+                    device::Output::Connect { .. } => {
+                        let now = self.now;
+                        self.nodes[node].device.connected(now);
+                    }
                     device::Output::Event(event) => self.nodes[node].events.push(event),
                 }
             }
