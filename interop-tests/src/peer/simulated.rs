@@ -95,6 +95,8 @@ impl Driver {
             match output {
                 Output::Transmit { bytes } if !self.paused => drop(self.socket.send(&bytes).await),
                 Output::Transmit { .. } => {}
+                // The way to the one server is open.
+                Output::Connect { .. } => self.device.connected(self.now()),
                 Output::Event(event) => self.tell(&event),
             }
         }
@@ -155,6 +157,12 @@ impl Driver {
             E::UpdateAccepted => json!({ "event": "updated" }),
             E::Deregistered => json!({ "event": "deregistered" }),
             E::SendAccepted => json!({ "event": "sent" }),
+            E::BootstrapAccepted => json!({ "event": "bootstrap-accepted" }),
+            E::Bootstrapped => json!({ "event": "bootstrapped" }),
+            E::BootstrapInconsistent { reason } => {
+                json!({ "event": "bootstrap-failed", "cause": reason.to_string() })
+            }
+            E::BootstrapAbandoned => json!({ "event": "bootstrap-failed", "cause": "timeout" }),
             E::Rejected { interaction, code } => {
                 json!({ "event": failed(*interaction), "code": code.to_string() })
             }
@@ -210,6 +218,7 @@ fn written(arguments: &[Argument]) -> String {
 
 fn failed(interaction: Interaction) -> &'static str {
     match interaction {
+        Interaction::Bootstrap => "bootstrap-failed",
         Interaction::Register => "registration-failed",
         Interaction::Update => "update-failed",
         Interaction::Deregister => "deregistration-failed",
