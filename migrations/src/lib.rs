@@ -6,6 +6,7 @@
 
 mod ddl;
 mod m0001_fleet;
+mod m0002_identity;
 
 use sea_orm_migration::{
     MigrationTrait, MigratorTrait,
@@ -61,6 +62,6 @@ async fn migrate_alone(connection: &DatabaseConnection) -> Result<(), MigrateErr
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_fleet::Migration)]
+        vec![Box::new(m0001_fleet::Migration), Box::new(m0002_identity::Migration)]
     }
 }
