@@ -107,3 +107,16 @@ counters! {
     /// Block-wise transfers forgotten after `block_idle_timeout`.
     block_idle_timeout,
 }
+
+impl Counters {
+    /// How many datagrams were no CoAP messages.
+    pub fn malformed(&self) -> u64 {
+        self.malformed_header
+            + self.malformed_version
+            + self.malformed_token
+            + self.malformed_empty
+            + self.malformed_code
+            + self.malformed_option
+            + self.malformed_payload
+    }
+}

@@ -40,6 +40,10 @@ pub enum EventKind {
     Deregistered,
     /// Its lifetime ran out.
     Expired,
+    /// The credential it had registered with was revoked.
+    Revoked,
+    /// It was removed.
+    Removed,
     /// It gave values.
     Readings(Vec<StoredReading>),
     /// An operation changed its state.

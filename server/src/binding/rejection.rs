@@ -1,6 +1,6 @@
 //! What a device is told when its message is not accepted: one code a rule (LwM2M Transport 1.1.1 §6.7).
 
-use fleet::Refusal;
+use fleet::{DiaryCause, Malformed, Purpose, Refusal};
 use objects::codec::DecodeError;
 
 /// A negative answer.
@@ -10,11 +10,13 @@ pub(crate) struct Rejection {
     pub(crate) code: coap::Code,
     /// Why, for the diagnostic payload and the device's timeline. It quotes nothing secret.
     pub(crate) reason: String,
+    /// What the connection diary says of it; none for what is no matter of getting in.
+    pub(crate) cause: Option<DiaryCause>,
 }
 
 impl Rejection {
     pub(crate) fn new(code: coap::Code, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into() }
+        Self { code, reason: reason.into(), cause: None }
     }
 
     /// The response; its diagnostic payload (RFC 7252 §5.5.2) is cut so that an answer stays small.
@@ -32,8 +34,10 @@ const MAX_DIAGNOSTIC_BYTES: usize = 100;
 impl From<&Refusal> for Rejection {
     fn from(refusal: &Refusal) -> Self {
         let code = match refusal {
-            Refusal::Forbidden => coap::Code::FORBIDDEN,
-            Refusal::Malformed(_) => coap::Code::BAD_REQUEST,
+            Refusal::Forbidden | Refusal::Removed | Refusal::Secured | Refusal::WrongPurpose { .. } => {
+                coap::Code::FORBIDDEN
+            }
+            Refusal::EndpointNotIdentity | Refusal::Malformed(_) => coap::Code::BAD_REQUEST,
             Refusal::UnsupportedContentFormat { .. } => coap::Code::UNSUPPORTED_CONTENT_FORMAT,
             Refusal::UnsupportedVersion { .. } => coap::Code::PRECONDITION_FAILED,
             // A stranger learns no more than that there is nothing for it here.
@@ -47,8 +51,28 @@ impl From<&Refusal> for Rejection {
             Refusal::ForeignSource => Refusal::UnknownRegistration.to_string(),
             _ => refusal.to_string(),
         };
-        Self { code, reason }
+        Self { code, reason, cause: cause(refusal) }
     }
+}
+
+fn cause(refusal: &Refusal) -> Option<DiaryCause> {
+    Some(match refusal {
+        Refusal::EndpointNotIdentity => DiaryCause::EndpointNotIdentity,
+        Refusal::FleetFull => DiaryCause::FleetFull,
+        Refusal::Forbidden => DiaryCause::NotEnrolled,
+        Refusal::ForeignSource | Refusal::UnknownRegistration => DiaryCause::UnknownRegistration,
+        Refusal::Malformed(Malformed::MissingEndpoint) => DiaryCause::MissingEndpoint,
+        Refusal::Malformed(_) | Refusal::UnsupportedContentFormat { .. } => DiaryCause::MalformedRegister,
+        Refusal::Removed => DiaryCause::DeviceRemoved,
+        Refusal::Secured => DiaryCause::SecuredEndpointWithoutSecurity,
+        Refusal::UnsupportedVersion { .. } => DiaryCause::UnsupportedVersion,
+        Refusal::WrongPurpose { purpose: Purpose::Bootstrap } => DiaryCause::BootstrapCredentialAtManagement,
+        Refusal::WrongPurpose { purpose: Purpose::Management } => DiaryCause::ManagementCredentialAtBootstrap,
+        Refusal::Busy
+        | Refusal::NotRegisteredPath { .. }
+        | Refusal::StoreUnavailable
+        | Refusal::UnknownObservation => return None,
+    })
 }
 
 impl From<&DecodeError> for Rejection {
@@ -59,13 +83,12 @@ impl From<&DecodeError> for Rejection {
             }
             _ => coap::Code::BAD_REQUEST,
         };
-        Self { code, reason: error.to_string() }
+        Self { code, reason: error.to_string(), cause: None }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use fleet::Malformed;
     use objects::{ContentFormat, Version};
 
     use super::*;
@@ -75,7 +98,11 @@ mod tests {
         let rows = [
             (Refusal::Busy, "5.03"),
             (Refusal::FleetFull, "5.03"),
+            (Refusal::EndpointNotIdentity, "4.00"),
             (Refusal::Forbidden, "4.03"),
+            (Refusal::Removed, "4.03"),
+            (Refusal::Secured, "4.03"),
+            (Refusal::WrongPurpose { purpose: Purpose::Bootstrap }, "4.03"),
             (Refusal::ForeignSource, "4.04"),
             (Refusal::Malformed(Malformed::MissingEndpoint), "4.00"),
             (Refusal::NotRegisteredPath { path: objects::Path::Root }, "4.04"),
@@ -99,7 +126,7 @@ mod tests {
     fn a_stranger_is_told_the_same_as_if_the_registration_were_unknown() {
         let [foreign, unknown] =
             [Refusal::ForeignSource, Refusal::UnknownRegistration].map(|r| Rejection::from(&r));
-        assert_eq!(foreign, unknown);
+        assert_eq!(foreign.response(), unknown.response());
     }
 
     #[test]

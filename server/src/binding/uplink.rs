@@ -1,7 +1,7 @@
 //! What devices send: Register, Update, Deregister and Send requests, and notifications.
 
 use fleet::{
-    Delivery, DeviceId, ObservationToken, Register, RegistrationId, Report, Roster, Source, Update, Uplink,
+    Delivery, DeviceId, DiaryCause, ObservationToken, Origin, Register, RegistrationId, Report, Roster, Update, Uplink,
 };
 use objects::{ContentFormat, Registry, codec};
 
@@ -10,7 +10,7 @@ use super::{rejection::Rejection, with_models};
 /// A message of a device, with what names it.
 #[derive(Clone, Copy)]
 pub(crate) struct Received<'a> {
-    pub(crate) source: Source,
+    pub(crate) origin: Origin,
     pub(crate) message_id: u16,
     pub(crate) token: &'a [u8],
     pub(crate) confirmable: bool,
@@ -32,10 +32,9 @@ pub(crate) fn request(
         (["rd"], coap::Method::Post) => {
             // LwM2M Transport 1.1.1 §6.4: only Notify, Execute and Send may be non-confirmable.
             if !received.confirmable {
-                return Err(Rejection::new(
-                    coap::Code::BAD_REQUEST,
-                    "Register must be a confirmable message",
-                ));
+                let reason = "Register must be a confirmable message";
+                let cause = Some(DiaryCause::MalformedRegister);
+                return Err(Rejection { cause, ..Rejection::new(coap::Code::BAD_REQUEST, reason) });
             }
             let register =
                 Register::parse(&queries, format, &request.payload).map_err(|r| Rejection::from(&r))?;
@@ -90,7 +89,7 @@ fn send(
 ) -> Result<Report, Rejection> {
     // LwM2M Transport 1.1.1 §6.4.5: a Send names no registration; the device is known by where it comes from.
     let registration = roster
-        .device_at(received.source)
+        .sender(received.origin)
         .and_then(|device| roster.registration(device))
         .ok_or_else(|| Rejection::from(&fleet::Refusal::UnknownRegistration))?;
     let Some(format) = request.content_format else {
@@ -104,7 +103,7 @@ fn send(
 }
 
 fn delivery(received: Received<'_>) -> Delivery {
-    Delivery { source: received.source, message_id: received.message_id, token: received.token.to_vec() }
+    Delivery { source: received.origin.source, message_id: received.message_id, token: received.token.to_vec() }
 }
 
 fn registration_id(segment: &str) -> Result<RegistrationId, Rejection> {

@@ -3,14 +3,17 @@
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc, task::Poll, time::Duration};
 
 use async_trait::async_trait;
-use fleet::{Committed, DeviceId, Downlink, Feed, OperationId, Order, Presence, Store, StoreError, Taken};
+use fleet::{
+    Commit, Committed, CredentialId, DeviceId, Downlink, Ending, Feed, Incident, OperationId, Order,
+    Presence, Store, StoreError, Taken,
+};
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
 use super::{
-    shard::{OrderTicket, Output, Shard, Ticket},
-    udp::{Batch, Listener},
+    Batch, Incoming, Outlet,
+    shard::{EndTicket, OrderTicket, Output, Shard, Ticket},
 };
 use crate::{Stop, clock::Clock, health::Health};
 
@@ -18,7 +21,10 @@ use crate::{Stop, clock::Clock, health::Health};
 pub(crate) struct Driver {
     pub(crate) shard: Shard,
     pub(crate) clock: Clock,
-    pub(crate) listeners: Vec<Arc<Listener>>,
+    /// In the order of their ids.
+    pub(crate) outlets: Vec<Arc<dyn Outlet>>,
+    /// Told of what did not get in.
+    pub(crate) incidents: Box<dyn Fn(Incident) + Send + Sync>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) health: Arc<Health>,
     pub(crate) feed: Feed,
@@ -40,6 +46,14 @@ pub(crate) enum Call {
     Cancel(DeviceId, OperationId, oneshot::Sender<bool>),
     /// See [`Downlink::presence`].
     Presence(DeviceId, oneshot::Sender<Presence>),
+    /// See [`Downlink::reserve`].
+    Reserve(usize, oneshot::Sender<Option<Vec<DeviceId>>>),
+    /// See [`Downlink::follow`].
+    Follow(Arc<Commit>, oneshot::Sender<()>),
+    /// See [`Downlink::end`].
+    End(Box<Ending>, oneshot::Sender<Result<(), StoreError>>),
+    /// See [`Downlink::end_sessions`].
+    EndSessions(Vec<CredentialId>, oneshot::Sender<()>),
 }
 
 /// How many calls wait for a shard; further callers wait for a place.
@@ -53,6 +67,13 @@ const NOT_SERVED: [&str; 4] = ["blocks_refused", "body_bytes", "critical_options
 
 /// How long a stop waits for commits that are under way.
 const LAST_COMMITS: Duration = Duration::from_secs(5);
+
+/// Who waits for an answer.
+#[derive(Default)]
+struct Givers {
+    orders: BTreeMap<OrderTicket, oneshot::Sender<Taken>>,
+    endings: BTreeMap<EndTicket, oneshot::Sender<Result<(), StoreError>>>,
+}
 
 type Commits =
     FuturesUnordered<Pin<Box<dyn Future<Output = (Ticket, Result<Committed, StoreError>)> + Send>>>;
@@ -90,14 +111,31 @@ impl Downlink for ShardHandle {
     async fn presence(&self, device: DeviceId) -> Presence {
         self.call(|answer| Call::Presence(device, answer)).await.unwrap_or(Presence::NotRegistered)
     }
+
+    async fn reserve(&self, count: usize) -> Option<Vec<DeviceId>> {
+        self.call(|answer| Call::Reserve(count, answer)).await.flatten()
+    }
+
+    async fn follow(&self, commit: Arc<Commit>) {
+        // A shard that is stopping will read it from the store.
+        self.call(|answer| Call::Follow(commit, answer)).await;
+    }
+
+    async fn end(&self, ending: Ending) -> Result<(), StoreError> {
+        self.call(|answer| Call::End(Box::new(ending), answer)).await.unwrap_or(Err(StoreError::Unavailable))
+    }
+
+    async fn end_sessions(&self, credentials: &[CredentialId]) {
+        self.call(|answer| Call::EndSessions(credentials.to_vec(), answer)).await;
+    }
 }
 
 impl Driver {
     /// Runs until `stop` ends, and then until what was under way is stored.
     pub(crate) async fn run(mut self, mut stop: Stop) {
         let mut commits = Commits::new();
-        let mut givers = BTreeMap::new();
-        let mut next_order = 0;
+        let mut givers = Givers::default();
+        let mut next = 0;
         let mut next_count = Duration::ZERO;
         let mut counted = coap::Counters::default();
         loop {
@@ -109,23 +147,18 @@ impl Driver {
                 Some((ticket, result)) = commits.next() => {
                     self.shard.handle_committed(self.clock.now(), ticket, result);
                 }
-                Some(call) = self.calls.recv() => match call {
-                    Call::Send(order, giver) => {
-                        let ticket = OrderTicket(next_order);
-                        next_order += 1;
-                        givers.insert(ticket, giver);
-                        self.shard.handle_order(self.clock.now(), ticket, *order);
-                    }
-                    Call::Cancel(device, operation, answer) => {
-                        let _ = answer.send(self.shard.cancel_order(device, operation));
-                    }
-                    Call::Presence(device, answer) => {
-                        let _ = answer.send(self.shard.presence(self.clock.now(), device));
-                    }
-                },
+                Some(call) = self.calls.recv() => {
+                    next += 1;
+                    self.take_call(next, call, &mut commits, &mut givers).await;
+                }
                 Some(batch) = self.batches.recv() => {
-                    for (source, bytes) in batch {
-                        self.shard.handle_datagram(self.clock.now(), source, &bytes);
+                    for incoming in batch {
+                        let now = self.clock.now();
+                        match incoming {
+                            Incoming::Datagram(origin, bytes) => self.shard.handle_datagram(now, origin, &bytes),
+                            Incoming::SessionBegan(origin) => self.shard.handle_session_began(now, origin),
+                            Incoming::SessionEnded(origin) => self.shard.handle_session_ended(now, origin),
+                        }
                         self.drain(&mut commits, &mut givers).await;
                     }
                 }
@@ -141,12 +174,43 @@ impl Driver {
         self.finish(commits, givers).await;
     }
 
+    async fn take_call(&mut self, number: u64, call: Call, commits: &mut Commits, givers: &mut Givers) {
+        let now = self.clock.now();
+        // Whoever asked may have stopped waiting.
+        match call {
+            Call::Send(order, giver) => {
+                let ticket = OrderTicket(number);
+                givers.orders.insert(ticket, giver);
+                self.shard.handle_order(now, ticket, *order);
+            }
+            Call::Cancel(device, operation, answer) => {
+                let _ = answer.send(self.shard.cancel_order(device, operation));
+            }
+            Call::Presence(device, answer) => {
+                let _ = answer.send(self.shard.presence(now, device));
+            }
+            Call::Reserve(count, answer) => {
+                let _ = answer.send(self.shard.reserve(count));
+            }
+            Call::Follow(commit, answer) => {
+                self.shard.handle_followed(now, &commit);
+                let _ = answer.send(());
+            }
+            Call::End(ending, giver) => {
+                let ticket = EndTicket(number);
+                givers.endings.insert(ticket, giver);
+                self.shard.handle_ending(now, ticket, *ending);
+            }
+            Call::EndSessions(credentials, answer) => {
+                self.shard.handle_sessions_ended(now, &credentials);
+                self.drain(commits, givers).await;
+                let _ = answer.send(());
+            }
+        }
+    }
+
     // The commits under way were promised to nobody yet; their answers still leave if they return in time.
-    async fn finish(
-        mut self,
-        mut commits: Commits,
-        mut givers: BTreeMap<OrderTicket, oneshot::Sender<Taken>>,
-    ) {
+    async fn finish(mut self, mut commits: Commits, mut givers: Givers) {
         self.shard.handle_stop();
         self.drain(&mut commits, &mut givers).await;
         let last = async {
@@ -160,16 +224,12 @@ impl Driver {
         }
     }
 
-    async fn drain(
-        &mut self,
-        commits: &mut Commits,
-        givers: &mut BTreeMap<OrderTicket, oneshot::Sender<Taken>>,
-    ) {
+    async fn drain(&mut self, commits: &mut Commits, givers: &mut Givers) {
         while let Some(output) = self.shard.poll_output() {
             match output {
                 Output::Transmit { to, bytes } => {
-                    if let Some(listener) = self.listeners.get(usize::from(to.listener.0)) {
-                        listener.send(to.address, &bytes);
+                    if let Some(outlet) = self.outlets.get(usize::from(to.listener.0)) {
+                        outlet.send(to.address, &bytes);
                     }
                 }
                 Output::Commit { ticket, commit } => {
@@ -188,10 +248,26 @@ impl Driver {
                     }
                 }
                 Output::Taken { ticket, taken } => {
-                    if let Some(giver) = givers.remove(&ticket) {
+                    if let Some(giver) = givers.orders.remove(&ticket) {
                         // Whoever gave it may have stopped waiting.
                         let _ = giver.send(taken);
                     }
+                }
+                Output::Ended { ticket, result } => {
+                    if let Some(giver) = givers.endings.remove(&ticket) {
+                        let _ = giver.send(result);
+                    }
+                }
+                Output::EndSessions(credentials) => {
+                    for outlet in &self.outlets {
+                        outlet.end(&credentials);
+                    }
+                }
+                Output::Incident { cause, subject, source, device, detail } => {
+                    let outlet = self.outlets.get(usize::from(source.listener.0));
+                    let listener = outlet.map_or_else(String::new, |outlet| outlet.name().to_owned());
+                    let (at, from) = (self.clock.now().wall, source.address);
+                    (self.incidents)(Incident { at, cause, subject, from, listener, device, detail });
                 }
                 Output::Event { device, public_id, kind } => {
                     self.feed.publish(self.clock.now().wall, device, public_id, kind);

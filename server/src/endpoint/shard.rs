@@ -7,30 +7,36 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
     time::Duration,
 };
 
 use fleet::{
-    Commit, Committed, DeviceId, EventKind, Failure, Now, Operation, OperationId, Order, Outcome, Presence,
-    PublicId, RequestId, Restored, Roster, Source, StoreError, Subject, Taken,
+    Commit, Committed, CredentialId, DeviceId, DiaryCause, EventKind, Failure, Identity, Library, Now,
+    Operation, OperationId, Order, Origin, Outcome, Presence, PublicId, RequestId, Restored, Roster, Source,
+    StoreError, Subject, Taken,
 };
-use objects::Registry;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 mod downlink;
 mod events;
+mod session;
 mod uplink;
 mod work;
 
 use crate::binding;
-use work::{After, InFlight, UnderWay, Work};
+use work::{After, InFlight, UnderWay, Work, turned_away};
 
 /// One shard.
 pub(crate) struct Shard {
     coap: coap::Endpoint<Source>,
     roster: Roster,
-    registry: Arc<Registry>,
+    library: Library,
+    /// Who is at the other end of each secure session, by where it is.
+    sessions: BTreeMap<Source, Identity>,
+    /// The same by credential.
+    opened_by: BTreeSet<(CredentialId, Source)>,
+    /// Credentials that ended a short while ago: what arrives under them was sent before that was known everywhere.
+    ended: BTreeMap<CredentialId, Duration>,
     random: StdRng,
     /// Subjects with a commit in flight, and what waits for its end.
     busy: BTreeMap<Subject, VecDeque<Work>>,
@@ -77,6 +83,28 @@ pub(crate) enum Output {
         /// What became of it.
         taken: Taken,
     },
+    /// Tell a verb what became of what it takes from a device.
+    Ended {
+        /// Names it.
+        ticket: EndTicket,
+        /// Whether it is durable.
+        result: Result<(), StoreError>,
+    },
+    /// End the sessions of these credentials, and their handshakes.
+    EndSessions(Vec<CredentialId>),
+    /// Something did not get in.
+    Incident {
+        /// Why.
+        cause: DiaryCause,
+        /// Who.
+        subject: String,
+        /// From where.
+        source: Source,
+        /// The device, where it is known.
+        device: Option<DeviceId>,
+        /// What was seen.
+        detail: String,
+    },
     /// Tell who watches.
     Event {
         /// To whom it happened.
@@ -96,6 +124,10 @@ pub(crate) struct Ticket(u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct OrderTicket(pub(crate) u64);
 
+/// Names what a verb takes from a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct EndTicket(pub(crate) u64);
+
 impl Shard {
     /// How many messages of one device wait while a commit of it is in flight; one more meets silence and is sent again.
     const MAX_WAITING: usize = 16;
@@ -105,20 +137,25 @@ impl Shard {
     const TICK: Duration = Duration::from_secs(1);
     /// How long a device may take after its Register until it knows what it is asked.
     const SETTLES_WITHIN: Duration = Duration::from_secs(10);
+    /// How long it is remembered that a credential has ended: longer than anything waits between a socket and here.
+    const ENDED_REMEMBERED: Duration = Duration::from_secs(60);
 
     /// Brings back what was live when the server stopped.
     pub(crate) fn new(
         now: Now,
         coap: coap::Endpoint<Source>,
         roster: Roster,
-        registry: Arc<Registry>,
+        library: Library,
         seed: [u8; 32],
         restored: Restored,
     ) -> Self {
         let mut shard = Self {
             coap,
             roster,
-            registry,
+            library,
+            sessions: BTreeMap::new(),
+            opened_by: BTreeSet::new(),
+            ended: BTreeMap::new(),
             random: StdRng::from_seed(seed),
             busy: BTreeMap::new(),
             commits: BTreeMap::new(),
@@ -137,9 +174,17 @@ impl Shard {
         shard
     }
 
-    /// Takes a datagram in.
-    pub(crate) fn handle_datagram(&mut self, now: Now, source: Source, bytes: &[u8]) {
-        self.coap.handle_datagram(now.mono, source, bytes);
+    /// Takes a datagram in. What was sent in a session that has ended is dropped.
+    pub(crate) fn handle_datagram(&mut self, now: Now, origin: Origin, bytes: &[u8]) {
+        if self.origin(origin.source).identity != origin.identity {
+            turned_away("ended_sessions");
+            return;
+        }
+        let malformed = self.coap.counters().malformed();
+        self.coap.handle_datagram(now.mono, origin.source, bytes);
+        if self.coap.counters().malformed() > malformed {
+            self.note_malformed(origin, bytes);
+        }
         self.drain_coap(now);
     }
 
@@ -244,11 +289,12 @@ impl Shard {
 
     // The device goes on notifying under the token it knows.
     fn restore_observations(&mut self, now: Now, device: DeviceId) {
+        let registry = self.library.current();
         let Some(registration) = self.roster.registration(device) else { return };
         for observation in self.roster.observations(device) {
             let Some(token) = coap::Token::new(observation.token.as_bytes()) else { continue };
             let operation = Operation::Observe { path: observation.path, format: observation.format };
-            let request = binding::with_models(&self.registry, registration, |models| {
+            let request = binding::with_models(&registry, registration, |models| {
                 binding::downlink::request(&operation, registration, models, Some(token))
             });
             if let Ok(request) = request {
@@ -270,6 +316,7 @@ impl Shard {
         }
         self.registered_at.retain(|_, at| now.mono.saturating_sub(*at) < Self::SETTLES_WITHIN);
         self.last_rejection.retain(|_, at| now.mono.saturating_sub(*at) < Self::TICK);
+        self.ended.retain(|_, at| now.mono.saturating_sub(*at) < Self::ENDED_REMEMBERED);
         self.drain_coap(now);
     }
 

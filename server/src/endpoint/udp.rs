@@ -2,19 +2,23 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use fleet::{ListenerId, Source};
+use fleet::{CredentialId, ListenerId, Origin, Source};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{net::UdpSocket, sync::mpsc};
 use tracing::{debug, warn};
 
-/// Datagrams that arrived together.
-pub(crate) type Batch = Vec<(Source, Vec<u8>)>;
+use super::{Batch, Incoming, Outlet};
 
 /// A bound socket.
 pub(crate) struct Listener {
     id: ListenerId,
+    name: String,
     socket: UdpSocket,
+    stray: Stray,
 }
+
+/// Told of what is no plain CoAP at all.
+pub(crate) type Stray = Box<dyn Fn(SocketAddr, &str) + Send + Sync>;
 
 /// The most datagrams in one batch.
 const BATCH: usize = 64;
@@ -30,31 +34,15 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 
 impl Listener {
     /// Binds an address.
-    pub(crate) fn bind(id: ListenerId, address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-        if address.is_ipv6() {
-            socket.set_only_v6(true)?;
-        }
-        // More than the system allows is cut to what it allows.
-        if let Err(error) = socket.set_recv_buffer_size(RECEIVE_BUFFER) {
-            debug!(%error, "the receive buffer keeps its size");
-        }
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        Ok(Self { id, socket: UdpSocket::from_std(socket.into())? })
+    pub(crate) fn bind(id: ListenerId, address: SocketAddr, stray: Stray) -> io::Result<Self> {
+        let socket = bind(address)?;
+        let name = format!("coap://{}", socket.local_addr()?);
+        Ok(Self { id, name, socket, stray })
     }
 
     /// The address it is bound to.
     pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
-    }
-
-    /// Sends a datagram. One that the system does not take at once is lost, as datagrams may be, and counted.
-    pub(crate) fn send(&self, to: SocketAddr, bytes: &[u8]) {
-        if let Err(error) = self.socket.try_send_to(bytes, to) {
-            metrics::counter!("muster_datagrams_unsent_total").increment(1);
-            debug!(net.peer = %to, %error, "a datagram was not sent");
-        }
     }
 
     /// Receives until nobody wants the batches any more.
@@ -63,7 +51,7 @@ impl Listener {
         loop {
             let mut batch = Batch::new();
             match self.socket.recv_from(&mut buffer).await {
-                Ok((len, address)) => batch.push((self.source(address), buffer[..len].to_vec())),
+                Ok((len, address)) => batch.extend(self.incoming(address, &buffer[..len])),
                 // ICMP errors of earlier sends come up here; the socket goes on.
                 Err(error) => {
                     debug!(%error, "receiving failed");
@@ -75,7 +63,7 @@ impl Listener {
             while batch.len() < BATCH && bytes < BATCH_BYTES {
                 let Ok((len, address)) = self.socket.try_recv_from(&mut buffer) else { break };
                 bytes += len;
-                batch.push((self.source(address), buffer[..len].to_vec()));
+                batch.extend(self.incoming(address, &buffer[..len]));
             }
             // Waiting here is the back-pressure: the kernel's buffer fills, and what exceeds it is sent again by CON.
             if batches.send(batch).await.is_err() {
@@ -85,9 +73,51 @@ impl Listener {
         }
     }
 
-    fn source(&self, address: SocketAddr) -> Source {
-        Source { listener: self.id, address }
+    fn incoming(&self, address: SocketAddr, datagram: &[u8]) -> Option<Incoming> {
+        if is_dtls(datagram) {
+            (self.stray)(address, &self.name);
+            return None;
+        }
+        let origin = Origin::from(Source { listener: self.id, address });
+        Some(Incoming::Datagram(origin, datagram.to_vec()))
     }
+}
+
+impl Outlet for Listener {
+    fn send(&self, to: SocketAddr, bytes: &[u8]) {
+        if let Err(error) = self.socket.try_send_to(bytes, to) {
+            metrics::counter!("muster_datagrams_unsent_total").increment(1);
+            debug!(net.peer = %to, %error, "a datagram was not sent");
+        }
+    }
+
+    // There are no sessions without security.
+    fn end(&self, _: &[CredentialId]) {}
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// Makes a socket for datagrams.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // More than the system allows is cut to what it allows.
+    if let Err(error) = socket.set_recv_buffer_size(RECEIVE_BUFFER) {
+        debug!(%error, "the receive buffer keeps its size");
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
+/// Whether a datagram begins as a DTLS record does: a content type of RFC 6347 §4.1 and the version 1.x. No CoAP message
+/// does: its first two bits are 01 (RFC 7252 §3).
+fn is_dtls(datagram: &[u8]) -> bool {
+    matches!(datagram, [20..=25, 0xfe, 0xfc..=0xff, ..])
 }
 
 #[cfg(test)]
@@ -96,7 +126,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_datagram_arrives_whole() {
-        let listener = Arc::new(Listener::bind(ListenerId(0), ([127, 0, 0, 1], 0).into()).unwrap());
+        let stray = Box::new(|_: SocketAddr, _: &str| {});
+        let listener = Arc::new(Listener::bind(ListenerId(0), ([127, 0, 0, 1], 0).into(), stray).unwrap());
         let to = listener.address().unwrap();
         let (sender, mut batches) = mpsc::channel(1);
         let receiving = tokio::spawn(Arc::clone(&listener).receive(sender));
@@ -105,7 +136,8 @@ mod tests {
             let sent: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
             device.send_to(&sent, to).await.unwrap();
             let batch = batches.recv().await.unwrap();
-            assert!(batch.iter().any(|(_, bytes)| *bytes == sent), "{len} bytes");
+            let arrived = |incoming: &Incoming| matches!(incoming, Incoming::Datagram(_, bytes) if *bytes == sent);
+            assert!(batch.iter().any(arrived), "{len} bytes");
         }
         receiving.abort();
     }

@@ -77,7 +77,7 @@ impl Shard {
             }
             _ => None,
         };
-        let request = binding::with_models(&self.registry, registration, |models| {
+        let request = binding::with_models(&self.library.current(), registration, |models| {
             binding::downlink::request(&order.operation, registration, models, token)
         });
         match request {
@@ -138,7 +138,7 @@ impl Shard {
             (Err(failure), _) => Outcome::Failed(binding::downlink::failure(failure)),
             (Ok(_), None) => Outcome::Failed(Failure::Cancelled),
             (Ok(response), Some(registration)) => {
-                binding::with_models(&self.registry, registration, |models| {
+                binding::with_models(&self.library.current(), registration, |models| {
                     binding::downlink::outcome(&order.operation, registration, models, response, now.wall.0)
                 })
             }

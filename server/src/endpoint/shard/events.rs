@@ -28,6 +28,8 @@ fn event(change: &Change) -> Option<(DeviceId, EventKind)> {
         Change::RegistrationEnded { device, reason, .. } => match reason {
             EndReason::Deregistered => (*device, EventKind::Deregistered),
             EndReason::Expired => (*device, EventKind::Expired),
+            EndReason::Revoked => (*device, EventKind::Revoked),
+            EndReason::Removed => (*device, EventKind::Removed),
         },
         Change::Report { device, received_at, readings, .. } => {
             let stored = |reading: &Reading| StoredReading {

@@ -24,7 +24,7 @@ impl Shard {
                 self.answered(now, request, token, outcome)
             }
             coap::Event::Notification { peer, id, token, message_id, confirmable, response, .. } => {
-                let Some(device) = self.roster.device_at(peer) else {
+                let Some(device) = self.roster.sender(self.origin(peer)) else {
                     self.coap.reject_notification(now.mono, id);
                     return;
                 };
@@ -45,7 +45,8 @@ impl Shard {
         received: Received,
         request: &coap::Request,
     ) {
-        let uplink = binding::uplink::request(&self.roster, &self.registry, on_wire(&received, now), request);
+        let uplink =
+            binding::uplink::request(&self.roster, &self.library.current(), on_wire(&received, now), request);
         match uplink.and_then(|uplink| self.decide(now, received, uplink)) {
             Ok((commit, decision)) => {
                 let after = After::Reply { exchange, received, decision: Box::new(decision) };
@@ -67,7 +68,8 @@ impl Shard {
         response: &coap::Response,
     ) {
         let wire = on_wire(&received, now);
-        let uplink = binding::uplink::notification(&self.roster, &self.registry, wire, device, response);
+        let uplink =
+            binding::uplink::notification(&self.roster, &self.library.current(), wire, device, response);
         match uplink.and_then(|uplink| self.decide(now, received, uplink)) {
             Ok((commit, decision)) => {
                 let after = After::Acknowledge { id, decision: Box::new(decision) };
@@ -165,7 +167,7 @@ impl Shard {
         let random = self.random();
         let mut decision = self
             .roster
-            .decide(now, received.source, uplink, random)
+            .decide(now, received.origin, uplink, random)
             .map_err(|refusal| Rejection::from(&refusal))?;
         let mut commit = std::mem::take(&mut decision.commit);
         for change in &mut commit.changes {
@@ -191,10 +193,28 @@ impl Shard {
     /// Leaves a trace of a message that was not accepted: a metric, a log line, and a line in the timeline, one a
     /// second and device at most.
     fn reject(&mut self, now: Now, received: Received, subject: &Subject, rejection: &Rejection) {
-        let Rejection { code, reason } = rejection;
+        let Rejection { code, reason, .. } = rejection;
         count_request(*code);
-        info!(request.id = %received.id, net.peer = %received.source.address, coap.code = %code, reason, "rejected");
-        let Subject::Device(device) = *subject else { return };
+        let source = received.origin.source;
+        info!(request.id = %received.id, net.peer = %source.address, coap.code = %code, reason, "rejected");
+        let device = match subject {
+            Subject::Device(device) => Some(*device),
+            Subject::Endpoint(_) | Subject::Nobody => None,
+        };
+        if let Some(cause) = rejection.cause {
+            let name = match (device.and_then(|device| self.roster.endpoint(device)), subject) {
+                (Some(endpoint), _) | (None, Subject::Endpoint(endpoint)) => endpoint.to_string(),
+                (None, _) => source.address.ip().to_string(),
+            };
+            self.outputs.push_back(Output::Incident {
+                cause,
+                subject: name,
+                source,
+                device,
+                detail: reason.clone(),
+            });
+        }
+        let Some(device) = device else { return };
         if self.last_rejection.contains_key(&device) {
             turned_away("rejections_per_second");
             return;
@@ -225,13 +245,22 @@ impl Shard {
         token: coap::Token,
         confirmable: bool,
     ) -> Received {
-        Received { id: self.request_id(), source, message_id: message_id.0, token, confirmable }
+        Received {
+            id: self.request_id(),
+            origin: self.origin(source),
+            message_id: message_id.0,
+            token,
+            confirmable,
+        }
     }
 
     // Under whose name a request waits its turn. Whether it is good is decided when the turn has come.
     fn subject_of(&self, source: Source, request: &coap::Request) -> Subject {
         let device = match request.path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
             ["rd"] => {
+                if let Some(device) = self.origin(source).identity.and_then(|identity| identity.device()) {
+                    return Subject::Device(device);
+                }
                 let name = request.queries.iter().find_map(|query| query.strip_prefix("ep="));
                 let Some(endpoint) = name.and_then(|name| EndpointName::new(name).ok()) else {
                     return Subject::Nobody;
@@ -239,7 +268,7 @@ impl Shard {
                 return self.roster.settled(Subject::Endpoint(endpoint));
             }
             ["rd", id] => id.parse().ok().and_then(|id| self.roster.device_of_registration(id)),
-            _ => self.roster.device_at(source),
+            _ => self.roster.sender(self.origin(source)),
         };
         device.map_or(Subject::Nobody, Subject::Device)
     }
@@ -251,7 +280,7 @@ fn count_request(code: coap::Code) {
 
 fn on_wire(received: &Received, now: Now) -> binding::uplink::Received<'_> {
     binding::uplink::Received {
-        source: received.source,
+        origin: received.origin,
         message_id: received.message_id,
         token: received.token.as_bytes(),
         confirmable: received.confirmable,

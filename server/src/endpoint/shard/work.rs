@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use fleet::{
-    Commit, Decision, DeviceId, Failure, Now, Order, Outcome, RegistrationId, RequestId, Source, StoreError,
-    Subject, WireTrace,
+    Commit, Decision, DeviceId, Ending, Failure, Now, Order, Origin, Outcome, RegistrationId, RequestId,
+    Source, StoreError, Subject, WireTrace,
 };
 use tracing::{error, info, warn};
 
-use super::{Output, Shard, Ticket};
+use super::{EndTicket, Output, Shard, Ticket};
 use crate::binding::rejection::Rejection;
 
 /// Something to decide, on what is durable at that time.
@@ -23,13 +23,15 @@ pub(super) enum Work {
     End(Ended),
     /// A registration may have reached its end.
     Expire(DeviceId),
+    /// A verb takes something from the device.
+    Take(EndTicket, Box<Ending>),
 }
 
 /// What names a message.
 #[derive(Clone, Copy)]
 pub(super) struct Received {
     pub(super) id: RequestId,
-    pub(super) source: Source,
+    pub(super) origin: Origin,
     pub(super) message_id: u16,
     pub(super) token: coap::Token,
     pub(super) confirmable: bool,
@@ -64,6 +66,8 @@ pub(super) enum After {
     Ended(Ended),
     /// A registration has ended.
     Gone { device: DeviceId, source: Source },
+    /// A verb has taken something from a device, which was reached there if its registration went too.
+    Taken { ticket: EndTicket, ending: Box<Ending>, source: Option<Source> },
     /// A fact that nothing follows.
     Nothing,
 }
@@ -105,7 +109,7 @@ impl Shard {
                 self.coap.drop_notification(now.mono, id);
             }
             // Ours, and at most one of each a device.
-            Work::Send(_) | Work::End(_) | Work::Expire(_) => waiting.push_back(work),
+            Work::Send(_) | Work::End(_) | Work::Expire(_) | Work::Take(..) => waiting.push_back(work),
         }
     }
 
@@ -126,6 +130,7 @@ impl Shard {
                     self.commit(Some(subject), commit, After::Gone { device, source });
                 }
             }
+            Work::Take(ticket, ending) => self.take_from(now, ticket, ending),
         }
     }
 
@@ -155,8 +160,10 @@ impl Shard {
             After::Ended(ended) => self.ended(now, ended),
             After::Gone { device, source } => {
                 info!(device.id = device.0, "registration expired");
+                self.miss(device, source);
                 self.cancel_operations(now, device, source);
             }
+            After::Taken { ticket, ending, source } => self.taken_from(now, ticket, &ending, source),
             After::Nothing => {}
         }
     }
@@ -194,6 +201,9 @@ impl Shard {
             }
             // Expiry is decided again at the next tick.
             After::Gone { .. } => {}
+            After::Taken { ticket, .. } => {
+                self.outputs.push_back(Output::Ended { ticket, result: Err(error.clone()) });
+            }
             After::Nothing => self.keep_unrecorded(commit, error),
         }
     }

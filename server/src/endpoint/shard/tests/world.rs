@@ -9,15 +9,16 @@ use std::{
 
 use device::{Device, Event, Profile};
 use fleet::{
-    Actor, Cause, Change, Commit, Committed, DeviceId, Limits, ListenerId, NodeId, Now, Observation,
-    Operation, OperationId, OperationRecord, OperationState, Order, Outcome, Presence, RequestId, Roster,
-    Source, Store, StoreError, Taken, TimelineEntry, TimelineKind, Timestamp, store::MemoryStore,
+    Actor, Cause, Change, Commit, Committed, CredentialId, DeviceId, DiaryCause, Library, Limits, ListenerId,
+    NodeId, Now, Observation, Operation, OperationId, OperationRecord, OperationState, Order, Outcome,
+    Presence, RequestId, Roster, Source, Store, StoreError, Taken, TimelineEntry, TimelineKind, Timestamp,
+    store::MemoryStore,
 };
 use futures::executor::block_on;
 use objects::{Path, Registry, Value};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use crate::endpoint::shard::{OrderTicket, Output, Shard, Ticket, work::After};
+use crate::endpoint::shard::{EndTicket, OrderTicket, Output, Shard, Ticket, work::After};
 
 /// What happens to datagrams.
 #[derive(Clone, Copy)]
@@ -42,6 +43,9 @@ pub(super) struct World {
     fails: fn(&Commit) -> bool,
     resets_until: Duration,
     taken: VecDeque<(OrderTicket, Taken)>,
+    pub(super) incidents: Vec<DiaryCause>,
+    pub(super) ended: Vec<(EndTicket, Result<(), StoreError>)>,
+    pub(super) sessions_ended: Vec<CredentialId>,
     orders: u64,
     transmitted: BTreeMap<Source, usize>,
 }
@@ -93,6 +97,9 @@ impl World {
             fails: |_| false,
             resets_until: Duration::ZERO,
             taken: VecDeque::new(),
+            incidents: Vec::new(),
+            ended: Vec::new(),
+            sessions_ended: Vec::new(),
             orders: 0,
             transmitted: BTreeMap::new(),
         }
@@ -140,7 +147,9 @@ impl World {
             && entry.key().0 <= now
         {
             match entry.remove() {
-                Due::Uplink(source, bytes) => self.shard.handle_datagram(self.moment(), source, &bytes),
+                Due::Uplink(source, bytes) => {
+                    self.shard.handle_datagram(self.moment(), source.into(), &bytes)
+                }
                 Due::Downlink(source, bytes) => {
                     if let Some(node) = self.nodes.iter_mut().find(|node| node.source == source) {
                         node.device.handle_datagram(now, &bytes);
@@ -188,6 +197,9 @@ impl World {
                     self.later(self.store_delay, Due::Commit(ticket, commit))
                 }
                 Output::Taken { ticket, taken } => self.taken.push_back((ticket, taken)),
+                Output::Incident { cause, .. } => self.incidents.push(cause),
+                Output::Ended { ticket, result } => self.ended.push((ticket, result)),
+                Output::EndSessions(credentials) => self.sessions_ended.extend(credentials),
                 Output::Event { .. } => {}
             }
         }
@@ -442,5 +454,6 @@ fn shard(now: Duration, boots: u16, store: &MemoryStore) -> Shard {
     let boot = coap::Boot { number: boots, seed: [5; 32] };
     let endpoint = coap::Endpoint::new(coap::Config::default(), boot);
     let roster = Roster::new(0, NodeId::SINGLE, Limits { lab: true, ..Limits::default() });
-    Shard::new(now, endpoint, roster, Arc::new(Registry::core()), [boots as u8; 32], restored)
+    let library = Library::new(Arc::new(Registry::core()));
+    Shard::new(now, endpoint, roster, library, [boots as u8; 32], restored)
 }
