@@ -1,5 +1,6 @@
 //! Tests of the roster, by what they are about; [`Bench`] stands for shard and store.
 
+mod identity;
 mod model;
 mod queue;
 mod registration;
@@ -13,7 +14,7 @@ use objects::{Node, Path, Resource, Sample, Value};
 use super::{Decision, Limits, Roster};
 use crate::{
     Change, Commit, Delivery, DeviceId, ListenerId, NodeId, Now, Observation, ObservationToken, Operation,
-    OperationId, Order, Refusal, Register, RegistrationId, Reply, Report, RequestId, Source, TimelineKind,
+    OperationId, Order, Origin, Refusal, Register, RegistrationId, Reply, Report, RequestId, Source, TimelineKind,
     Timestamp, Update, Uplink,
 };
 
@@ -40,14 +41,14 @@ impl Bench {
         self.now = later(self.now, seconds);
     }
 
-    pub(super) fn decide(&mut self, source: Source, uplink: Uplink) -> Result<Decision, Refusal> {
+    pub(super) fn decide(&mut self, origin: impl Into<Origin>, uplink: Uplink) -> Result<Decision, Refusal> {
         let random = self.draw();
-        self.roster.decide(self.now, source.into(), uplink, random)
+        self.roster.decide(self.now, origin.into(), uplink, random)
     }
 
     /// Decides, commits, and hears the device.
-    pub(super) fn uplink(&mut self, source: Source, uplink: Uplink) -> Decision {
-        let decision = self.decide(source, uplink).unwrap();
+    pub(super) fn uplink(&mut self, origin: impl Into<Origin>, uplink: Uplink) -> Decision {
+        let decision = self.decide(origin, uplink).unwrap();
         self.apply(&decision);
         decision
     }
