@@ -295,7 +295,7 @@ impl Device {
     }
 
     /// Milliseconds since 1970.
-    fn time_ms(&self, now: Duration) -> i64 {
+    pub(crate) fn time_ms(&self, now: Duration) -> i64 {
         self.profile.epoch_ms.saturating_add(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
     }
 }

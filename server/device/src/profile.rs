@@ -118,6 +118,11 @@ impl Profile {
         profile
     }
 
+    /// A sensor in queue mode that hears for ten seconds after each message.
+    pub fn sleeper(endpoint: &str, lwm2m: Version) -> Self {
+        Self { queue_mode: true, awake: Duration::from_secs(10), ..Self::sensor(endpoint, lwm2m) }
+    }
+
     /// The objects as they are when the device comes out of the factory.
     pub(crate) fn tree(&self) -> Tree {
         let mut tree = self.objects.clone();

@@ -2,8 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "life/accounts.rs"]
+mod accounts;
+#[path = "life/bootstrap.rs"]
+mod bootstrap;
+#[path = "life/drift.rs"]
+mod drift;
 #[path = "life/management.rs"]
 mod management;
+#[path = "life/provisioning.rs"]
+mod provisioning;
 #[path = "life/queue.rs"]
 mod queue;
 #[path = "life/reading.rs"]
