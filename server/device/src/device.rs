@@ -26,7 +26,7 @@ use self::{
     management::After,
 };
 use crate::{
-    Counters, Event, Factory, Faults, Output, Profile, Tree, TreeError, observation::Observation,
+    Account, Counters, Event, Factory, Faults, Output, Profile, Tree, TreeError, observation::Observation,
     security::Accounts, tree::SERVER,
 };
 
@@ -220,6 +220,12 @@ impl Device {
     /// Whether a bootstrap is under way, from its request to the end of the session.
     pub fn is_bootstrapping(&self) -> bool {
         matches!(self.phase, Phase::Bootstrapping(_))
+    }
+
+    /// The management server for which it has an account at present, unless its address is the caller's business.
+    pub fn management_account(&self) -> Option<Account> {
+        let (security, _) = self.accounts.management(&self.tree)?;
+        self.accounts.account(security).ok()
     }
 
     /// What the server observes.

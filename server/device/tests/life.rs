@@ -10,6 +10,8 @@ mod bootstrap;
 mod drift;
 #[path = "life/management.rs"]
 mod management;
+#[path = "life/power.rs"]
+mod power;
 #[path = "life/provisioning.rs"]
 mod provisioning;
 #[path = "life/queue.rs"]

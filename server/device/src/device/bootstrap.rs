@@ -147,9 +147,11 @@ impl Device {
         }
     }
 
-    /// Leaves the bootstrap server that has finished.
+    /// Leaves the bootstrap server that has finished, when nothing is owed to it any more.
     pub(super) fn conclude(&mut self, now: Duration) {
-        if self.is_bootstrapping() {
+        if let Some(owed) = self.late.iter().map(|(at, ..)| *at).max() {
+            self.after = Some((owed, After::Conclude));
+        } else if self.is_bootstrapping() {
             self.connect(now, Goal::Register);
         }
     }

@@ -3,45 +3,24 @@
 use std::time::Duration;
 
 use coap::{Code, Failure, Method, Request};
-use device::{Account, Device, Event, Factory, How, Interaction, Misbehaviour, Operation, Profile};
+use device::{Device, Event, Factory, Interaction};
 use objects::{ContentFormat, Path, Value};
 
 use crate::{
     provisioning::{
         BOOTSTRAP, MANAGEMENT, account, blank, bootstrap_account, delete, finish, provisioned, security,
-        server, write_instance,
+        server, trigger, write_instance,
     },
     world::{Link, MINUTE, World, get, path, seconds, sensor, value, with},
 };
 
-fn trigger() -> Request {
-    Request::new(Method::Post, "/1/0/9")
-}
-
-/// A device that has registered with the account of the factory.
-fn settled(profile: Profile) -> World {
-    let mut world = World::registered(profile);
-    assert_eq!(world.visited(), [MANAGEMENT]);
-    world.connections.clear();
-    world
-}
-
-/// A device that knew its management server and was told to bootstrap.
-fn triggered(profile: Profile) -> World {
-    let mut world = settled(profile);
-    assert_eq!(world.code(trigger()), "2.04");
-    world.run(seconds(5));
-    assert!(world.device.is_bootstrapping());
-    world
-}
-
 #[test]
 fn a_device_with_an_account_from_the_factory_does_not_bootstrap() {
-    let mut world = settled(provisioned("old"));
+    let mut world = World::settled(provisioned("old"));
     assert!(world.asked.is_empty() && world.device.is_registered());
     let mut profile = sensor();
     profile.factory = Factory::management(account("only"));
-    world = settled(profile);
+    world = World::settled(profile);
     assert_eq!(world.code(trigger()), "4.05", "there is no bootstrap server");
 }
 
@@ -60,7 +39,7 @@ fn no_request_is_sent_before_the_session_stands() {
 
 #[test]
 fn the_trigger_leads_to_new_credentials() {
-    let mut world = triggered(provisioned("old"));
+    let mut world = World::triggered(provisioned("old"));
     assert_eq!(world.asked(), ["Delete /rd/1?", "Post /bs?ep=node-7&pct=112"]);
     assert_eq!(world.visited(), [BOOTSTRAP]);
     let key = with(Method::Put, "/0/1/5", ContentFormat::OPAQUE, "new");
@@ -76,7 +55,7 @@ fn the_trigger_leads_to_new_credentials() {
 
 #[test]
 fn the_trigger_is_discovered_and_cannot_be_read_or_written() {
-    let mut world = settled(provisioned("old"));
+    let mut world = World::settled(provisioned("old"));
     let links = world.ask(get("/1/0", Some(ContentFormat::LINK)));
     assert!(String::from_utf8_lossy(&links.payload).contains("</1/0/9>"));
     assert_eq!(world.code(get("/1/0/9", None)), "4.05");
@@ -85,7 +64,7 @@ fn the_trigger_is_discovered_and_cannot_be_read_or_written() {
 
 #[test]
 fn a_device_bootstraps_though_its_deregister_is_not_answered() {
-    let mut world = settled(provisioned("old"));
+    let mut world = World::settled(provisioned("old"));
     world.answer.insert("deregister", Code::INTERNAL_SERVER_ERROR);
     world.code(trigger());
     world.run(seconds(5));
@@ -133,7 +112,7 @@ fn a_bootstrap_server_out_of_reach_is_tried_again() {
 
 #[test]
 fn silence_of_the_bootstrap_server_ends_the_session_and_undoes_it() {
-    let mut world = triggered(provisioned("old"));
+    let mut world = World::triggered(provisioned("old"));
     world.code(delete("/"));
     world.code(write_instance("/0/1", security(&account("new"), 1)));
     world.run(seconds(246));
@@ -161,7 +140,7 @@ fn a_blank_device_asks_again_after_silence() {
 
 #[test]
 fn a_session_that_breaks_off_ends_the_bootstrap() {
-    let mut world = triggered(provisioned("old"));
+    let mut world = World::triggered(provisioned("old"));
     world.code(delete("/"));
     world.call(Device::connection_failed);
     world.run(seconds(5));
@@ -227,7 +206,7 @@ fn two_servers_that_both_refuse_are_not_flooded() {
 
 #[test]
 fn an_update_without_an_answer_leads_to_a_new_session() {
-    let mut world = settled(provisioned("old"));
+    let mut world = World::settled(provisioned("old"));
     world.link = Link::CUT;
     world.run(seconds(151) + 2 * MINUTE);
     world.link = Link::PERFECT;
@@ -238,7 +217,7 @@ fn an_update_without_an_answer_leads_to_a_new_session() {
 
 #[test]
 fn a_session_that_is_over_is_made_anew() {
-    let mut world = settled(provisioned("old"));
+    let mut world = World::settled(provisioned("old"));
     world.observe("/3303/0/5700");
     world.call(Device::connection_failed);
     assert!(!world.device.is_registered());
@@ -249,7 +228,7 @@ fn a_session_that_is_over_is_made_anew() {
 
 #[test]
 fn nothing_of_the_old_server_reaches_the_new_one() {
-    let mut world = settled(provisioned("old"));
+    let mut world = World::settled(provisioned("old"));
     world.observe("/3303/0/5700");
     world.code(trigger());
     world.link = Link::CUT;
@@ -271,7 +250,7 @@ fn nothing_of_the_old_server_reaches_the_new_one() {
 
 #[test]
 fn a_device_that_is_stopped_in_a_bootstrap_is_as_it_was_before() {
-    let mut world = triggered(provisioned("old"));
+    let mut world = World::triggered(provisioned("old"));
     world.code(delete("/"));
     world.call(Device::stop);
     assert!(!world.device.hears());
@@ -314,114 +293,10 @@ fn a_factory_reset_leads_back_to_the_bootstrap_server() {
 fn a_reboot_keeps_the_account_and_takes_its_time() {
     let mut profile = provisioned("old");
     profile.boot_time = seconds(20);
-    let mut world = settled(profile);
+    let mut world = World::settled(profile);
     assert_eq!(world.code(Request::new(Method::Post, "/3/0/4")), "2.04");
     world.run(seconds(23));
     assert!(world.connections.is_empty() && !world.device.hears());
     world.run(seconds(3));
     assert!(world.is_registered_with(&account("old")));
-}
-
-// === Faults ===
-
-fn fault(operation: Operation, within: &str, how: How) -> Misbehaviour {
-    Misbehaviour { operation, within: path(within), how }
-}
-
-#[test]
-fn a_bootstrap_step_goes_wrong_as_it_is_told_to() {
-    let mut world = World::bootstrapping(blank(0));
-    let refuse = How::AnswerWith(Code::INTERNAL_SERVER_ERROR);
-    world.device.faults_mut().misbehaviours = vec![
-        fault(Operation::BootstrapWrite, "/1", refuse),
-        fault(Operation::BootstrapFinish, "/", How::AnswerWith(Code::NOT_ACCEPTABLE)),
-        fault(Operation::BootstrapDelete, "/", How::Ignore),
-    ];
-    assert_eq!(world.code(write_instance("/0/1", security(&account("key"), 7))), "2.04");
-    assert_eq!(world.code(write_instance("/1/1", server(7))), "5.00");
-    assert_eq!(world.code(finish()), "4.06");
-    let silent = world.outcome(delete("/")).1;
-    assert_eq!(silent, Err(Failure::TimedOut { acknowledged: false }));
-    world.device.faults_mut().misbehaviours.clear();
-    world.provision(&account("key"));
-    assert_eq!(world.code(finish()), "2.04");
-}
-
-/// Runs a rotation whose power fails at one step, and says with which account the device comes to register.
-fn cut_at(step: usize, keeps: bool) -> Account {
-    let (operation, within) = [
-        (Operation::BootstrapDiscover, "/"),
-        (Operation::BootstrapDelete, "/0"),
-        (Operation::BootstrapDelete, "/1"),
-        (Operation::BootstrapWrite, "/0"),
-        (Operation::BootstrapWrite, "/1"),
-        (Operation::BootstrapFinish, "/"),
-    ][step];
-    let mut world = triggered(provisioned("old"));
-    let faults = world.device.faults_mut();
-    faults.keeps_unfinished_bootstrap = keeps;
-    faults.misbehaviours = vec![fault(operation, within, How::PowerCut(seconds(30)))];
-    let new = account("new");
-    for request in steps(&new) {
-        let (_, outcome) = world.outcome(request);
-        if outcome.is_err() {
-            break;
-        }
-    }
-    assert!(world.device.profile().factory.bootstrap.is_some());
-    world.device.faults_mut().misbehaviours.clear();
-    world.run(2 * MINUTE);
-    if world.device.is_bootstrapping() {
-        // Neither account is whole, but that of the bootstrap server is.
-        for request in steps(&new) {
-            assert!(world.ask(request).code.is_success());
-        }
-        world.run(seconds(10));
-    }
-    assert!(world.device.is_registered(), "step {step}");
-    world.connections.last().unwrap().1.clone()
-}
-
-fn steps(new: &Account) -> [Request; 6] {
-    [
-        get("/", Some(ContentFormat::LINK)),
-        delete("/0"),
-        delete("/1"),
-        write_instance("/0/1", security(new, 7)),
-        write_instance("/1/1", server(7)),
-        finish(),
-    ]
-}
-
-#[test]
-fn after_a_power_cut_at_any_step_an_account_works() {
-    let old_or_new = |keeps| (0..6).map(|step| cut_at(step, keeps)).collect::<Vec<_>>();
-    let (old, new) = (account("old"), account("new"));
-    // What is not finished is undone (I-27).
-    let undone = [&old, &old, &old, &old, &old, &new].map(Clone::clone);
-    assert_eq!(old_or_new(false), undone);
-    // What is written is kept, and where that is not whole the device bootstraps again.
-    let kept = [&old, &new, &new, &new, &new, &new].map(Clone::clone);
-    assert_eq!(old_or_new(true), kept);
-}
-
-#[test]
-fn a_device_that_loses_its_state_is_blank_again() {
-    let mut world = World::bootstrapping(blank(0));
-    world.provision(&account("key"));
-    world.code(finish());
-    world.run(seconds(10));
-    world.device.faults_mut().loses_state = true;
-    world.call(Device::reboot);
-    world.run(seconds(2));
-    assert!(world.device.is_bootstrapping());
-}
-
-#[test]
-fn no_key_is_printed() {
-    let mut world = World::bootstrapping(blank(2));
-    world.provision(&account("PRIVATE-KEY"));
-    let printed = format!("{:?}{:?}{:?}", world.device, world.device.profile(), world.connections);
-    assert!(!printed.contains("PRIVATE") && !printed.contains("80, 82, 73, 86"), "{printed}");
-    assert!(!printed.contains("a key for claims") && !printed.contains("97, 32, 107, 101, 121"));
 }

@@ -87,6 +87,11 @@ pub(crate) fn write_object(at: &str, id: u16, instance: Instance) -> Request {
     write(ContentFormat::TLV, at, &Node::Object(object))
 }
 
+/// An Execute of the Bootstrap-Request Trigger.
+pub(crate) fn trigger() -> Request {
+    Request::new(Method::Post, "/1/0/9")
+}
+
 pub(crate) fn finish() -> Request {
     Request::new(Method::Post, "/bs")
 }
@@ -101,6 +106,23 @@ impl World {
         let mut world = Self::new(1, Link::PERFECT, profile);
         world.call(Device::start);
         world.run(seconds(1));
+        assert!(world.device.is_bootstrapping());
+        world
+    }
+
+    /// A device that has registered with the account of the factory.
+    pub(crate) fn settled(profile: Profile) -> Self {
+        let mut world = Self::registered(profile);
+        assert_eq!(world.visited(), [MANAGEMENT]);
+        world.connections.clear();
+        world
+    }
+
+    /// A device that knew its management server and was told to bootstrap.
+    pub(crate) fn triggered(profile: Profile) -> Self {
+        let mut world = Self::settled(profile);
+        assert_eq!(world.code(trigger()), "2.04");
+        world.run(seconds(5));
         assert!(world.device.is_bootstrapping());
         world
     }
