@@ -32,7 +32,7 @@ pub struct Profile {
     pub awake: Duration,
     /// After how much of the lifetime the device sends an Update, in percent. 50.
     pub update_percent: u32,
-    /// How long to wait after the first Register that failed; after each further one twice as long, at most sixteen times.
+    /// How long to wait after the first Register or bootstrap that failed; after each further one twice as long, at most sixteen times.
     /// 60 s (LwM2M Core 1.1.1 §6.2.1.2, Communication Retry Timer). The Server object may say otherwise (`/1/x/18`).
     pub retry: Duration,
     /// How long a reboot takes. No time.

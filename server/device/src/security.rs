@@ -10,7 +10,7 @@ use crate::{Account, Factory, Security, Tree, tree::SERVER};
 #[derive(Clone)]
 pub(crate) struct Accounts(Tree);
 
-/// Why a device does not take the configuration that a bootstrap has left (LwM2M Core 1.1.1 §6.1.7.7).
+/// Why a device does not take the configuration that a bootstrap has left (LwM2M Core 1.1.1 §6.1.7, Bootstrap-Finish).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Inconsistency {
     /// A resource is not there, or empty.

@@ -54,6 +54,8 @@ impl Device {
 
     /// Sends the Bootstrap-Request.
     pub(super) fn request_bootstrap(&mut self, now: Duration) {
+        // What a management server has ordered does not break into a bootstrap.
+        self.after = None;
         let mut request = Request::new(Method::Post, "/bs");
         if self.profile.names_itself {
             request.queries.push(format!("ep={}", self.profile.endpoint));
@@ -193,7 +195,7 @@ impl Device {
         Ok(Done::new(Response::new(Code::CONTENT).with_payload(ContentFormat::LINK.0, payload)))
     }
 
-    /// Since LwM2M 1.1, and of Server and Access Control alone (LwM2M Core 1.1.1 §6.1.7.4).
+    /// Since LwM2M 1.1, and of Server and Access Control alone (LwM2M Core 1.1.1 §6.1.7, Bootstrap-Read).
     pub(super) fn bootstrap_read(&self, path: &Path, request: &Request) -> Result<Done, Refusal> {
         match path {
             Path::Object(ObjectId(1 | 2)) | Path::Instance(ObjectId(1 | 2), _)
@@ -214,7 +216,7 @@ impl Device {
         Ok(Done::with(Code::CHANGED, Event::Written { path }))
     }
 
-    /// Takes instances away; the bootstrap account and the Device instance stay (LwM2M Core 1.1.1 §6.1.7.6).
+    /// Takes instances away; the bootstrap account and the Device instance stay (LwM2M Core 1.1.1 §6.1.7, Bootstrap-Delete).
     pub(super) fn bootstrap_delete(&mut self, path: Path) -> Result<Done, Refusal> {
         let bootstrap = self.accounts.bootstrap();
         let stays = move |object, instance| match object {
@@ -235,7 +237,7 @@ impl Device {
         Ok(Done::with(Code::DELETED, Event::Deleted { path }))
     }
 
-    /// The server has written everything (LwM2M Core 1.1.1 §6.1.7.7).
+    /// The server has written everything (LwM2M Core 1.1.1 §6.1.7, Bootstrap-Finish).
     pub(super) fn bootstrap_finish(&mut self, now: Duration) -> Result<Done, Refusal> {
         if let Err(reason) = self.accounts.check(&self.tree) {
             self.emit(Event::BootstrapInconsistent { reason: reason.clone() });

@@ -9,7 +9,7 @@ use objects::{
 use crate::{
     provisioning::{
         BOOTSTRAP, MANAGEMENT, account, blank, bootstrap_account, delete, finish, provisioned, security,
-        server, write, write_instance, write_object,
+        server, trigger, write, write_instance, write_object,
     },
     world::{Link, STRUCTURED, World, get, node, path, seconds, with},
 };
@@ -327,6 +327,44 @@ fn the_server_instance_of_the_account_counts_wherever_it_is() {
     assert_eq!(world.code(finish()), "2.04");
     world.run(seconds(10));
     assert!(world.asked().last().unwrap().contains("lt=77"));
+}
+
+#[test]
+fn a_bootstrap_goes_block_by_block() {
+    let mut profile = blank(0);
+    profile.coap.block_size = coap::BlockSize::B16;
+    let mut world = World::bootstrapping(profile);
+    world.provision(&account("a key of more than sixteen bytes, and then some"));
+    assert_eq!(Discovered::parse(&world.ask(discover("/")).payload).unwrap().links.len(), 12);
+    assert_eq!(world.code(finish()), "2.04");
+    world.run(seconds(10));
+    assert!(world.is_registered_with(&account("a key of more than sixteen bytes, and then some")));
+}
+
+#[test]
+fn a_bootstrap_server_that_writes_over_its_own_account_is_known_no_more() {
+    let mut world = World::bootstrapping(blank(0));
+    assert_eq!(world.code(write_instance("/0/0", security(&account("key"), 7))), "2.04");
+    assert_eq!(world.code(write_instance("/1/0", server(7))), "2.04");
+    assert_eq!(world.code(finish()), "2.04");
+    world.run(seconds(10));
+    assert!(world.is_registered_with(&account("key")));
+    assert_eq!(world.code(trigger()), "4.05");
+}
+
+#[test]
+fn a_bootstrap_server_can_change_its_own_key() {
+    let mut world = World::bootstrapping(blank(0));
+    let key = with(Method::Put, "/0/0/5", ContentFormat::OPAQUE, "another key for claims");
+    assert_eq!(world.code(key), "2.04");
+    world.provision(&account("key"));
+    world.code(finish());
+    world.run(seconds(10));
+    assert_eq!(world.code(Request::new(Method::Post, "/1/1/9")), "2.04");
+    world.run(seconds(10));
+    let expected = Account::psk(BOOTSTRAP, "claim", b"another key for claims");
+    assert_eq!(world.connections.last().unwrap().1, expected);
+    assert!(world.device.is_bootstrapping());
 }
 
 #[test]
