@@ -13,7 +13,7 @@ mod patience;
 pub use patience::{Deadline, until};
 
 mod peer;
-pub use peer::{Client, Event, Peer, Spec, leshan};
+pub use peer::{Client, Event, Peer, Places, Security, Spec, Transport, leshan};
 
 mod raw;
 pub use raw::{Answer, Raw};
@@ -28,7 +28,10 @@ mod skip;
 pub use skip::{Missing, is_ci};
 
 mod subject;
-pub use subject::Subject;
+pub use subject::{Interface, Subject};
+
+mod tap;
+pub use tap::{Datagram, Side, Tap};
 
 /// The name of the test function it stands in.
 #[macro_export]

@@ -1,6 +1,15 @@
 //! Clients to test with. All of them take the same commands and tell the same events, those of `clients/leshan`, so that
 //! a scenario does not know which one it plays with.
 
+mod places;
+pub use places::Places;
+
+pub mod leshan;
+
+mod simulated;
+
+mod wakaama;
+
 use std::{net::SocketAddr, time::Duration};
 
 use serde_json::Value;
@@ -8,17 +17,39 @@ use tokio::sync::mpsc;
 
 use crate::{Deadline, Missing};
 
-pub mod leshan;
-
-mod simulated;
-
 /// An implementation of clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
     /// Eclipse Leshan's client, in Java.
     Leshan,
-    /// The simulated device of this workspace, over a UDP socket.
+    /// The simulated device of this workspace, over a socket.
     Simulated,
+    /// Eclipse Wakaama's example client, in C.
+    Wakaama,
+}
+
+/// What carries the messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Plain CoAP over UDP.
+    Udp,
+    /// CoAP over DTLS.
+    Dtls,
+}
+
+/// How a client and the server know each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Security {
+    /// Not at all.
+    #[default]
+    NoSec,
+    /// By a key that both have.
+    Psk {
+        /// Which key it is.
+        identity: String,
+        /// The key.
+        key: Vec<u8>,
+    },
 }
 
 /// What kind of client to start.
@@ -32,6 +63,10 @@ pub struct Spec {
     pub lwm2m: &'static str,
     /// Whether it registers in queue mode.
     pub queue_mode: bool,
+    /// How it is known to the server that it is started with.
+    pub security: Security,
+    /// Whether that server is a bootstrap server, which tells it where to register.
+    pub bootstrap: bool,
 }
 
 /// A client that runs. It is killed, without a word to the server, when this is dropped.
@@ -53,37 +88,81 @@ pub struct Event(pub(crate) Value);
 
 impl Peer {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Leshan, Self::Simulated];
+    pub const ALL: [Self; 3] = [Self::Leshan, Self::Simulated, Self::Wakaama];
 
     /// As it stands in `expectations.toml`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Leshan => "leshan",
             Self::Simulated => "simulated",
+            Self::Wakaama => "wakaama",
+        }
+    }
+
+    /// Where its clients have what scenarios use.
+    pub fn places(self) -> &'static Places {
+        match self {
+            Self::Leshan | Self::Simulated => &Places::USUAL,
+            Self::Wakaama => &Places::WAKAAMA,
         }
     }
 
     /// Makes sure that it can be run.
-    pub(crate) fn prepare(self) -> Result<(), Missing> {
+    pub(crate) fn prepare(self, transport: Transport) -> Result<(), Missing> {
         match self {
             Self::Leshan => leshan::jar().map(drop),
             Self::Simulated => Ok(()),
+            Self::Wakaama => wakaama::binary(transport).map(drop),
         }
     }
 
-    /// Starts a client, which registers at once.
+    /// Starts a client, which registers at once, or after it was bootstrapped.
+    ///
+    /// # Panics
+    /// If its clients are not made for this.
     pub fn start(self, server: SocketAddr, spec: &Spec) -> Client {
         match self {
             Self::Leshan => leshan::start(server, spec),
             Self::Simulated => simulated::start(server, spec),
+            Self::Wakaama => wakaama::start(server, spec),
+        }
+    }
+}
+
+impl Transport {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Udp, Self::Dtls];
+
+    /// As it stands in `RESULTS.md`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Dtls => "dtls",
+        }
+    }
+}
+
+impl Security {
+    /// What carries the messages of clients that are known this way.
+    pub fn transport(&self) -> Transport {
+        match self {
+            Self::NoSec => Transport::Udp,
+            Self::Psk { .. } => Transport::Dtls,
         }
     }
 }
 
 impl Spec {
-    /// LwM2M 1.1, always awake, 300 s.
+    /// LwM2M 1.1, always awake, 300 s, without security or bootstrap.
     pub fn new(endpoint: &str) -> Self {
-        Self { endpoint: endpoint.to_owned(), lifetime: 300, lwm2m: "1.1", queue_mode: false }
+        Self {
+            endpoint: endpoint.to_owned(),
+            lifetime: 300,
+            lwm2m: "1.1",
+            queue_mode: false,
+            security: Security::NoSec,
+            bootstrap: false,
+        }
     }
 
     /// With another lifetime, in seconds.
@@ -99,6 +178,16 @@ impl Spec {
     /// In queue mode.
     pub fn queue_mode(self) -> Self {
         Self { queue_mode: true, ..self }
+    }
+
+    /// With a pre-shared key.
+    pub fn psk(self, identity: &str, key: &[u8]) -> Self {
+        Self { security: Security::Psk { identity: identity.to_owned(), key: key.to_owned() }, ..self }
+    }
+
+    /// As a client of a bootstrap server.
+    pub fn bootstrap(self) -> Self {
+        Self { bootstrap: true, ..self }
     }
 }
 

@@ -1,16 +1,18 @@
-//! Runs a scenario with every peer, and compares with what the peers are known not to do.
+//! Runs a scenario with every peer over every transport, and compares with what the peers are known not to do.
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe};
 
 use futures::FutureExt;
 use serde::Deserialize;
 
-use crate::{Client, Console, Device, Missing, Peer, Record, Spec, Subject};
+use crate::{Client, Console, Device, Interface, Peer, Places, Record, Spec, Subject, Transport};
 
 /// What a scenario plays on: a server with an administrator, and a peer to make clients with.
 pub struct Stage {
     /// The peer of this run.
     pub peer: Peer,
+    /// What its clients talk by.
+    pub transport: Transport,
     /// The server.
     pub subject: Subject,
     /// Its console, with the administrator logged in.
@@ -19,15 +21,24 @@ pub struct Stage {
 
 impl Stage {
     /// A new server with an administrator.
-    pub async fn set(peer: Peer) -> Self {
-        let subject = Subject::start().await;
+    pub async fn set(peer: Peer, transport: Transport) -> Self {
+        let subject = match transport {
+            Transport::Udp => Subject::start().await,
+            Transport::Dtls => Subject::start_with_security().await,
+        };
         let console = Console::set_up(&subject).await;
-        Self { peer, subject, console }
+        Self { peer, transport, subject, console }
     }
 
-    /// A client that is on its way to register.
+    /// Where the peer's clients have what scenarios use.
+    pub fn places(&self) -> &'static Places {
+        self.peer.places()
+    }
+
+    /// A client that is on its way to register, or to be bootstrapped.
     pub fn start(&self, spec: Spec) -> Client {
-        self.peer.start(self.subject.coap(), &spec)
+        let interface = if spec.bootstrap { Interface::Bootstrap } else { Interface::Management };
+        self.peer.start(self.subject.address(interface, spec.security.transport()), &spec)
     }
 
     /// A client that has registered, and its pages.
@@ -50,42 +61,71 @@ where
 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime can be built");
-    let runs = Peer::ALL.map(|peer| (peer, play_with(scenario, peer, &play)));
-    let ended = runtime.block_on(futures::future::join_all(runs.map(|(_, run)| run)));
-    let failed: Vec<&str> =
-        Peer::ALL.iter().zip(&ended).filter(|(_, good)| !**good).map(|(peer, _)| peer.name()).collect();
+    let rows = Row::all();
+    let runs = rows.iter().map(|row| play_with(scenario, *row, &play));
+    let ended = runtime.block_on(futures::future::join_all(runs));
+    let failed: Vec<String> =
+        rows.iter().zip(&ended).filter(|(_, good)| !**good).map(|(row, _)| row.name()).collect();
     assert!(failed.is_empty(), "{scenario}: not as expected with {}", failed.join(", "));
 }
 
-async fn play_with<F: Future<Output = ()>>(scenario: &str, peer: Peer, play: &impl Fn(Stage) -> F) -> bool {
+/// The transports that scenarios are played over.
+const TRANSPORTS: [Transport; 1] = [Transport::Udp];
+
+/// One of the ways to play a scenario.
+#[derive(Clone, Copy)]
+struct Row {
+    peer: Peer,
+    transport: Transport,
+}
+
+impl Row {
+    /// All of them, or those of the peers that `PEERS` names.
+    fn all() -> Vec<Self> {
+        let named = std::env::var("PEERS").ok();
+        let is_named = |peer: &Peer| {
+            named.as_deref().is_none_or(|names| names.split(',').any(|name| name == peer.name()))
+        };
+        let peers = Peer::ALL.into_iter().filter(is_named);
+        peers.flat_map(|peer| TRANSPORTS.map(|transport| Self { peer, transport })).collect()
+    }
+
+    /// As it stands in `RESULTS.md`.
+    fn name(self) -> String {
+        format!("{} {}", self.peer.name(), self.transport.name())
+    }
+}
+
+async fn play_with<F: Future<Output = ()>>(scenario: &str, row: Row, play: &impl Fn(Stage) -> F) -> bool {
+    let name = row.name();
     let keep = |outcome: &str, reason: &str| {
-        let (scenario, peer) = (scenario.to_owned(), peer.name().to_owned());
+        let (scenario, peer) = (scenario.to_owned(), name.clone());
         Record { scenario, peer, outcome: outcome.to_owned(), reason: reason.to_owned() }.keep();
     };
-    if let Err(Missing { what }) = peer.prepare() {
-        keep("skipped", &what);
-        Missing { what }.skip(&format!("{scenario} with {}", peer.name()));
+    if let Err(missing) = row.peer.prepare(row.transport) {
+        keep("skipped", &missing.what);
+        missing.skip(&format!("{scenario} with {name}"));
         return true;
     }
-    let unable = Expectations::read().cannot(peer, scenario);
+    let unable = Expectations::read().cannot(row, scenario);
     let run = async {
-        let stage = Stage::set(peer).await;
+        let stage = Stage::set(row.peer, row.transport).await;
         play(stage).await;
     };
     let passed = AssertUnwindSafe(run).catch_unwind().await.is_ok();
     match (passed, unable) {
         (true, None) => keep("passed", ""),
         (false, Some(reason)) => {
-            eprintln!("as expected, {scenario} does not work with {}: {reason}", peer.name());
+            eprintln!("as expected, {scenario} does not work with {name}: {reason}");
             keep("cannot", &reason);
         }
         (false, None) => {
-            eprintln!("{scenario} failed with {}", peer.name());
+            eprintln!("{scenario} failed with {name}");
             keep("failed", "");
             return false;
         }
         (true, Some(reason)) => {
-            eprintln!("{scenario} works with {}: take it out of expectations.toml ({reason})", peer.name());
+            eprintln!("{scenario} works with {name}: take it out of expectations.toml ({reason})");
             keep("passed", "");
             return false;
         }
@@ -93,7 +133,7 @@ async fn play_with<F: Future<Output = ()>>(scenario: &str, peer: Peer, play: &im
     true
 }
 
-/// What peers can't do: peer, scenario, reason.
+/// What peers can't do: a peer (or peer and transport), scenario, reason.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Expectations(BTreeMap<String, BTreeMap<String, String>>);
@@ -104,7 +144,8 @@ impl Expectations {
             .expect("expectations.toml is [peer] scenario = \"reason\"")
     }
 
-    fn cannot(&self, peer: Peer, scenario: &str) -> Option<String> {
-        self.0.get(peer.name())?.get(scenario).cloned()
+    fn cannot(&self, row: Row, scenario: &str) -> Option<String> {
+        let names = [row.peer.name().to_owned(), row.name()];
+        names.iter().find_map(|name| self.0.get(name)?.get(scenario).cloned())
     }
 }

@@ -1,5 +1,7 @@
 //! The server under test: the `muster` binary, with a configuration and data of its own.
 
+mod welcome;
+
 use std::{
     fs::File,
     io::{BufRead, BufReader},
@@ -11,7 +13,8 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{Deadline, until};
+use self::welcome::Welcome;
+use crate::{Deadline, Transport, until};
 
 /// A server in a process of its own. It ends when this is dropped.
 pub struct Subject {
@@ -20,20 +23,33 @@ pub struct Subject {
     welcome: Welcome,
 }
 
-/// What the server says at its start.
-#[derive(Clone, Debug)]
-struct Welcome {
-    coap: SocketAddr,
-    console: SocketAddr,
-    setup_link: Option<String>,
+/// Whom the server listens for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interface {
+    /// Devices that register.
+    Management,
+    /// Devices that want to be bootstrapped.
+    Bootstrap,
 }
 
 impl Subject {
-    /// Starts a server with nothing in it, on ports that are free.
+    /// Starts a server with nothing in it, on ports that are free, that speaks plain CoAP alone.
     pub async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        configure(folder.path(), any, any);
+        Self::configured(&Welcome::of(any, &[(Interface::Management, Transport::Udp, any)])).await
+    }
+
+    /// Starts a server with nothing in it that listens on every interface by every transport, in the lab profile.
+    pub async fn start_with_security() -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let interfaces = [Interface::Management, Interface::Bootstrap];
+        let all = interfaces.map(|interface| Transport::ALL.map(|transport| (interface, transport, any)));
+        Self::configured(&Welcome::of(any, all.as_flattened())).await
+    }
+
+    async fn configured(addresses: &Welcome) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        configure(folder.path(), addresses);
         let (process, welcome) = spawn(folder.path());
         let subject = Self { folder, process, welcome };
         subject.ready().await;
@@ -48,16 +64,26 @@ impl Subject {
 
     /// Starts it again after [`Self::kill`], with the same data and at the same addresses.
     pub async fn start_again(&mut self) {
-        configure(self.folder.path(), self.welcome.coap, self.welcome.console);
+        configure(self.folder.path(), &self.welcome);
         let (process, welcome) = spawn(self.folder.path());
-        assert_eq!(welcome.coap, self.welcome.coap, "devices reach it where they did");
+        assert_eq!(welcome.devices, self.welcome.devices, "devices reach it where they did");
         (self.process, self.welcome) = (process, welcome);
         self.ready().await;
     }
 
-    /// Where devices reach it.
+    /// Where devices register by plain CoAP.
     pub fn coap(&self) -> SocketAddr {
-        self.welcome.coap
+        self.address(Interface::Management, Transport::Udp)
+    }
+
+    /// Where devices reach it.
+    ///
+    /// # Panics
+    /// If it does not listen there.
+    pub fn address(&self, interface: Interface, transport: Transport) -> SocketAddr {
+        let found = self.welcome.device_address(interface, transport);
+        found
+            .unwrap_or_else(|| panic!("the server does not listen for {interface:?} by {}", transport.name()))
     }
 
     /// The address of its console.
@@ -106,10 +132,25 @@ impl Drop for Subject {
 
 const LOG_LINES: usize = 40;
 
-fn configure(folder: &Path, coap: SocketAddr, console: SocketAddr) {
+fn configure(folder: &Path, addresses: &Welcome) {
     let data = folder.join("data");
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let listen = |name: &str, interface, transport| {
+        let address = addresses.device_address(interface, transport);
+        address.map(|address| format!("{name} = [\"{address}\"]\n")).unwrap_or_default()
+    };
+    let section = |transport| {
+        let (management, bootstrap) = (Interface::Management, Interface::Bootstrap);
+        listen("listen", management, transport) + &listen("bootstrap_listen", bootstrap, transport)
+    };
+    let (coap, coaps) = (section(Transport::Udp), section(Transport::Dtls));
+    // Without security the file has nothing in it that a server without security does not know.
+    let secure = !coaps.is_empty();
+    let profile = if secure { "profile = \"lab\"\npublic_host = \"127.0.0.1\"\n" } else { "" };
+    let coaps = if secure { format!("[coaps]\n{coaps}") } else { coaps };
+    let console = addresses.console;
     let text = format!(
-        "data_dir = {data:?}\n[coap]\nlisten = [\"{coap}\"]\n[console]\nlisten = \"{console}\"\n[log]\nlevel = \"debug\"\nformat = \"text\"\n"
+        "{profile}data_dir = {data:?}\n[coap]\n{coap}{coaps}[console]\nlisten = \"{console}\"\n[models]\nfolder = {models:?}\n[log]\nlevel = \"debug\"\nformat = \"text\"\n"
     );
     std::fs::write(folder.join("muster.toml"), text).expect("the configuration can be written");
 }
@@ -157,30 +198,3 @@ fn binary() -> PathBuf {
 fn log_file(folder: &Path) -> PathBuf {
     folder.join("muster.log")
 }
-
-impl Welcome {
-    /// The lines `Devices coap://…`, `Console http://…`, `Data …`, and the set-up link after the sentence that
-    /// announces it.
-    fn read(lines: &mpsc::Receiver<String>) -> Option<Self> {
-        let (mut coap, mut console, mut setup_link) = (None, None, None);
-        let deadline = Deadline::usual();
-        let mut complete = false;
-        // What follows the line that completes it comes in the same breath, or not at all.
-        while let Ok(line) = lines.recv_timeout(if complete { SAME_BREATH } else { deadline.left() }) {
-            let line = line.trim();
-            if let Some(address) = line.strip_prefix("Devices") {
-                coap = address.trim().strip_prefix("coap://").and_then(|address| address.parse().ok());
-            } else if let Some(address) = line.strip_prefix("Console") {
-                console = address.trim().strip_prefix("http://").and_then(|address| address.parse().ok());
-            } else if line.starts_with("Data") {
-                complete = true;
-            } else if line.starts_with("http://") {
-                setup_link = Some(line.to_owned());
-                break;
-            }
-        }
-        Some(Self { coap: coap?, console: console?, setup_link })
-    }
-}
-
-const SAME_BREATH: std::time::Duration = std::time::Duration::from_millis(500);

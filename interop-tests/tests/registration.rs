@@ -10,7 +10,7 @@ fn a_device_that_registers_is_shown_with_its_objects() {
         assert_eq!(page.text("h1"), "newcomer");
         assert_eq!(page.text("#device-state .badge"), "Awake");
         let objects = page.texts("details.object h3");
-        for name in ["LwM2M Server", "Device", "Temperature"] {
+        for name in ["LwM2M Server", "Device", stage.places().sensor_object_name] {
             assert!(objects.iter().any(|object| object == name), "{name} is among {objects:?}");
         }
         assert!(page.fact("LwM2M").starts_with("1.1"), "{page}");
@@ -35,8 +35,9 @@ fn a_written_lifetime_comes_back_in_an_update() {
 #[test]
 fn a_device_that_deregisters_is_gone_at_once() {
     on_every_peer(here!(), |stage| async move {
+        let sensor = stage.places().sensor;
         let (mut client, device) = stage.registered(Spec::new("leaving")).await;
-        device.observe("/3303/0/5700").await.assert_done();
+        device.observe(sensor).await.assert_done();
         client.run("deregister").await;
         client.event("deregistered").await;
         let page =
@@ -62,20 +63,21 @@ fn a_device_that_falls_silent_expires() {
 #[test]
 fn a_device_that_registers_anew_is_observed_anew() {
     on_every_peer(here!(), |stage| async move {
+        let sensor = stage.places().sensor;
         let (mut client, device) = stage.registered(Spec::new("again")).await;
-        device.observe("/3303/0/5700").await.assert_done();
-        client.event_at("observe", "/3303/0/5700").await;
+        device.observe(sensor).await.assert_done();
+        client.event_at("observe", sensor).await;
         let location = device.page().await.fact("Location");
         client.run("register").await;
         client.event("registered").await;
-        client.event_at("observe", "/3303/0/5700").await;
+        client.event_at("observe", sensor).await;
         // A client reports from when its answer has left, which is a moment after it was asked.
         let observed = |page: &interop_tests::Page| {
-            page.text("#device-timeline .detail").starts_with("Observe /3303/0/5700: 2.05")
+            page.text("#device-timeline .detail").starts_with(&format!("Observe {sensor}: 2.05"))
         };
         device.until("the observation to have begun", observed).await;
-        client.run("set /3303/0/5700 17.5").await;
-        let page = device.until_value("/3303/0/5700", "17.5").await;
+        client.run(&format!("set {sensor} 17.5")).await;
+        let page = device.until_value(sensor, "17.5").await;
         assert_ne!(page.fact("Location"), location, "a new registration has a new location");
         assert_eq!(page.rows("#device-observations table").len(), 1, "{page}");
     });
@@ -84,6 +86,7 @@ fn a_device_that_registers_anew_is_observed_anew() {
 #[test]
 fn a_device_of_lwm2m_1_0_is_managed_with_what_1_0_has() {
     on_every_peer(here!(), |stage| async move {
+        let sensor = stage.places().sensor;
         let (mut client, device) = stage.registered(Spec::new("elder").version_1_0()).await;
         let page = device.page().await;
         assert!(page.fact("LwM2M").starts_with("1.0"), "{page}");
@@ -97,9 +100,9 @@ fn a_device_of_lwm2m_1_0_is_managed_with_what_1_0_has() {
         }
         device.write("/1/0/1", "1200").await.assert_done();
         client.event("updated").await;
-        device.observe("/3303/0/5700").await.assert_done();
-        client.run("set /3303/0/5700 30.25").await;
-        let page = device.until_value("/3303/0/5700", "30.25").await;
+        device.observe(sensor).await.assert_done();
+        client.run(&format!("set {sensor} 30.25")).await;
+        let page = device.until_value(sensor, "30.25").await;
         assert!(!Device::value(&page, "/3/0/0").is_empty());
     });
 }

@@ -5,13 +5,15 @@ use interop_tests::{Device, Page, Spec, here, on_every_peer};
 #[test]
 fn a_device_and_its_observation_survive_a_kill() {
     on_every_peer(here!(), |mut stage| async move {
+        let sensor = stage.places().sensor;
+        let (text, new) = (stage.places().text, stage.places().texts[0]);
         let (mut client, device) = stage.registered(Spec::new("survivor")).await;
         device.read("/3/0").await.assert_done();
-        device.write("/3/0/15", "Europe/Vienna").await.assert_done();
-        device.observe("/3303/0/5700").await.assert_done();
-        client.event_at("observe", "/3303/0/5700").await;
-        client.run("set /3303/0/5700 21.5").await;
-        let before = Kept::of(&device.until_value("/3303/0/5700", "21.5").await);
+        device.write(text, new).await.assert_done();
+        device.observe(sensor).await.assert_done();
+        client.event_at("observe", sensor).await;
+        client.run(&format!("set {sensor} 21.5")).await;
+        let before = Kept::of(&device.until_value(sensor, "21.5").await);
         let (operations, timeline) = (device.operations().await, device.timeline().await);
         assert!(!before.values.is_empty());
 
@@ -24,8 +26,8 @@ fn a_device_and_its_observation_survive_a_kill() {
         let after = device.timeline().await;
         assert_eq!(after[after.len() - timeline.len()..], timeline[..], "no line of the timeline is lost");
 
-        client.run("set /3303/0/5700 22.75").await;
-        let page = device.until_value("/3303/0/5700", "22.75").await;
+        client.run(&format!("set {sensor} 22.75")).await;
+        let page = device.until_value(sensor, "22.75").await;
         assert_eq!(Kept::of(&page).location, before.location, "the registration is the same");
         assert_eq!(client.count("registered"), 1, "the client has not registered again");
         assert!(!client.has_told("notification-reset"), "its report was taken");
@@ -36,12 +38,14 @@ fn a_device_and_its_observation_survive_a_kill() {
 #[test]
 fn the_queue_of_a_sleeping_device_survives_a_kill() {
     on_every_peer(here!(), |mut stage| async move {
+        let sensor = stage.places().sensor;
+        let (text, new) = (stage.places().text, stage.places().texts[0]);
         let (mut client, device) = stage.registered(Spec::new("dormouse").queue_mode()).await;
         // After a start the server takes a device in queue mode for asleep, until it is heard.
         stage.subject.kill();
         stage.subject.start_again().await;
         assert_eq!(device.page().await.text("#device-state .badge"), "Asleep");
-        let first = device.write("/3/0/15", "Europe/Vienna").await;
+        let first = device.write(text, new).await;
         let second = device.execute("/3/0/4", "5").await;
         assert_eq!([first.state(), second.state()], ["Waiting", "Waiting"]);
         let queued = without_times(&device.operations().await);
@@ -51,8 +55,8 @@ fn the_queue_of_a_sleeping_device_survives_a_kill() {
 
         assert_eq!(without_times(&device.operations().await), queued, "the queue is still there");
         assert!(!client.has_told("write"));
-        client.run("send /3303/0/5700").await;
-        client.event_at("write", "/3/0/15").await;
+        client.run(&format!("send {sensor}")).await;
+        client.event_at("write", text).await;
         let executed = client.event_at("execute", "/3/0/4").await;
         assert_eq!(executed.text("arguments"), "5");
         device.until_ended(&first).await.assert_done();
@@ -105,18 +109,19 @@ fn without_times(rows: &[Vec<String>]) -> Vec<[String; 3]> {
 #[test]
 fn two_kills_in_a_row_change_nothing() {
     on_every_peer(here!(), |mut stage| async move {
+        let sensor = stage.places().sensor;
         let (mut client, device) = stage.registered(Spec::new("twice")).await;
-        device.observe("/3303/0/5700").await.assert_done();
-        for value in ["18.5", "19.5"] {
+        device.observe(sensor).await.assert_done();
+        for (value, new) in ["18.5", "19.5"].into_iter().zip(stage.places().texts) {
             stage.subject.kill();
             stage.subject.start_again().await;
-            device.write("/3/0/15", &format!("Zone/{value}")).await.assert_done();
-            client.run(&format!("set /3303/0/5700 {value}")).await;
-            let page = device.until_value("/3303/0/5700", value).await;
+            device.write(stage.places().text, new).await.assert_done();
+            client.run(&format!("set {sensor} {value}")).await;
+            let page = device.until_value(sensor, value).await;
             assert_eq!(page.rows("#device-observations table").len(), 1, "{page}");
         }
         assert_eq!(client.count("registered"), 1);
         assert!(!client.has_told("notification-reset"));
-        assert!(!Device::value(&device.page().await, "/3303/0/5700").is_empty());
+        assert!(!Device::value(&device.page().await, sensor).is_empty());
     });
 }

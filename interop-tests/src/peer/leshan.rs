@@ -12,7 +12,7 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{Client, Event, Spec};
+use super::{Client, Event, Security, Spec};
 use crate::Missing;
 
 /// The harness, built if it is not there or older than its sources.
@@ -26,10 +26,18 @@ pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
     let mut command = Command::new("java");
     // Only the quick compiler: these processes live for seconds.
     command.args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-jar"]).arg(jar);
-    command.args(["--server", &format!("coap://{server}"), "--endpoint", &spec.endpoint]);
+    let scheme = if spec.security == Security::NoSec { "coap" } else { "coaps" };
+    command.args(["--server", &format!("{scheme}://{server}"), "--endpoint", &spec.endpoint]);
     command.args(["--lifetime", &spec.lifetime.to_string(), "--lwm2m", spec.lwm2m, "--retry", "2"]);
     if spec.queue_mode {
         command.arg("--queue-mode");
+    }
+    if spec.bootstrap {
+        command.arg("--bootstrap");
+    }
+    if let Security::Psk { identity, key } = &spec.security {
+        let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        command.args(["--psk-identity", identity, "--psk-key", &key]);
     }
     let mut process = command
         .stdin(Stdio::piped())

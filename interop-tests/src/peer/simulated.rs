@@ -1,17 +1,20 @@
-//! The simulated device over a UDP socket. It is given the commands of `clients/leshan` and tells its events, as far as it
+//! The simulated device over a socket, plain or with DTLS. It is given the commands of `clients/leshan` and tells its events, as far as it
 //! has them: it does not tell what was read, nor what exactly an Update said.
+
+mod way;
 
 use std::{
     net::SocketAddr,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use device::{Argument, Device, Interaction, Output, Profile};
+use device::{Account, Argument, Device, Factory, Interaction, Output, Profile};
 use objects::{DataType, Models, Path, Registry, Value, Version};
 use serde_json::json;
-use tokio::{net::UdpSocket, sync::mpsc, task::JoinHandle, time::Instant};
+use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
-use super::{Client, Event, Spec};
+use self::way::{News, Way};
+use super::{Client, Event, Security, Spec};
 
 pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
     let version = if spec.lwm2m == "1.0" { Version::V1_0 } else { Version::V1_1 };
@@ -27,20 +30,17 @@ pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
     let (events_in, events) = mpsc::unbounded_channel();
     let (commands, commands_out) = mpsc::unbounded_channel();
     let seed = u64::from(since_epoch.subsec_nanos());
-    let task = tokio::spawn(async move {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port is free");
-        socket.connect(server).await.expect("loopback is there");
-        let device = Device::new(profile, seed);
-        let driver = Driver {
-            socket,
-            device,
-            origin: Instant::now(),
-            events: events_in,
-            paused: false,
-            was_reset: false,
-        };
-        driver.run(commands_out).await;
-    });
+    let account = account(server, &spec.security);
+    profile.factory = if spec.bootstrap { Factory::bootstrap(account) } else { Factory::management(account) };
+    let driver = Driver {
+        device: Device::new(profile, seed),
+        way: Way::Closed,
+        origin: Instant::now(),
+        events: events_in,
+        paused: false,
+        was_reset: false,
+    };
+    let task = tokio::spawn(driver.run(commands_out));
     let command = move |line: &str| drop(commands.send(line.to_owned()));
     Client::new(&spec.endpoint, command, events, Task(task))
 }
@@ -55,8 +55,8 @@ impl Drop for Task {
 
 /// What a device without I/O needs around it.
 struct Driver {
-    socket: UdpSocket,
     device: Device,
+    way: Way,
     origin: Instant,
     events: mpsc::UnboundedSender<Event>,
     /// Whether all datagrams are lost.
@@ -77,14 +77,20 @@ impl Driver {
                     Some(command) => self.obey(&command),
                     None => return,
                 },
-                received = self.socket.recv(&mut buffer) => {
-                    // A refused port is an unreachable server: no datagram.
-                    if let Ok(len) = received && !self.paused {
+                news = self.way.next(&mut buffer) => match news {
+                    News::Opened => self.device.connected(self.now()),
+                    News::Datagram(len) if !self.paused => {
                         // RFC 7252 §3: the type is in bits 4 and 5, 3 is Reset.
                         self.was_reset = buffer.first().is_some_and(|first| first >> 4 & 3 == 3);
                         self.device.handle_datagram(self.now(), &buffer[..len]);
                     }
-                }
+                    News::Datagram(_) => {}
+                    News::Failed(error) => {
+                        let told = json!({ "event": "connection-failed", "cause": error.to_string() });
+                        drop(self.events.send(Event(told)));
+                        self.device.connection_failed(self.now());
+                    }
+                },
                 () = tokio::time::sleep(wake) => self.device.handle_timeout(self.now()),
             }
         }
@@ -93,10 +99,9 @@ impl Driver {
     async fn drain(&mut self) {
         while let Some(output) = self.device.poll_output() {
             match output {
-                Output::Transmit { bytes } if !self.paused => drop(self.socket.send(&bytes).await),
+                Output::Transmit { bytes } if !self.paused => self.way.send(&bytes).await,
                 Output::Transmit { .. } => {}
-                // The way to the one server is open.
-                Output::Connect { .. } => self.device.connected(self.now()),
+                Output::Connect { to } => self.way = Way::to(&to),
                 Output::Event(event) => self.tell(&event),
             }
         }
@@ -191,6 +196,13 @@ impl Driver {
 
     fn now(&self) -> Duration {
         self.origin.elapsed()
+    }
+}
+
+fn account(server: SocketAddr, security: &Security) -> Account {
+    match security {
+        Security::NoSec => Account::no_sec(&format!("coap://{server}")),
+        Security::Psk { identity, key } => Account::psk(&format!("coaps://{server}"), identity, key),
     }
 }
 
