@@ -9,9 +9,11 @@ use std::{
 
 use device::{Device, Event, Profile};
 use fleet::{
-    Actor, Cause, Change, Commit, Committed, CredentialId, DeviceId, DiaryCause, Library, Limits, ListenerId,
-    NodeId, Now, Observation, Operation, OperationId, OperationRecord, OperationState, Order, Outcome,
-    Presence, RequestId, Roster, Source, Store, StoreError, Taken, TimelineEntry, TimelineKind, Timestamp,
+    Actor, Cause, Change, ClassId, Commit, Committed, Credential, CredentialId, CredentialKind,
+    CredentialState, DeviceId, DiaryCause, DomainId, EndReason, Ending, EndpointName, Holder, Identity,
+    Library, Limits, ListenerId, NewCredential, NodeId, Now, Observation, Operation, OperationId,
+    OperationRecord, OperationState, Order, Origin, Outcome, Presence, PskIdentity, PskKey, PublicId,
+    Purpose, RequestId, Roster, Source, Store, StoreError, Taken, TimelineEntry, TimelineKind, Timestamp,
     store::MemoryStore,
 };
 use futures::executor::block_on;
@@ -52,12 +54,16 @@ pub(super) struct World {
 
 struct Simulated {
     source: Source,
+    /// Whose session it speaks in.
+    identity: Option<Identity>,
     device: Device,
     events: Vec<Event>,
 }
 
 enum Due {
-    Uplink(Source, Vec<u8>),
+    Uplink(Origin, Vec<u8>),
+    Began(Origin),
+    Over(Origin),
     Downlink(Source, Vec<u8>),
     Commit(Ticket, Commit),
     /// A commit whose result reaches the shard that made it, if no crash came between.
@@ -120,9 +126,60 @@ impl World {
         let source = Source { listener: ListenerId(0), address: SocketAddr::from(([127, 0, 0, 1], port)) };
         let mut device = Device::new(profile, 100 + node as u64);
         device.start(self.now);
-        self.nodes.push(Simulated { source, device, events: Vec::new() });
+        self.nodes.push(Simulated { source, identity: None, device, events: Vec::new() });
         self.drain();
         node
+    }
+
+    /// A device that is enrolled with a credential and speaks in a secure session.
+    pub(super) fn add_secure(&mut self, profile: Profile) -> usize {
+        let node = self.nodes.len();
+        let number = u8::try_from(node).unwrap() + 1;
+        let id = self.shard.reserve(1).unwrap()[0];
+        let enrolled = Arc::new(enrolment(id, number, &profile.endpoint));
+        block_on(self.store.commit((*enrolled).clone())).unwrap();
+        self.shard.handle_followed(self.moment(), &enrolled);
+        let port = 30_000 + u16::from(number);
+        let source = Source { listener: ListenerId(1), address: SocketAddr::from(([127, 0, 0, 1], port)) };
+        let holder = Holder::Device(id);
+        let identity =
+            Identity { credential: CredentialId(number.into()), holder, purpose: Purpose::Management };
+        let mut device = Device::new(profile, 100 + node as u64);
+        device.start(self.now);
+        self.nodes.push(Simulated { source, identity: Some(identity), device, events: Vec::new() });
+        self.begin_session(node);
+        self.drain();
+        node
+    }
+
+    /// The device makes a new session from another port; the old one ends a while later.
+    pub(super) fn move_to(&mut self, node: usize, port: u16) {
+        let old = self.nodes[node].origin();
+        self.nodes[node].source.address.set_port(port);
+        self.begin_session(node);
+        self.later(Duration::from_secs(30), Due::Over(old));
+    }
+
+    pub(super) fn begin_session(&mut self, node: usize) {
+        let origin = self.nodes[node].origin();
+        self.later(Duration::ZERO, Due::Began(origin));
+    }
+
+    /// Takes a device's credential away.
+    pub(super) fn revoke(&mut self, node: usize) -> EndTicket {
+        let credential = self.nodes[node].identity.unwrap().credential;
+        let at = self.moment().wall;
+        let ended = Change::CredentialEnded { id: credential, state: CredentialState::Revoked, at };
+        let ending = Ending {
+            device: self.id(node),
+            credentials: vec![credential],
+            reason: EndReason::Revoked,
+            commit: Commit { changes: vec![ended], audit: Vec::new() },
+        };
+        self.orders += 1;
+        let ticket = EndTicket(self.orders);
+        self.shard.handle_ending(self.moment(), ticket, ending);
+        ticket
     }
 
     pub(super) fn run_for(&mut self, duration: Duration) {
@@ -147,9 +204,9 @@ impl World {
             && entry.key().0 <= now
         {
             match entry.remove() {
-                Due::Uplink(source, bytes) => {
-                    self.shard.handle_datagram(self.moment(), source.into(), &bytes)
-                }
+                Due::Uplink(origin, bytes) => self.shard.handle_datagram(self.moment(), origin, &bytes),
+                Due::Began(origin) => self.shard.handle_session_began(self.moment(), origin),
+                Due::Over(origin) => self.shard.handle_session_ended(self.moment(), origin),
                 Due::Downlink(source, bytes) => {
                     if let Some(node) = self.nodes.iter_mut().find(|node| node.source == source) {
                         node.device.handle_datagram(now, &bytes);
@@ -188,7 +245,7 @@ impl World {
                 Output::Transmit { to, bytes } => {
                     *self.transmitted.entry(to).or_default() += 1;
                     if let Some(reset) = self.reset(&bytes) {
-                        self.later(self.link.delay, Due::Uplink(to, reset));
+                        self.later(self.link.delay, Due::Uplink(to.into(), reset));
                         continue;
                     }
                     self.cross(|bytes| Due::Downlink(to, bytes), &bytes);
@@ -205,10 +262,10 @@ impl World {
         }
         for node in 0..self.nodes.len() {
             while let Some(output) = self.nodes[node].device.poll_output() {
-                let source = self.nodes[node].source;
+                let origin = self.nodes[node].origin();
                 match output {
                     device::Output::Transmit { bytes } => {
-                        self.cross(|bytes| Due::Uplink(source, bytes), &bytes)
+                        self.cross(|bytes| Due::Uplink(origin, bytes), &bytes)
                     }
                     device::Output::Connect { .. } => {
                         let now = self.now;
@@ -271,8 +328,8 @@ impl World {
     }
 
     pub(super) fn inject(&mut self, node: usize, bytes: Vec<u8>) {
-        let source = self.nodes[node].source;
-        self.later(self.link.delay, Due::Uplink(source, bytes));
+        let origin = self.nodes[node].origin();
+        self.later(self.link.delay, Due::Uplink(origin, bytes));
     }
 
     // === Devices ===
@@ -371,6 +428,10 @@ impl World {
         id
     }
 
+    pub(super) fn order_is_refused(&mut self, node: usize, operation: Operation) -> bool {
+        self.try_order(node, operation, false) == Some(Taken::NotRegistered)
+    }
+
     pub(super) fn last_taken(&self) -> Option<Taken> {
         self.taken.back().map(|(_, taken)| taken.clone())
     }
@@ -446,6 +507,44 @@ impl World {
     fn moment(&self) -> Now {
         Now { mono: self.now, wall: Timestamp(1_750_000_000_000).after(self.now) }
     }
+}
+
+impl Simulated {
+    fn origin(&self) -> Origin {
+        Origin { source: self.source, identity: self.identity }
+    }
+}
+
+fn enrolment(id: DeviceId, number: u8, endpoint: &str) -> Commit {
+    let at = Timestamp(1_750_000_000_000);
+    let device = fleet::Device {
+        id,
+        public_id: PublicId::from_random([number; 16]),
+        domain: DomainId::ROOT,
+        class: ClassId::DEFAULT,
+        endpoint: EndpointName::new(endpoint).unwrap(),
+        created_at: at,
+        removed_at: None,
+    };
+    let credential = Credential {
+        id: CredentialId(number.into()),
+        public_id: PublicId::from_random([number; 16]),
+        holder: Holder::Device(id),
+        purpose: Purpose::Management,
+        kind: CredentialKind::Psk,
+        state: CredentialState::Live,
+        identity: PskIdentity::new([number]).unwrap(),
+        parent: None,
+        valid_from: at,
+        valid_to: None,
+        created_by: "ada".into(),
+        created_at: at,
+        changed_at: at,
+        last_used_at: None,
+    };
+    let key = PskKey::from_hex("5f1d3c0a99e27b4466018d2fca3b7710").unwrap();
+    let added = Change::CredentialAdded(Box::new(NewCredential { credential, key }));
+    Commit { changes: vec![Change::DeviceAdded(device), added], audit: Vec::new() }
 }
 
 fn shard(now: Duration, boots: u16, store: &MemoryStore) -> Shard {

@@ -1,0 +1,121 @@
+//! Devices that prove who they are: they move, start anew, and lose their credential.
+
+use device::Event;
+use fleet::DiaryCause;
+
+use super::*;
+
+fn secured() -> (World, usize) {
+    let mut world = World::new(Link::perfect());
+    let node = world.add_secure(Profile::sensor("node-7", Version::V1_1));
+    world.run_for(2 * SECOND);
+    assert!(world.device(node).is_registered(), "{:?}", world.incidents);
+    (world, node)
+}
+
+fn reading() -> Operation {
+    Operation::Read { path: path("/3/0/9"), format: None }
+}
+
+fn observing() -> Operation {
+    Operation::Observe { path: path("/3303/0/5700"), format: None }
+}
+
+#[test]
+fn a_device_is_reached_in_its_session() {
+    let (mut world, node) = secured();
+    assert!(matches!(world.order(node, reading()), Outcome::Success { .. }));
+}
+
+#[test]
+fn a_device_that_comes_from_elsewhere_goes_on_where_it_was() {
+    let (mut world, node) = secured();
+    assert!(matches!(world.order(node, observing()), Outcome::Success { .. }));
+    world.move_to(node, 39_999);
+    world.run_for(SECOND);
+    world.set(node, path("/3303/0/5700"), Value::Float(31.5));
+    world.run_for(5 * SECOND);
+    assert_eq!(world.latest(node, path("/3303/0/5700")), Some(Value::Float(31.5)));
+    assert!(matches!(world.order(node, reading()), Outcome::Success { .. }));
+    // The end of the old session is nothing to it.
+    world.run_for(60 * SECOND);
+    assert!(matches!(world.order(node, reading()), Outcome::Success { .. }));
+    assert_eq!(world.registers(node), 1);
+}
+
+#[test]
+fn a_session_that_begins_anew_at_the_same_place_keeps_the_observations() {
+    let (mut world, node) = secured();
+    assert!(matches!(world.order(node, observing()), Outcome::Success { .. }));
+    world.begin_session(node);
+    world.run_for(SECOND);
+    world.set(node, path("/3303/0/5700"), Value::Float(31.5));
+    world.run_for(5 * SECOND);
+    assert_eq!(world.latest(node, path("/3303/0/5700")), Some(Value::Float(31.5)));
+}
+
+#[test]
+fn a_revoked_device_has_nothing_left_here() {
+    let (mut world, node) = secured();
+    assert!(matches!(world.order(node, observing()), Outcome::Success { .. }));
+    world.vanish(node);
+    let asked = Operation::Execute { path: path("/3/0/4"), arguments: String::new() };
+    let waiting = world.store_order(node, asked);
+    world.run_for(SECOND);
+    let ticket = world.revoke(node);
+    world.run_for(SECOND);
+    assert_eq!(world.ended, [(ticket, Ok(()))]);
+    assert_eq!(world.sessions_ended.len(), 1);
+    assert_eq!(world.stored_registrations(), Vec::<String>::new());
+    assert_eq!(world.stored_observations(node), []);
+    // It was sent, and nobody will know what came of it.
+    assert_eq!(world.operation(waiting).state, OperationState::Unknown);
+    assert_eq!(world.presence(node), Presence::NotRegistered);
+    assert!(world.order_is_refused(node, reading()));
+    world.run_for(200 * SECOND);
+    assert_eq!(world.leftovers(), [0; 8]);
+}
+
+#[test]
+fn what_a_revoked_device_sends_comes_to_nothing() {
+    let (mut world, node) = secured();
+    world.revoke(node);
+    world.run_for(SECOND);
+    let before = world.transmitted_to(node);
+    world.send(node, &[path("/3303/0/5700")]);
+    // A session that was opened in the same moment is none, either.
+    world.begin_session(node);
+    world.send(node, &[path("/3303/0/5700")]);
+    world.run_for(30 * SECOND);
+    assert_eq!(world.latest(node, path("/3303/0/5700")), None);
+    assert!(!world.was_told(node, &Event::SendAccepted));
+    assert_eq!(world.transmitted_to(node), before);
+}
+
+#[test]
+fn what_cannot_be_stored_is_not_taken() {
+    let (mut world, node) = secured();
+    world.store.set_unavailable(true);
+    let ticket = world.revoke(node);
+    world.run_for(SECOND);
+    assert_eq!(world.ended, [(ticket, Err(fleet::StoreError::Unavailable))]);
+    assert_eq!(world.sessions_ended, []);
+    world.store.set_unavailable(false);
+    assert!(matches!(world.order(node, reading()), Outcome::Success { .. }));
+}
+
+#[test]
+fn a_stranger_at_the_door_is_an_incident() {
+    let (mut world, node) = secured();
+    let impostor = world.add(Profile::sensor("node-7", Version::V1_1));
+    world.run_for(5 * SECOND);
+    assert!(!world.device(impostor).is_registered());
+    let told = |world: &World, cause| assert!(world.incidents.contains(&cause), "{:?}", world.incidents);
+    told(&world, DiaryCause::SecuredEndpointWithoutSecurity);
+    world.inject(impostor, vec![0xff; 9]);
+    world.run_for(SECOND);
+    told(&world, DiaryCause::MalformedMessage);
+    world.vanish(node);
+    world.run_for(400 * SECOND);
+    told(&world, DiaryCause::SleepingTooLong);
+}
