@@ -4,6 +4,8 @@
 //! wire: it says the next [`Step`] and is told the [`StepAnswer`]. The verbs that begin and end a session are those of
 //! [`crate::Fleet`].
 
+use std::fmt;
+
 use objects::{ContentFormat, Path, Value};
 
 use crate::{
@@ -11,13 +13,17 @@ use crate::{
     Timestamp,
 };
 
+mod json;
+
 mod plan;
 pub use plan::PlanError;
 
 mod session;
-pub use session::Session;
+pub use session::{Next, Prepared, Session};
 
 /// What a class or a device gets by bootstrap, beside its account at this server.
+///
+/// The default is an account for a day at a time, in place of whatever other management accounts the device has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// `/1/x/1`, in seconds.
@@ -34,12 +40,13 @@ pub struct Plan {
     pub hold_off: Option<u32>,
     /// Whether the bootstrap account is given a credential of the device's own, where it has come with a claim's.
     pub own_bootstrap_credential: bool,
-    /// What is deleted first: `/`, objects or instances. The bootstrap account survives, wherever it sits.
+    /// What is deleted: `/`, objects or instances; at most [`Plan::MAX_DELETES`]. The bootstrap account survives, wherever
+    /// it sits, and so does the Device object. Accounts go only once the new one is written.
     pub delete: Vec<Path>,
     /// Resources of other objects that are written too, such as `/3/0/15` or an Access Control instance; at most
-    /// [`Plan::MAX_WRITES`]. Never of `/0`.
+    /// [`Plan::MAX_WRITES`]. Never of `/0` or `/1`, where the account is.
     pub writes: Vec<(Path, Value)>,
-    /// The format of what is written, if not the one the device prefers (`pct`).
+    /// The format of what is written to a device that names none (`pct`); TLV if the plan names none either.
     pub format: Option<ContentFormat>,
 }
 
@@ -72,8 +79,17 @@ pub struct BootstrapRequest {
     pub preferred_format: Option<ContentFormat>,
 }
 
-/// What a session does next.
-#[derive(Clone, Debug, PartialEq)]
+/// The account of the bootstrap server itself, where a session gives it a credential of the device's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnBootstrap {
+    /// `/0/x/0`: where this bootstrap server is reached, such as `coaps://muster.example.com:5784`.
+    pub uri: String,
+    /// How the device proves itself there from then on.
+    pub credential: (CredentialId, PskIdentity, PskKey),
+}
+
+/// What a session does next. `Debug` tells no value.
+#[derive(Clone, PartialEq)]
 pub enum Step {
     /// `GET` with Accept link-format: where the bootstrap account sits.
     Discover(Path),
@@ -104,6 +120,13 @@ pub enum StepAnswer {
     },
     /// It did not.
     Silent,
+    /// It knows nothing of what it was asked (RFC 7252 §4.2).
+    Reset,
+    /// The exchange could not be completed, or not even be begun.
+    Broken {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// One line of a session's record.
@@ -111,9 +134,9 @@ pub enum StepAnswer {
 pub struct StepRecord {
     /// When it was asked.
     pub at: Timestamp,
-    /// What was asked, such as `Write /0/1 (TLV, 74 bytes)`; never a key.
+    /// What was asked, such as `Write /0/1 (TLV, 8 values)`; never a value. At most [`StepRecord::MAX_TEXT`] bytes.
     pub asked: String,
-    /// What came back, such as `2.04` or `4.06: /1/0/7 is missing`; empty while nothing has.
+    /// What came back, such as `2.04` or `4.06: /1/0/7 is missing`; empty while nothing has. As long at most.
     pub answer: String,
 }
 
@@ -154,6 +177,8 @@ pub enum BootstrapResult {
 impl BootstrapRecord {
     /// How many steps a session has at most.
     pub const MAX_STEPS: usize = 128;
+    /// How many bytes the reason has at most.
+    pub const MAX_REASON: usize = 512;
     /// How many sessions of a device are kept.
     pub const PER_DEVICE: usize = 20;
 }
@@ -175,4 +200,54 @@ impl BootstrapResult {
 impl Plan {
     /// How many further resources a plan writes at most.
     pub const MAX_WRITES: usize = 64;
+    /// How many paths a plan deletes at most.
+    pub const MAX_DELETES: usize = 16;
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            // LwM2M Core 1.1.1 §6.2.1 has the same: a day without the server costs no device its registration.
+            lifetime: 86_400,
+            default_pmin: None,
+            default_pmax: None,
+            notification_storing: true,
+            binding: "U".to_owned(),
+            hold_off: None,
+            own_bootstrap_credential: true,
+            delete: vec![Path::Object(objects::ObjectId(0)), Path::Object(objects::ObjectId(1))],
+            writes: Vec::new(),
+            format: None,
+        }
+    }
+}
+
+impl StepRecord {
+    /// How many bytes each of the two texts has at most.
+    pub const MAX_TEXT: usize = 200;
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// As a record shows it: no value.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Discover(path) => write!(f, "Discover {path}"),
+            Self::Delete(path) => write!(f, "Delete {path}"),
+            Self::Write { path, values, format } => {
+                write!(f, "Write {path} (")?;
+                match format.name() {
+                    Some(name) => f.write_str(name)?,
+                    None => format.fmt(f)?,
+                }
+                write!(f, ", {} {})", values.len(), if values.len() == 1 { "value" } else { "values" })
+            }
+            Self::Finish => f.write_str("Finish"),
+        }
+    }
 }

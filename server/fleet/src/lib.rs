@@ -19,8 +19,8 @@ pub use actor::{Actor, Context, Permission, Role};
 
 mod bootstrap;
 pub use bootstrap::{
-    Account, BootstrapRecord, BootstrapRequest, BootstrapResult, Plan, PlanError, PlanScope, Session, Step,
-    StepAnswer, StepRecord,
+    Account, BootstrapRecord, BootstrapRequest, BootstrapResult, Next, OwnBootstrap, Plan, PlanError, PlanScope,
+    Prepared, Session, Step, StepAnswer, StepRecord,
 };
 
 mod claim;

@@ -1,0 +1,73 @@
+//! What the instances of an account hold: every resource that their definitions call mandatory, empty or not.
+
+use objects::{InstanceId, ObjectId, Path, ResourceId, Value};
+
+use super::{Task, What};
+use crate::bootstrap::{
+    Account, OwnBootstrap, Plan,
+    plan::{SECURITY, SERVER},
+};
+
+/// `/0/x` of the management account. `complete` adds what is optional and has a value that changes nothing.
+pub(super) fn security(account: &Account, plan: &Plan, instance: InstanceId, complete: bool) -> Task {
+    let (mode, identity, key) = match &account.credential {
+        Some((_, identity, key)) => (PSK, identity.as_bytes(), key.as_bytes()),
+        None => (NO_SEC, &[][..], &[][..]),
+    };
+    let mut values = credentials(&account.uri, false, mode, identity, key);
+    values.push((10, Value::Integer(account.short_server_id.into())));
+    let hold_off = plan.hold_off.or(complete.then_some(0));
+    values.extend(hold_off.map(|seconds| (11, Value::Integer(seconds.into()))));
+    task(What::Account, SECURITY, instance, values)
+}
+
+/// `/0/x` of the bootstrap server itself. It goes in one piece: its identity without its key would open nothing.
+pub(super) fn bootstrap(own: &OwnBootstrap, instance: InstanceId) -> Task {
+    let (_, identity, key) = &own.credential;
+    let values = credentials(&own.uri, true, PSK, identity.as_bytes(), key.as_bytes());
+    task(What::Bootstrap, SECURITY, instance, values)
+}
+
+/// `/1/x`.
+pub(super) fn server(
+    account: &Account,
+    plan: &Plan,
+    instance: InstanceId,
+    complete: bool,
+    speaks_1_0: bool,
+) -> Task {
+    // LwM2M 1.1 has queue mode in the registration, and no Q in the binding any more (Core 1.1.1 §E.2).
+    let binding = if speaks_1_0 { &plan.binding } else { plan.binding.trim_end_matches('Q') };
+    let seconds = |seconds: u32| Value::Integer(seconds.into());
+    let mut values = vec![(0, Value::Integer(account.short_server_id.into())), (1, seconds(plan.lifetime))];
+    values.extend(plan.default_pmin.or(complete.then_some(0)).map(|pmin| (2, seconds(pmin))));
+    values.extend(plan.default_pmax.or(complete.then_some(0)).map(|pmax| (3, seconds(pmax))));
+    values.extend(complete.then_some((5, seconds(DISABLE_TIMEOUT))));
+    values.push((6, Value::Boolean(plan.notification_storing)));
+    values.push((7, Value::String(binding.to_owned())));
+    task(What::Account, SERVER, instance, values)
+}
+
+fn credentials(uri: &str, bootstrap: bool, mode: i64, identity: &[u8], key: &[u8]) -> Vec<(u16, Value)> {
+    vec![
+        (0, Value::String(uri.to_owned())),
+        (1, Value::Boolean(bootstrap)),
+        (2, Value::Integer(mode)),
+        (3, Value::Opaque(identity.to_vec())),
+        // Mandatory in the definition, and of no use with a pre-shared key; Leshan asks for it all the same.
+        (4, Value::Opaque(Vec::new())),
+        (5, Value::Opaque(key.to_vec())),
+    ]
+}
+
+fn task(what: What, object: ObjectId, instance: InstanceId, values: Vec<(u16, Value)>) -> Task {
+    let at = |(id, value)| (Path::Resource(object, instance, ResourceId(id)), value);
+    Task::Write { what, path: Path::Instance(object, instance), values: values.into_iter().map(at).collect() }
+}
+
+// LwM2M Core 1.1.1 §E.1, Security Mode.
+const PSK: i64 = 0;
+const NO_SEC: i64 = 3;
+
+/// What /1/x/5 is where nobody sets it (LwM2M Core 1.1.1 §E.2).
+const DISABLE_TIMEOUT: u32 = 86_400;

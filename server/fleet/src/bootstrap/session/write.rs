@@ -1,0 +1,124 @@
+//! Writing: the account and what the plan has beside it, and what follows when the device refuses.
+
+use objects::{ContentFormat, Path, Version};
+
+use super::{Complaint, Looking, Prepared, Session, Task, What, account, explain, levels};
+use crate::{DiaryCause, Timestamp, bootstrap::Plan};
+
+impl Session {
+    pub(super) fn account_tasks(&self, complete: bool) -> [Task; 2] {
+        let Prepared { account, plan, .. } = &self.prepared;
+        let speaks_1_0 = self.found.as_ref().and_then(|found| found.lwm2m) == Some(Version::V1_0);
+        [
+            account::security(account, plan, self.layout.security, complete),
+            account::server(account, plan, self.layout.server, complete, speaks_1_0),
+        ]
+    }
+
+    /// What the plan has beside the account. An instance goes whole where the plan has all that its definition calls
+    /// mandatory, for it may have to be made; otherwise resource by resource, for the rest of it is to stay.
+    pub(super) fn planned_tasks(&self) -> Vec<Task> {
+        let mut tasks: Vec<Task> = Vec::new();
+        for (path, value) in &self.prepared.plan.writes {
+            let Some((instance, resource)) = levels(path) else { continue };
+            let whole = explain::missing(&self.models(), instance, &self.prepared.plan.writes).is_empty();
+            let at = if whole { instance } else { resource };
+            let same = tasks.iter_mut().find_map(|task| match task {
+                Task::Write { path, values, .. } if *path == at => Some(values),
+                _ => None,
+            });
+            match same {
+                Some(values) => values.push((*path, value.clone())),
+                None => tasks.push(Task::Write {
+                    what: What::Planned,
+                    path: at,
+                    values: vec![(*path, value.clone())],
+                }),
+            }
+        }
+        tasks
+    }
+
+    pub(super) fn write_refused(&mut self, now: Timestamp, task: Task, complaint: Complaint) {
+        let code = (complaint.code.class, complaint.code.detail);
+        // 4.15 and 4.06 speak of the format. 4.00 and 5.01 may, as long as nothing was taken in it.
+        let of_format =
+            matches!(code, (4, 15) | (4, 6)) || matches!(code, (4, 0) | (5, 1)) && !self.format_proved;
+        self.refused.push((self.format, complaint));
+        if of_format && self.change_format() {
+            self.tasks.push_front(task);
+        } else {
+            self.give_write_up(now, &task);
+        }
+    }
+
+    pub(super) fn broken(&mut self, now: Timestamp, task: Task, reason: &str) {
+        let asked = self.last_asked();
+        match task {
+            Task::Discover(path) => self.not_discovered(path),
+            Task::Write { what: What::Bootstrap, .. } => {}
+            _ => self.fail(now, DiaryCause::BootstrapRefused, format!("{asked} could not be done: {reason}")),
+        }
+    }
+
+    /// Goes on in a format that has not been refused for the present write.
+    pub(super) fn change_format(&mut self) -> bool {
+        let tried = |format: &ContentFormat| self.refused.iter().any(|(refused, _)| refused == format);
+        let Some(next) = Plan::FORMATS.into_iter().find(|format| !tried(format)) else { return false };
+        self.format = next;
+        self.format_proved = false;
+        true
+    }
+
+    pub(super) fn give_write_up(&mut self, now: Timestamp, task: &Task) {
+        let refused = std::mem::take(&mut self.refused);
+        // Back to where it began: what was refused in all formats was not refused for the format.
+        let Some((format, complaint)) = refused.into_iter().next() else { return };
+        self.format = format;
+        let Task::Write { what, path, .. } = task else { return };
+        match what {
+            What::Bootstrap => {}
+            What::Account => {
+                let reason = format!(
+                    "the device refused the account at {path} with {complaint}; its log may say which value it does not take"
+                );
+                self.fail(now, DiaryCause::BootstrapRefused, reason);
+            }
+            What::Planned => {
+                let missing = explain::missing_in(&self.models(), *path, &self.prepared.plan.writes);
+                let reason = format!(
+                    "the device refused {path} of the plan with {complaint}{missing}; change it in the plan or take it out"
+                );
+                self.fail(now, DiaryCause::BootstrapRefused, reason);
+            }
+        }
+    }
+
+    // LwM2M Core 1.1.1 §6.1.7.7: 4.06 says that what the device holds does not fit together.
+    pub(super) fn not_finished(&mut self, now: Timestamp, complaint: Complaint) {
+        if (complaint.code.class, complaint.code.detail) != (4, 6) {
+            let reason = format!("the device took every step and refused to finish with {complaint}");
+            return self.fail(now, DiaryCause::BootstrapRefused, reason);
+        }
+        if self.complaint.is_some() {
+            let reason = explain::inconsistent(self, &complaint);
+            return self.fail(now, DiaryCause::InconsistentConfiguration, reason);
+        }
+        self.complaint = Some(complaint);
+        self.looking = Looking::Repairing;
+        if self.found.take().is_some() {
+            self.tasks.push_back(Task::Discover(Path::Root));
+        } else {
+            self.repair();
+        }
+    }
+
+    /// Writes the account once more, in another format and with every resource that some client might miss.
+    pub(super) fn repair(&mut self) {
+        self.refused.push((self.format, Complaint::none()));
+        self.change_format();
+        self.refused.clear();
+        self.tasks.extend(self.account_tasks(true));
+        self.tasks.push_back(Task::Finish);
+    }
+}
