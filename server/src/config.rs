@@ -1,15 +1,24 @@
 //! Configuration: one strict TOML file, every key optional and documented in [`KEYS`].
 //!
 //! Start with [`Config::load`]. An unknown key or a value of a wrong form is an error that names the line and, where one
-//! is near, the key that was probably meant. Everything is checked before any port is bound.
+//! is near, the key that was probably meant. Each key can be given by an environment variable instead, which overrules
+//! the file. Everything is checked before any port is bound. Secrets are no keys: see `seal`.
 
 use std::{
     fmt,
-    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
+
+mod address;
+pub use address::{AddressError, Addresses, Network, PublicHost, PublicUrl};
+
+mod coap;
+pub use coap::{BlockSize, CoapConfig, CoapsConfig};
+
+mod console;
+pub use console::{ConsoleConfig, ConsoleTls};
 
 mod error;
 pub use error::ConfigError;
@@ -17,7 +26,12 @@ pub use error::ConfigError;
 mod keys;
 pub use keys::{KEYS, Key, documented};
 
-/// What the server runs with.
+mod rules;
+pub use rules::ConfigWarning;
+
+mod variables;
+
+/// What the server runs with. The default is the production profile's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -25,7 +39,13 @@ pub struct Config {
     pub profile: Profile,
     /// Where the database lies.
     pub data_dir: DataDir,
-    /// Devices, over plain CoAP.
+    /// The host that devices and people are told. Never a bind address.
+    pub public_host: PublicHost,
+    /// The number by which devices know this server.
+    pub short_server_id: ShortServerId,
+    /// Devices, over CoAP and DTLS.
+    pub coaps: CoapsConfig,
+    /// Devices, over plain CoAP: the lab profile only.
     pub coap: CoapConfig,
     /// People, over HTTP.
     pub console: ConsoleConfig,
@@ -39,9 +59,11 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// Devices without security are served. For trying out, on loopback.
-    #[default]
+    /// Devices without security are served, too. For trying out, on loopback.
     Lab,
+    /// Devices are served over DTLS alone.
+    #[default]
+    Production,
 }
 
 /// The folder for everything the server keeps.
@@ -49,29 +71,10 @@ pub enum Profile {
 #[serde(transparent)]
 pub struct DataDir(pub PathBuf);
 
-/// Where and how devices are served over CoAP.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct CoapConfig {
-    /// The addresses devices reach the server at, without security.
-    pub listen: Vec<SocketAddr>,
-    /// Whether an Update from another address moves the registration there.
-    pub follow_address_changes: bool,
-    /// How many devices the server takes at most.
-    pub max_devices: u32,
-    /// The largest body taken from or sent to a device, in bytes.
-    pub max_body_bytes: u32,
-    /// The largest block offered in a block-wise transfer.
-    pub block_size: BlockSize,
-}
-
-/// Where people are served.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ConsoleConfig {
-    /// The address of the console. Only loopback until the console speaks TLS.
-    pub listen: SocketAddr,
-}
+/// A Short Server ID: 1 to 65534 (OMA LwM2M 1.1 Core, E.2: 0 and 65535 name no server).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u16")]
+pub struct ShortServerId(u16);
 
 /// Where object definitions come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -119,26 +122,27 @@ pub enum LogFormat {
     Text,
 }
 
-/// A block size of RFC 7959 §2.2: a power of two from 16 to 1024.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "u32")]
-pub struct BlockSize(u16);
-
 impl Config {
-    /// Reads a file, or the defaults where none is named.
-    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let Some(file) = file else { return Ok(Self::default()) };
+    /// The lab profile, everything else at its default.
+    pub fn lab() -> Self {
+        Self { profile: Profile::Lab, coap: CoapConfig::lab(), ..Self::default() }
+    }
+
+    /// Reads a file, or the defaults where none is named; then the variables, such as `MUSTER_DATA_DIR`, that
+    /// `variable` knows.
+    pub fn load(file: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let Some(file) = file else { return Self::read("", &variable) };
         let text = std::fs::read_to_string(file)
             .map_err(|source| ConfigError::Unreadable { file: file.to_owned(), source })?;
-        Self::parse(&text).map_err(|error| error.in_file(file))
+        Self::read(&text, &variable).map_err(|error| match error {
+            ConfigError::Variable { .. } => error,
+            error => error.in_file(file),
+        })
     }
 
     /// Reads a text.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        keys::refuse_unknown(text)?;
-        let config: Self = toml::from_str(text).map_err(|error| ConfigError::from_toml(text, &error))?;
-        config.check()?;
-        Ok(config)
+        Self::read(text, &|_| None)
     }
 
     /// The database file.
@@ -146,62 +150,62 @@ impl Config {
         self.data_dir.0.join("muster.db")
     }
 
-    // What no single key can tell.
-    fn check(&self) -> Result<(), ConfigError> {
-        if self.coap.listen.is_empty() {
-            return Err(ConfigError::Rule { key: "coap.listen", reason: "needs at least one address" });
+    /// What is allowed but likely not meant.
+    pub fn warnings(&self) -> Vec<ConfigWarning> {
+        rules::warnings(self)
+    }
+
+    fn read(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        keys::refuse_unknown(text)?;
+        // Read on its own first: only an error in a text has a line.
+        let _: Self = toml::from_str(text).map_err(|error| ConfigError::from_toml(text, &error))?;
+        let mut table: toml::Table =
+            toml::from_str(text).map_err(|error| ConfigError::from_toml(text, &error))?;
+        variables::overrule(&mut table, variable)?;
+        let config = Self::from_table(table).map_err(|error| ConfigError::from_toml(text, &error))?;
+        rules::check(&config)?;
+        Ok(config)
+    }
+
+    fn from_table(table: toml::Table) -> Result<Self, toml::de::Error> {
+        let is_written = |key| table.get("coap").is_some_and(|coap| coap.get(key).is_some());
+        let (listen, bootstrap) = (is_written("listen"), is_written("bootstrap_listen"));
+        let mut config = Self::deserialize(table)?;
+        // Without security nothing listens by default, except in the lab.
+        if config.profile == Profile::Lab {
+            let lab = CoapConfig::lab();
+            if !listen {
+                config.coap.listen = lab.listen;
+            }
+            if !bootstrap {
+                config.coap.bootstrap_listen = lab.bootstrap_listen;
+            }
         }
-        if self.coap.listen.len() > MAX_LISTENERS {
-            return Err(ConfigError::Rule { key: "coap.listen", reason: "takes at most 16 addresses" });
-        }
-        if !self.coap.listen.iter().all(|address| address.ip().is_loopback()) {
-            return Err(ConfigError::Rule {
-                key: "coap.listen",
-                reason: "takes loopback addresses only: devices have no security under the lab profile",
-            });
-        }
-        if !self.console.listen.ip().is_loopback() {
-            return Err(ConfigError::Rule {
-                key: "console.listen",
-                reason: "must be a loopback address: the console does not speak TLS; reach it through a tunnel",
-            });
-        }
-        let listen = &self.coap.listen;
-        let again =
-            |address: &SocketAddr| address.port() != 0 && listen.iter().filter(|a| *a == address).count() > 1;
-        if listen.iter().any(again) {
-            return Err(ConfigError::Rule { key: "coap.listen", reason: "names an address twice" });
-        }
-        if self.data_dir.0.as_os_str().is_empty() {
-            return Err(ConfigError::Rule { key: "data_dir", reason: "must name a folder" });
-        }
-        if !(1_024..=16 * 1_048_576).contains(&self.coap.max_body_bytes) {
-            return Err(ConfigError::Rule { key: "coap.max_body_bytes", reason: "must be 1024 to 16777216" });
-        }
-        if self.coap.max_devices == 0 {
-            return Err(ConfigError::Rule { key: "coap.max_devices", reason: "must be at least 1" });
-        }
-        Ok(())
+        Ok(config)
     }
 }
 
-impl BlockSize {
-    /// In bytes.
-    pub fn bytes(self) -> u16 {
+impl ShortServerId {
+    /// As a number.
+    pub fn number(self) -> u16 {
         self.0
     }
 }
 
-const MAX_LISTENERS: usize = 16;
-
-impl TryFrom<u32> for BlockSize {
+impl TryFrom<u16> for ShortServerId {
     type Error = &'static str;
 
-    fn try_from(bytes: u32) -> Result<Self, Self::Error> {
-        match u16::try_from(bytes) {
-            Ok(bytes @ (16 | 32 | 64 | 128 | 256 | 512 | 1024)) => Ok(Self(bytes)),
-            _ => Err("expected a power of two from 16 to 1024"),
+    fn try_from(number: u16) -> Result<Self, Self::Error> {
+        match number {
+            1..=65_534 => Ok(Self(number)),
+            _ => Err("expected a number from 1 to 65534"),
         }
+    }
+}
+
+impl Default for ShortServerId {
+    fn default() -> Self {
+        Self(123)
     }
 }
 
@@ -211,76 +215,14 @@ impl Default for DataDir {
     }
 }
 
-impl Default for CoapConfig {
-    fn default() -> Self {
-        Self {
-            listen: vec![SocketAddr::from(([127, 0, 0, 1], 5683))],
-            follow_address_changes: false,
-            max_devices: 1_000_000,
-            max_body_bytes: 1_048_576,
-            block_size: BlockSize(1024),
-        }
-    }
-}
-
-impl Default for ConsoleConfig {
-    fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
-    }
-}
-
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Lab => "lab",
+            Self::Production => "production",
         })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_configured_is_the_lab_on_loopback() {
-        let config = Config::parse("").unwrap();
-        assert_eq!(config, Config::default());
-        assert_eq!(config.profile, Profile::Lab);
-        assert!(config.coap.listen.iter().all(|address| address.ip().is_loopback()));
-        assert!(config.console.listen.ip().is_loopback());
-    }
-
-    #[test]
-    fn an_unknown_key_names_its_line_and_the_key_that_was_meant() {
-        let error = Config::parse("[coap]\nlisten = [\"127.0.0.1:0\"]\nmax_device = 3\n").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "line 3: there is no key `coap.max_device`; did you mean `coap.max_devices`?"
-        );
-        let error = Config::parse("[consoel]\n").unwrap_err();
-        assert_eq!(error.to_string(), "line 1: there is no key `consoel`; did you mean `console`?");
-        let error = Config::parse("zzzzzzzz = 1\n").unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("line 1: there is no key `zzzzzzzz`; the keys are profile, data_dir")
-        );
-    }
-
-    #[test]
-    fn a_wrong_form_names_its_line_and_what_was_expected() {
-        let error = Config::parse("\n[coap]\nblock_size = 100\n").unwrap_err().to_string();
-        assert!(error.contains("line 3") && error.contains("power of two from 16 to 1024"), "{error}");
-        let error = Config::parse("profile = \"labor\"\n").unwrap_err().to_string();
-        assert!(error.contains("line 1") && error.contains("lab"), "{error}");
-        let error = Config::parse("[coap\n").unwrap_err().to_string();
-        assert!(error.contains("line 1"), "{error}");
-    }
-
-    #[test]
-    fn addresses_beyond_loopback_are_refused_while_there_is_no_security() {
-        for text in ["[coap]\nlisten = [\"0.0.0.0:5683\"]", "[console]\nlisten = \"[::]:8080\""] {
-            assert!(matches!(Config::parse(text), Err(ConfigError::Rule { .. })), "{text}");
-        }
-    }
-}
+mod tests;

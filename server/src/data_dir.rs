@@ -77,20 +77,27 @@ fn seed(path: &Path) -> Result<([u8; 32], bool), DataDirError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut fresh = [0; 32];
             getrandom::fill(&mut fresh).map_err(|error| io_error(io::Error::other(error)))?;
-            // Written aside and renamed, so that a crash leaves no half of it.
-            let aside = path.with_extension("new");
-            let mut file = private(OpenOptions::new().write(true).create(true).truncate(true))
-                .open(&aside)
-                .map_err(io_error)?;
-            file.write_all(&fresh).and_then(|()| file.sync_all()).map_err(io_error)?;
-            fs::rename(&aside, path).map_err(io_error)?;
-            let folder = path.parent().unwrap_or(path);
-            // The name, too, must survive a power loss.
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error)?;
+            write_private(path, &fresh).map_err(io_error)?;
             Ok((fresh, true))
         }
         Err(error) => Err(io_error(error)),
     }
+}
+
+/// Writes a file for the owner alone: aside, then renamed, so that a crash leaves no half of it.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let aside = path.with_extension("new");
+    // One that was left behind may have been made with other rights.
+    match fs::remove_file(&aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&aside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&aside, path)?;
+    // The name, too, must survive a power loss.
+    File::open(path.parent().unwrap_or(path))?.sync_all()
 }
 
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {

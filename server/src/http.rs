@@ -1,25 +1,45 @@
-//! The console's listener: connections bounded in number, and cut off when they dawdle.
+//! The console's listeners: connections bounded in number, and cut off when they dawdle.
+//!
+//! [`bind`] takes the ports, [`Console::serve`] serves on them. `front` looks at each request before the console does: whom
+//! it is from, and whether a proxy says so.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, extract::ConnectInfo, middleware};
+use futures::future;
+use hyper::{body::Incoming, server::conn::http1, service::Service as _};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
     service::TowerToHyperService,
 };
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
-    net::TcpListener,
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{sleep, timeout},
 };
-use tracing::warn;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tracing::{debug, warn};
 
-use crate::Stop;
+use crate::{Stop, config::ConsoleConfig, tls::Tls};
+
+mod front;
+use front::Front;
+
+/// What the console is served with.
+pub(crate) struct Console {
+    pub(crate) listeners: Vec<TcpListener>,
+    pub(crate) config: ConsoleConfig,
+    pub(crate) tls: Option<Arc<Tls>>,
+}
 
 /// How many connections there are at most. One more is closed at once; a browser tries again.
-const MAX_CONNECTIONS: usize = 1_024;
+const MAX_CONNECTIONS: usize = if cfg!(test) { 32 } else { 1_024 };
+
+/// How long a client may take for the TLS handshake.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long a client may take to send the head of a request.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
@@ -27,77 +47,136 @@ const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// How long a stop waits for answers that are under way.
 const LAST_ANSWERS: Duration = Duration::from_secs(3);
 
-/// Serves until `stop`, and then until what was asked is answered.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Stop) {
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
-    let connections = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    loop {
-        let accepted = tokio::select! {
-            () = stop.clone() => break,
-            accepted = listener.accept() => accepted,
+/// How many connections the system holds until they are accepted.
+const BACKLOG: i32 = 1_024;
+
+/// Binds an address. `[::]` is IPv6 alone, so that it can stand beside `0.0.0.0`.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // A restart need not wait for the last connections of the one before.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+impl Console {
+    /// Serves until `stop`, and then until what was asked is answered.
+    pub(crate) async fn serve(self, router: Router, stop: Stop) {
+        let front = Arc::new(Front::new(self.config, self.tls.as_deref()));
+        let router = router.layer(middleware::from_fn_with_state(Arc::clone(&front), front::guard));
+        let connections = GracefulShutdown::new();
+        let door = Door {
+            router,
+            front,
+            tls: self.tls,
+            places: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            stop: stop.clone(),
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
-            // Out of file descriptors, mostly: others have to end first.
-            Err(error) => {
-                warn!(%error, "a connection to the console was not accepted");
-                sleep(Duration::from_millis(200)).await;
-                continue;
+        let follow = async {
+            if let Some(tls) = &door.tls {
+                Arc::clone(tls).follow(stop).await;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            metrics::counter!("muster_console_connections_refused_total").increment(1);
-            continue;
-        };
-        let service = TowerToHyperService::new(router.clone());
-        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            // What a client breaks off is its own affair.
-            let _ = connection.await;
-            drop(place);
-        });
+        let accept = self.listeners.iter().map(|listener| door.accept(listener, &connections));
+        future::join(future::join_all(accept), follow).await;
+        let _ = timeout(LAST_ANSWERS, connections.shutdown()).await;
     }
-    let _ = timeout(LAST_ANSWERS, connections.shutdown()).await;
+}
+
+struct Door {
+    router: Router,
+    front: Arc<Front>,
+    tls: Option<Arc<Tls>>,
+    /// One permit a connection, from its first byte on.
+    places: Arc<Semaphore>,
+    stop: Stop,
+}
+
+impl Door {
+    async fn accept(&self, listener: &TcpListener, connections: &GracefulShutdown) {
+        loop {
+            let accepted = tokio::select! {
+                () = self.stop.clone() => return,
+                accepted = listener.accept() => accepted,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                // Out of file descriptors, mostly: others have to end first.
+                Err(error) => {
+                    warn!(%error, "a connection to the console was not accepted");
+                    sleep(Duration::from_millis(200)).await;
+                    continue;
+                }
+            };
+            let here = stream.local_addr().ok().map(|address| address.ip());
+            if here != Some(peer.ip()) && !self.front.admits(peer.ip()) {
+                metrics::counter!("muster_console_connections_refused_total").increment(1);
+                debug!(net.peer = %peer, "not a trusted proxy, and the console speaks no TLS of its own");
+                continue;
+            }
+            let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+                metrics::counter!("muster_console_connections_refused_total").increment(1);
+                continue;
+            };
+            let (router, tls) = (self.router.clone(), self.tls.as_ref().map(|tls| tls.acceptor()));
+            let (watcher, stop) = (connections.watcher(), self.stop.clone());
+            tokio::spawn(async move {
+                match tls {
+                    None => answer(stream, peer, router, watcher).await,
+                    Some(tls) => {
+                        // Before the handshake nothing was asked that a stop would have to wait for.
+                        let stream = tokio::select! {
+                            () = stop => None,
+                            stream = handshake(tls, stream, peer) => stream,
+                        };
+                        if let Some(stream) = stream {
+                            answer(stream, peer, router, watcher).await;
+                        }
+                    }
+                }
+                drop(place);
+            });
+        }
+    }
+}
+
+async fn handshake(tls: TlsAcceptor, stream: TcpStream, peer: SocketAddr) -> Option<TlsStream<TcpStream>> {
+    let failed = |error: &dyn std::fmt::Display| {
+        metrics::counter!("muster_console_handshakes_failed_total").increment(1);
+        debug!(net.peer = %peer, %error, "a TLS handshake with the console failed");
+    };
+    match timeout(HANDSHAKE_WITHIN, tls.accept(stream)).await {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            failed(&error);
+            None
+        }
+        Err(elapsed) => {
+            failed(&elapsed);
+            None
+        }
+    }
+}
+
+async fn answer<S>(stream: S, peer: SocketAddr, router: Router, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    let router = TowerToHyperService::new(router);
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.call(request)
+    });
+    // What a client breaks off is its own affair.
+    let _ = watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await;
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::routing::get;
-    use futures::{FutureExt as _, future};
-    use tokio::{
-        io::{AsyncReadExt as _, AsyncWriteExt as _},
-        net::TcpStream,
-    };
-
-    use super::*;
-
-    async fn console(stop: Stop) -> TcpStream {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(serve(listener, Router::new().route("/", get(|| async { "here" })), stop));
-        TcpStream::connect(address).await.unwrap()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn half_a_request_is_not_waited_for() {
-        let mut client = console(future::pending().boxed().shared()).await;
-        client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n").await.unwrap();
-        let mut answer = Vec::new();
-        client.read_to_end(&mut answer).await.unwrap();
-        assert!(!String::from_utf8_lossy(&answer).contains("here"));
-    }
-
-    #[tokio::test]
-    async fn a_stop_lets_an_answer_finish() {
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let mut client = console(stopped.map(|_| ()).boxed().shared()).await;
-        client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        let mut answer = vec![0; 4_096];
-        let len = client.read(&mut answer).await.unwrap();
-        assert!(String::from_utf8_lossy(&answer[..len]).ends_with("here"));
-        drop(stop);
-        assert_eq!(client.read(&mut answer).await.unwrap(), 0);
-    }
-}
+mod tests;

@@ -10,10 +10,17 @@ mod data_dir;
 mod endpoint;
 mod health;
 mod http;
+mod listen;
 mod models;
+pub mod probe;
+#[cfg_attr(not(test), expect(dead_code, reason = "the store is about to seal credentials"))]
+mod seal;
+pub mod service;
 mod store;
 mod tasks;
 pub mod telemetry;
+mod tls;
+mod welcome;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -24,11 +31,15 @@ use futures::{
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use tracing::{info, warn};
+use zeroize::Zeroizing;
 
 pub use config::Config;
 pub use data_dir::DataDirError;
 pub use models::ModelsError;
+pub use seal::{KeySource, SealKeyError};
 pub use store::{Database, OpenError, SqlStore};
+pub use tls::{PairError, SelfSignedError, TlsError};
+pub use welcome::Welcome;
 
 use crate::{
     clock::Clock,
@@ -39,13 +50,13 @@ use crate::{
         udp::Listener,
     },
     health::Health,
+    seal::{KEY_VARIABLE, SealKey},
+    tls::Tls,
 };
 
 /// A running server. Dropping it ends the process's part in it at once; [`Server::stop`] ends it in order.
 pub struct Server {
-    coap: Vec<SocketAddr>,
-    console: SocketAddr,
-    setup_link: Option<String>,
+    welcome: Welcome,
     stop: oneshot::Sender<()>,
     receivers: Vec<JoinHandle<()>>,
     tasks: Vec<JoinHandle<()>>,
@@ -79,9 +90,15 @@ pub enum StartError {
     /// The system gives no randomness.
     #[error("the system gives no randomness: {0}")]
     Randomness(getrandom::Error),
+    /// The key that seals credentials.
+    #[error(transparent)]
+    SealKey(#[from] SealKeyError),
     /// The database could not be read.
     #[error(transparent)]
     Store(#[from] ::fleet::StoreError),
+    /// The console's TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 impl Server {
@@ -90,7 +107,13 @@ impl Server {
         let metrics = telemetry::start_metrics();
         let registry = Arc::new(models::load(&config.models)?);
         let data_dir = DataDir::open(&config.data_dir.0)?;
-        let (listeners, console) = bind(config).await?;
+        for warning in config.warnings() {
+            warn!("{warning}");
+        }
+        let tls = Tls::start(config)?.map(Arc::new);
+        let (listeners, console) = bind(config)?;
+        // Nothing is sealed in the database yet, so a key that is missing is a first start.
+        SealKey::load(&config.data_dir.0, seal_variable().as_ref().map(|key| key.as_str()), true)?;
 
         let store: Arc<dyn Store> = Arc::new(SqlStore::open(config.database()).await?);
         let clock = Clock::start();
@@ -119,18 +142,30 @@ impl Server {
         ));
         let setup_link = fleet.setup_link(clock.now().wall).await?;
 
+        let host = &config.public_host;
         let coap: Vec<SocketAddr> = listeners.iter().filter_map(|listener| listener.address().ok()).collect();
-        let console_address =
-            console.local_addr().map_err(|source| bind_error(config.console.listen, source))?;
+        let mut urls: Vec<String> = console
+            .iter()
+            .filter_map(|listener| Some(config.console.url(listener.local_addr().ok()?, host)))
+            .collect();
+        urls.dedup();
+        let welcome = Welcome {
+            profile: config.profile,
+            devices: welcome::uris("coap", host, &coap),
+            bootstrap: Vec::new(),
+            fingerprint: tls.as_ref().and_then(|tls| tls.fingerprint()),
+            data_dir: config.data_dir.0.clone(),
+            setup_link: urls.first().zip(setup_link).map(|(url, token)| format!("{url}/setup/{token}")),
+            console: urls,
+        };
         let health = Arc::new(Health::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped: Stop = stopped.map(|_| ()).boxed().shared();
         let settings = web::Settings {
-            cookie_secure: false,
-            profile_banner: Some(
-                "Lab profile: devices are served without security, on loopback only.".to_owned(),
-            ),
-            coap_uri: coap.first().map_or_else(String::new, |address| format!("coap://{address}")),
+            cookie_secure: config.console.is_https(),
+            profile_banner: (config.profile == config::Profile::Lab)
+                .then(|| "Lab profile: devices are served without security, on loopback only.".to_owned()),
+            coap_uri: welcome.devices.first().cloned().unwrap_or_default(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             clock: Arc::new(clock::wall),
             entropy: Arc::new(fill_random),
@@ -140,15 +175,8 @@ impl Server {
         };
         let shard = shard(config, clock, &data_dir, boot, Arc::clone(&registry), restored)?;
 
-        let mut server = Self {
-            coap,
-            console: console_address,
-            setup_link: setup_link.map(|token| format!("http://{console_address}/setup/{token}")),
-            stop,
-            receivers: Vec::new(),
-            tasks: Vec::new(),
-            _data_dir: data_dir,
-        };
+        let mut server =
+            Self { welcome, stop, receivers: Vec::new(), tasks: Vec::new(), _data_dir: data_dir };
         let (batches_in, batches) = tokio::sync::mpsc::channel(MAX_BATCHES);
         for listener in &listeners {
             server.receivers.push(tokio::spawn(Arc::clone(listener).receive(batches_in.clone())));
@@ -158,23 +186,19 @@ impl Server {
             Driver { shard, clock, listeners, store: Arc::clone(&store), health, feed, batches, calls };
         server.tasks.push(tokio::spawn(driver.run(stopped.clone())));
         server.tasks.push(tokio::spawn(tasks::run(store, Arc::clone(&fleet), stopped.clone())));
-        server.tasks.push(tokio::spawn(http::serve(console, web::router(fleet, settings), stopped)));
+        let console = http::Console { listeners: console, config: config.console.clone(), tls };
+        server.tasks.push(tokio::spawn(console.serve(web::router(fleet, settings), stopped)));
         Ok(server)
     }
 
-    /// Where devices reach it, in the order of the configuration.
-    pub fn coap_addresses(&self) -> &[SocketAddr] {
-        &self.coap
+    /// Where everything is.
+    pub fn welcome(&self) -> &Welcome {
+        &self.welcome
     }
 
-    /// Where people reach it.
-    pub fn console_address(&self) -> SocketAddr {
-        self.console
-    }
-
-    /// Where the first administrator is made, as long as there is none. Valid for half an hour.
-    pub fn setup_link(&self) -> Option<&str> {
-        self.setup_link.as_deref()
+    /// Whether all its parts are at work. One that has ended can't be made again without a start.
+    pub fn is_whole(&self) -> bool {
+        !self.tasks.iter().chain(&self.receivers).any(JoinHandle::is_finished)
     }
 
     /// Ends it: no more is taken in, and what was under way is stored.
@@ -194,7 +218,14 @@ impl Server {
 /// Looks at what a start would look at before it makes or binds anything.
 pub fn validate(config: &Config) -> Result<(), StartError> {
     models::load(&config.models)?;
+    Tls::check(config)?;
+    SealKey::find(&config.data_dir.0, seal_variable().as_ref().map(|key| key.as_str()))?;
     Ok(())
+}
+
+fn seal_variable() -> Option<Zeroizing<String>> {
+    // What is not Unicode is no key, and is told so.
+    std::env::var_os(KEY_VARIABLE).map(|key| Zeroizing::new(key.to_string_lossy().into_owned()))
 }
 
 /// Ends when the server is to stop.
@@ -202,25 +233,13 @@ pub(crate) type Stop = Shared<BoxFuture<'static, ()>>;
 
 const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(8);
 
-async fn bind(config: &Config) -> Result<(Vec<Arc<Listener>>, TcpListener), StartError> {
-    let listeners = config
-        .coap
-        .listen
-        .iter()
-        .zip(0..)
-        .map(|(&address, id)| {
-            let listener = Listener::bind(::fleet::ListenerId(id), address);
-            listener.map(Arc::new).map_err(|source| bind_error(address, source))
-        })
-        .collect::<Result<_, _>>()?;
-    let console = TcpListener::bind(config.console.listen)
-        .await
-        .map_err(|source| bind_error(config.console.listen, source))?;
-    Ok((listeners, console))
-}
-
-fn bind_error(address: SocketAddr, source: io::Error) -> StartError {
-    StartError::Bind { address, source }
+fn bind(config: &Config) -> Result<(Vec<Arc<Listener>>, Vec<TcpListener>), StartError> {
+    let mut ids = (0..).map(::fleet::ListenerId);
+    let listeners = listen::each(&config.coap.listen, |address| {
+        let id = ids.next().expect("there are more numbers than listeners");
+        Listener::bind(id, address).map(Arc::new)
+    })?;
+    Ok((listeners, listen::each(&config.console.listen, http::bind)?))
 }
 
 fn shard(

@@ -2,8 +2,13 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::Parser;
-use server::{Config, Server, config::documented, telemetry};
+use clap::{Parser, Subcommand};
+use server::{
+    Config, Server,
+    config::documented,
+    probe::{self, Question},
+    service, telemetry,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A device management server for LwM2M.
@@ -11,14 +16,27 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(name = "muster", version, about)]
 struct Arguments {
     /// The configuration file; without one everything is at its default.
-    #[arg(long, env = "MUSTER_CONFIG", value_name = "FILE")]
+    #[arg(long, env = "MUSTER_CONFIG", value_name = "FILE", global = true)]
     config: Option<PathBuf>,
-    /// Checks the configuration and exits.
+    /// Checks all that a start would and exits. Makes nothing.
     #[arg(long)]
     validate: bool,
     /// Prints every key of the configuration with its meaning and default, and exits.
     #[arg(long)]
     print_config: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What to do instead of serving.
+#[derive(Subcommand)]
+enum Command {
+    /// Asks the server that runs on this machine with this configuration whether it is alive.
+    Health {
+        /// Asks instead whether it can do its work.
+        #[arg(long)]
+        ready: bool,
+    },
 }
 
 #[tokio::main]
@@ -28,17 +46,22 @@ async fn main() -> ExitCode {
         print!("{}", documented());
         return ExitCode::SUCCESS;
     }
-    let config = match Config::load(arguments.config.as_deref()) {
+    let config = match Config::load(arguments.config.as_deref(), variable) {
         Ok(config) => config,
-        Err(error) => {
-            eprintln!("muster: {error}");
-            return ExitCode::from(CONFIGURATION_ERROR);
-        }
+        Err(error) => return refused(&error),
     };
+    if let Some(Command::Health { ready }) = arguments.command {
+        let question = if ready { Question::Ready } else { Question::Alive };
+        return probe::ask(&config, question)
+            .await
+            .map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS);
+    }
     if arguments.validate {
         if let Err(error) = server::validate(&config) {
-            eprintln!("muster: {error}");
-            return ExitCode::from(CONFIGURATION_ERROR);
+            return refused(&error);
+        }
+        for warning in config.warnings() {
+            eprintln!("muster: warning: {warning}");
         }
         println!("The configuration is valid.");
         return ExitCode::SUCCESS;
@@ -46,35 +69,36 @@ async fn main() -> ExitCode {
     telemetry::start_logging(&config.log);
     let server = match Server::start(&config).await {
         Ok(server) => server,
-        Err(error) => {
-            eprintln!("muster: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return failed(&error),
     };
-    welcome(&config, &server);
-    stop_requested().await;
+    print!("{}", server.welcome());
+    service::ready();
+    tokio::select! {
+        () = stop_requested() => {}
+        () = service::reassure(|| server.is_whole()) => {}
+    }
+    service::stopping();
     server.stop().await;
     ExitCode::SUCCESS
 }
 
+// What is not Unicode is no form of any key, and is told so.
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+fn refused(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("muster: {error}");
+    ExitCode::from(CONFIGURATION_ERROR)
+}
+
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("muster: {error}");
+    ExitCode::FAILURE
+}
+
 /// EX_CONFIG of sysexits.h.
 const CONFIGURATION_ERROR: u8 = 78;
-
-fn welcome(config: &Config, server: &Server) {
-    println!(
-        "Muster {}, profile {}: devices are served WITHOUT security, on loopback only.",
-        env!("CARGO_PKG_VERSION"),
-        config.profile
-    );
-    for address in server.coap_addresses() {
-        println!("  Devices  coap://{address}");
-    }
-    println!("  Console  http://{}", server.console_address());
-    println!("  Data     {}", config.data_dir.0.display());
-    if let Some(link) = server.setup_link() {
-        println!("  There is no administrator yet. Make one within 30 minutes:\n  {link}");
-    }
-}
 
 async fn stop_requested() {
     let terminated = async {

@@ -5,6 +5,8 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
+    net::TcpListener,
+    os::unix::{fs::PermissionsExt, net::UnixDatagram},
     path::Path,
     process::{Child, Command, Output, Stdio},
     sync::mpsc,
@@ -37,7 +39,15 @@ fn a_wrong_configuration_is_refused_before_anything_is_made() {
             "muster.toml: line 2: there is no key `coap.listen_on`; did you mean `coap.listen`?",
         ),
         ("[coap]\nmax_devices = \"many\"\n", "line 2: invalid type: string \"many\", expected u32"),
-        ("[coap]\nlisten = [\"0.0.0.0:5683\"]\n", "`coap.listen` takes loopback addresses only"),
+        (
+            "profile = \"lab\"\n[coap]\nlisten = [\"0.0.0.0:5683\"]\n",
+            "`coap.listen` takes loopback addresses only",
+        ),
+        (
+            "[coap]\nlisten = [\"127.0.0.1:5683\"]\n",
+            "`coap.listen` must be empty under the production profile",
+        ),
+        ("[console]\nlisten = \"0.0.0.0:8080\"\n", "`console.listen` must be a loopback address while"),
         ("profile = \"lab\"\nprofile = \"lab\"\n", "line 2: duplicate key"),
     ] {
         fs::write(&file, text).unwrap();
@@ -49,6 +59,10 @@ fn a_wrong_configuration_is_refused_before_anything_is_made() {
     let no_models = muster(folder.path(), &["--config", "muster.toml", "--validate"]);
     assert_eq!(no_models.status.code(), Some(78));
     assert!(complaint(&no_models).contains("can't read no-models"), "{}", complaint(&no_models));
+    fs::write(&file, "[console]\ntls = \"files\"\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n").unwrap();
+    let no_certificate = muster(folder.path(), &["--config", "muster.toml", "--validate"]);
+    assert_eq!(no_certificate.status.code(), Some(78));
+    assert!(complaint(&no_certificate).contains("can't read c.pem"), "{}", complaint(&no_certificate));
     let missing = muster(folder.path(), &["--config", "nowhere.toml", "--validate"]);
     assert_eq!(missing.status.code(), Some(78));
     assert!(complaint(&missing).contains("can't read nowhere.toml"));
@@ -56,9 +70,140 @@ fn a_wrong_configuration_is_refused_before_anything_is_made() {
 }
 
 #[test]
+fn a_guessable_secret_is_refused_and_never_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("muster.toml"), LAB).unwrap();
+    for (key, expected) in [
+        ("00".repeat(32), "MUSTER_KEY holds a key that can be guessed"),
+        ("changeme".to_owned(), "MUSTER_KEY does not hold 64 hexadecimal digits"),
+        (String::new(), "MUSTER_KEY does not hold 64 hexadecimal digits"),
+    ] {
+        for (argument, code) in [("--validate", 78), ("--config=muster.toml", 1)] {
+            let refused =
+                command(folder.path(), &["--config=muster.toml", argument][usize::from(code == 1)..])
+                    .env("MUSTER_KEY", &key)
+                    .output()
+                    .unwrap();
+            assert_eq!(refused.status.code(), Some(code), "{argument} {}", complaint(&refused));
+            assert!(complaint(&refused).contains(expected), "{}", complaint(&refused));
+            assert!(key.is_empty() || !complaint(&refused).contains(&key));
+        }
+    }
+    let data = folder.path().join("muster-data");
+    assert!(!data.join("seal.key").exists() && !data.join("muster.db").exists());
+
+    fs::create_dir_all(&data).unwrap();
+    fs::write(data.join("seal.key"), "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\n")
+        .unwrap();
+    fs::set_permissions(data.join("seal.key"), fs::Permissions::from_mode(0o644)).unwrap();
+    let exposed = muster(folder.path(), &["--config", "muster.toml", "--validate"]);
+    assert_eq!(exposed.status.code(), Some(78));
+    assert!(
+        complaint(&exposed).contains("can be read or written by others (mode 644)"),
+        "{}",
+        complaint(&exposed)
+    );
+}
+
+#[test]
+fn a_variable_overrules_the_file_and_a_wrong_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("muster.toml"), "public_host = \"a\"\n").unwrap();
+    let validated = |name: &str, value: &str| {
+        let arguments = ["--config", "muster.toml", "--validate"];
+        command(folder.path(), &arguments).env(name, value).output().unwrap()
+    };
+    let taken = validated("MUSTER_PUBLIC_HOST", "localhost");
+    assert!(taken.status.success());
+    assert!(complaint(&taken).contains("warning: `public_host` is localhost"), "{}", complaint(&taken));
+    assert!(complaint(&validated("MUSTER_PUBLIC_HOST", "muster.example")).is_empty());
+    let wrong = validated("MUSTER_CONSOLE_LISTEN", "8080");
+    assert_eq!(wrong.status.code(), Some(78));
+    assert!(
+        complaint(&wrong).contains("the environment variable MUSTER_CONSOLE_LISTEN: "),
+        "{}",
+        complaint(&wrong)
+    );
+}
+
+#[test]
+fn over_tls_of_its_own_the_welcome_has_the_fingerprint_and_health_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    // A port that was free a moment ago: `muster health` has to know it.
+    let console = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let text = format!("{LAB}listen = \"{console}\"\ntls = \"self-signed\"\n");
+    fs::write(folder.path().join("muster.toml"), text.replace("listen = \"127.0.0.1:0\"\n", "")).unwrap();
+    let health =
+        |rest: &[&str]| muster(folder.path(), &[&["--config", "muster.toml", "health"], rest].concat());
+    let early = health(&[]);
+    assert_eq!(early.status.code(), Some(1));
+    assert!(complaint(&early).contains("does not answer"), "{}", complaint(&early));
+
+    let mut server = Running::start(folder.path());
+    let welcome = server.welcome(7);
+    let line = |word: &str| welcome.iter().find_map(|line| line.trim().strip_prefix(word)).unwrap().trim();
+    assert_eq!(line("Console"), format!("https://{console}"));
+    let fingerprint = line("Fingerprint").strip_prefix("SHA-256 ").unwrap();
+    assert_eq!(fingerprint.split(':').count(), 32);
+    assert!(welcome.last().unwrap().trim().starts_with(&format!("https://{console}/setup/")), "{welcome:?}");
+    for rest in [&[][..], &["--ready"]] {
+        let well = health(rest);
+        assert!(well.status.success(), "{}", complaint(&well));
+    }
+    server.terminate();
+}
+
+#[test]
+fn the_service_manager_hears_of_start_life_and_end() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("muster.toml"), LAB).unwrap();
+    let manager = UnixDatagram::bind(folder.path().join("notify")).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let heard = || {
+        let mut buffer = [0; 512];
+        let len = manager.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..len]).into_owned()
+    };
+    let mut server = Running::start_with(
+        command(folder.path(), &["--config", "muster.toml"])
+            .env("NOTIFY_SOCKET", folder.path().join("notify"))
+            .env("WATCHDOG_USEC", "200000"),
+    );
+    server.welcome(4);
+    assert!(heard().starts_with("READY=1\n"));
+    assert!(heard().contains("WATCHDOG=1"));
+    assert!(heard().contains("WATCHDOG=1"));
+    server.terminate();
+    let last = std::iter::from_fn(|| Some(heard())).find(|said| !said.contains("WATCHDOG=1")).unwrap();
+    assert!(last.starts_with("STOPPING=1\n"), "{last}");
+}
+
+#[test]
+fn two_installations_share_no_secret() {
+    let secrets: Vec<Vec<Vec<u8>>> = (0..2)
+        .map(|_| {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("muster.toml"), format!("{LAB}tls = \"self-signed\"\n")).unwrap();
+            let mut server = Running::start(folder.path());
+            server.welcome(6);
+            server.terminate();
+            ["seal.key", "installation.seed", "console-key.pem", "console-certificate.pem"]
+                .iter()
+                .map(|name| {
+                    let path = folder.path().join("muster-data").join(name);
+                    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+                    fs::read(path).unwrap()
+                })
+                .collect()
+        })
+        .collect();
+    assert!(secrets[0].iter().zip(&secrets[1]).all(|(one, other)| one != other));
+}
+
+#[test]
 fn a_start_says_where_everything_is_and_a_termination_ends_it_in_order() {
     let folder = tempfile::tempdir().unwrap();
-    let config = "[coap]\nlisten = [\"127.0.0.1:0\", \"[::1]:0\"]\n[console]\nlisten = \"127.0.0.1:0\"\n";
+    let config = LAB.replace("listen = [\"127.0.0.1:0\"]\nb", "listen = [\"127.0.0.1:0\", \"[::1]:0\"]\nb");
     fs::write(folder.path().join("muster.toml"), config).unwrap();
     let mut first = Running::start(folder.path());
     let welcome = first.welcome(6);
@@ -77,8 +222,26 @@ fn a_start_says_where_everything_is_and_a_termination_ends_it_in_order() {
     again.terminate();
 }
 
+/// Plain CoAP on loopback alone, on ports that are free. The last table is the console's.
+const LAB: &str = "profile = \"lab\"
+[coaps]
+listen = []
+bootstrap_listen = []
+[coap]
+listen = [\"127.0.0.1:0\"]
+bootstrap_listen = []
+[console]
+listen = \"127.0.0.1:0\"
+";
+
 fn muster(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_muster")).args(arguments).current_dir(folder).output().unwrap()
+    command(folder, arguments).output().unwrap()
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
+    command.args(arguments).current_dir(folder).env_remove("MUSTER_CONFIG").env_remove("MUSTER_KEY");
+    command
 }
 
 fn complaint(output: &Output) -> String {
@@ -92,13 +255,11 @@ struct Running {
 
 impl Running {
     fn start(folder: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_muster"))
-            .args(["--config", "muster.toml"])
-            .current_dir(folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        Self::start_with(&mut command(folder, &["--config", "muster.toml"]))
+    }
+
+    fn start_with(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let stdout = BufReader::new(process.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));

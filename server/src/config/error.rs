@@ -39,6 +39,14 @@ pub enum ConfigError {
         /// Why not.
         source: std::io::Error,
     },
+    /// An environment variable that does not have the form of its key.
+    #[error("the environment variable {name}: {reason}")]
+    Variable {
+        /// Its name.
+        name: String,
+        /// What was expected.
+        reason: String,
+    },
     /// A value that does not have the form of its key, or a text that is not TOML.
     #[error("line {line}: {reason}")]
     WrongForm {

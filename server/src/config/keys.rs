@@ -19,19 +19,50 @@ pub struct Key {
 pub const KEYS: &[Key] = &[
     key(
         "profile",
-        "\"lab\"",
-        "What is allowed. `lab`: devices without security, on loopback. The only one yet.",
+        "\"production\"",
+        "What is allowed. `production`: devices over DTLS alone. `lab`: on loopback also devices without security.",
     ),
     key(
         "data_dir",
         "\"muster-data\"",
         "The folder for everything the server keeps. Made at start, for the owner alone.",
     ),
-    key("coap.listen", "[\"127.0.0.1:5683\"]", "Addresses that devices reach the server at by plain CoAP."),
+    key(
+        "public_host",
+        "\"127.0.0.1\"",
+        "The host name or address that devices are told and people are shown. Never an address to bind.",
+    ),
+    key("short_server_id", "123", "The Short Server ID that bootstrap gives this server, 1 to 65534."),
+    key(
+        "coaps.listen",
+        "[\"0.0.0.0:5684\", \"[::]:5684\"]",
+        "Addresses that devices are managed at over DTLS. `[::]` is IPv6 alone, and left out where there is none.",
+    ),
+    key(
+        "coaps.bootstrap_listen",
+        "[\"0.0.0.0:5784\", \"[::]:5784\"]",
+        "Addresses that devices bootstrap at over DTLS. Empty: there is no bootstrap server.",
+    ),
+    key("coaps.handshake_timeout_s", "60", "How long a handshake may take, in seconds, 1 to 600."),
+    key("coaps.max_handshakes", "1024", "How many handshakes may be under way at one time."),
+    key("coaps.max_handshakes_per_prefix", "256", "How many of them may come from one IPv4 /24 or IPv6 /56."),
+    key("coaps.max_sessions", "20000", "How many DTLS sessions are kept at most; each takes about 35 kB."),
+    Key {
+        name: "coap.listen",
+        default: "[\"127.0.0.1:5683\"]",
+        is_example: true,
+        meaning: "Loopback addresses for plain CoAP. Under `lab` this is the default; under `production` there are none.",
+    },
+    Key {
+        name: "coap.bootstrap_listen",
+        default: "[\"127.0.0.1:5783\"]",
+        is_example: true,
+        meaning: "Loopback addresses for bootstrap over plain CoAP, likewise.",
+    },
     key(
         "coap.follow_address_changes",
         "false",
-        "Whether an Update from another address moves the registration there. Without security anybody can do that.",
+        "Whether an Update from another address moves a registration without security. Anybody could send it.",
     ),
     key(
         "coap.max_devices",
@@ -50,9 +81,38 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "console.listen",
-        "\"127.0.0.1:8080\"",
-        "The address of the console, /healthz, /readyz and /metrics.",
+        "[\"127.0.0.1:8080\"]",
+        "The addresses of the console, /healthz, /readyz and /metrics.",
     ),
+    key(
+        "console.tls",
+        "\"off\"",
+        "`files`: the two below, read again when they change. `self-signed`: made at the first start. `off`: on loopback, or \
+         behind a trusted proxy.",
+    ),
+    Key {
+        name: "console.certificate",
+        default: "\"/etc/muster/console.pem\"",
+        is_example: true,
+        meaning: "The certificate chain in PEM, the console's own first.",
+    },
+    Key {
+        name: "console.key",
+        default: "\"/etc/muster/console.key\"",
+        is_example: true,
+        meaning: "The private key of that certificate in PEM.",
+    },
+    key(
+        "console.trusted_proxies",
+        "[]",
+        "Networks such as 10.0.0.0/8. Proxies there may speak plain HTTP, and their X-Forwarded-For and -Proto are believed.",
+    ),
+    Key {
+        name: "console.public_url",
+        default: "\"https://muster.example\"",
+        is_example: true,
+        meaning: "Where people reach the console, if that is not where it listens.",
+    },
     Key {
         name: "models.folder",
         default: "\"models\"",
@@ -67,9 +127,27 @@ const fn key(name: &'static str, default: &'static str, meaning: &'static str) -
     Key { name, default, is_example: false, meaning }
 }
 
+impl Key {
+    /// The environment variable that overrules it.
+    pub fn variable(&self) -> String {
+        format!("MUSTER_{}", self.name.replace('.', "_").to_ascii_uppercase())
+    }
+}
+
+const PREFACE: &str = "\
+# Every key of Muster's configuration, at its default.
+#
+# An environment variable overrules its key: MUSTER_DATA_DIR, MUSTER_PUBLIC_HOST, MUSTER_CONSOLE_LISTEN and so on, the
+# parts of a list between commas. MUSTER_CONFIG names this file.
+#
+# The key that seals credentials never stands here: it is the file `seal.key` in the data folder, made at the first start,
+# or 64 hexadecimal digits in MUSTER_KEY.
+
+";
+
 /// The whole file with every key at its default: a place to start from.
 pub fn documented() -> String {
-    let mut text = String::from("# Every key of Muster's configuration, at its default.\n");
+    let mut text = PREFACE.to_owned();
     let mut table = "";
     for key in KEYS {
         let (in_table, name) = key.name.split_once('.').unwrap_or(("", key.name));
@@ -136,7 +214,23 @@ mod tests {
         for key in KEYS {
             let (table, name) = key.name.split_once('.').unwrap_or(("", key.name));
             let table = if table.is_empty() { String::new() } else { format!("[{table}]\n") };
-            Config::parse(&format!("{table}{name} = {}\n", key.default)).unwrap();
+            let rest = match key.name {
+                "coap.listen" | "coap.bootstrap_listen" => "profile = \"lab\"\n",
+                _ => "",
+            };
+            let others = match key.name {
+                "console.certificate" => "tls = \"files\"\nkey = \"b\"\n",
+                "console.key" => "tls = \"files\"\ncertificate = \"b\"\n",
+                _ => "",
+            };
+            Config::parse(&format!("{rest}{table}{name} = {}\n{others}", key.default)).unwrap();
         }
+    }
+
+    #[test]
+    fn no_two_keys_share_a_variable() {
+        let names: std::collections::BTreeSet<String> = KEYS.iter().map(Key::variable).collect();
+        assert_eq!(names.len(), KEYS.len());
+        assert!(names.contains("MUSTER_DATA_DIR") && names.contains("MUSTER_CONSOLE_LISTEN"));
     }
 }
