@@ -16,7 +16,7 @@ mod peer;
 pub use peer::{Client, Event, Peer, Places, Security, Spec, Transport, leshan};
 
 mod raw;
-pub use raw::{Answer, Raw};
+pub use raw::{Answer, ClientHello, Raw};
 
 mod results;
 pub use results::{Record, Results};

@@ -107,8 +107,11 @@ impl Peer {
         }
     }
 
-    /// Makes sure that it can be run.
-    pub(crate) fn prepare(self, transport: Transport) -> Result<(), Missing> {
+    /// Makes sure that it can be run over this transport.
+    ///
+    /// # Errors
+    /// If something is missing for it.
+    pub fn prepare(self, transport: Transport) -> Result<(), Missing> {
         match self {
             Self::Leshan => leshan::jar().map(drop),
             Self::Simulated => Ok(()),

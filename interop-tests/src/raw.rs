@@ -1,5 +1,8 @@
 //! Datagrams as they are, for what no proper client sends (RFC 7252 §3).
 
+mod hello;
+pub use hello::ClientHello;
+
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
@@ -31,6 +34,15 @@ impl Raw {
     pub async fn send(&self, datagram: &[u8]) {
         // The server may have closed its port on an earlier one; that shows elsewhere.
         drop(self.socket.send(datagram).await);
+    }
+
+    /// The next datagram, if one comes in so much time.
+    pub async fn next(&self, within: Duration) -> Option<Vec<u8>> {
+        let mut buffer = vec![0; 65_536];
+        let received = tokio::time::timeout(within, self.socket.recv(&mut buffer)).await;
+        let len = received.ok()?.ok()?;
+        buffer.truncate(len);
+        Some(buffer)
     }
 
     /// Sends a confirmable POST with a link-format payload, and returns the answer.
