@@ -14,6 +14,8 @@ fn user(number: i64, name: &str, role: Role) -> User {
         role,
         password: PasswordHash::from_phc(HASH).unwrap(),
         created_at: START,
+        disabled_at: None,
+        sessions_from: START,
     }
 }
 

@@ -1,7 +1,10 @@
 //! The audit log.
 
 use super::fixture::*;
-use crate::{AuditEntry, Cause, Commit, DeviceId, Store, Verb, store::PageRequest};
+use crate::{
+    AuditEntry, Cause, Commit, DeviceId, Store, Verb,
+    store::{AuditQuery, PageRequest},
+};
 
 fn audit_entry(number: i64) -> AuditEntry {
     AuditEntry {
@@ -29,7 +32,7 @@ pub async fn every_audit_entry_survives(store: &dyn Store) {
         }
     }
     store.commit(Commit { changes: Vec::new(), audit: entries.clone() }).await.unwrap();
-    let page = store.audit(&PageRequest::first(500)).await.unwrap();
+    let page = store.audit(&AuditQuery::all(PageRequest::first(500))).await.unwrap();
     let found: Vec<AuditEntry> = page.rows.into_iter().rev().map(|record| record.entry).collect();
     assert_eq!(found, entries);
 }
@@ -41,7 +44,7 @@ pub async fn the_audit_log_is_read_newest_first(store: &dyn Store) {
         store.commit(Commit { changes: Vec::new(), audit: chunk.to_vec() }).await.unwrap();
     }
     for limit in [1, 5, 7, 500] {
-        let records = all_pages(limit, async |page| store.audit(&page).await).await;
+        let records = all_pages(limit, async |page| store.audit(&AuditQuery::all(page)).await).await;
         assert!(records.is_sorted_by(|one, other| one.sequence > other.sequence));
         let found: Vec<AuditEntry> = records.into_iter().rev().map(|record| record.entry).collect();
         assert_eq!(found, entries, "limit {limit}");

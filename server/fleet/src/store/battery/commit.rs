@@ -6,7 +6,7 @@ use super::fixture::*;
 use crate::{
     AuditEntry, Cause, Change, Commit, Committed, DeviceId, PublicId, Restored, Store, StoreError, Verb,
     WebSession,
-    store::{DeviceOrder, DeviceQuery, Overview, PageRequest},
+    store::{AuditQuery, DeviceOrder, DeviceQuery, Overview, PageRequest},
 };
 
 /// Each start has a number of its own.
@@ -27,7 +27,7 @@ pub async fn a_new_store_is_empty(store: &dyn Store) {
     assert_eq!(store.overview().await.unwrap(), Overview::default());
     assert_eq!(store.device(PublicId::from_random([7; 16])).await.unwrap(), None);
     let page = PageRequest::first(10);
-    let query = DeviceQuery { prefix: None, state: None, order: DeviceOrder::Endpoint, page: page.clone() };
+    let query = DeviceQuery { order: DeviceOrder::Endpoint, ..DeviceQuery::all(page.clone()) };
     assert_eq!(store.devices(&query).await.unwrap().rows, []);
     assert_eq!(store.latest(DeviceId(1), path("/")).await.unwrap(), []);
     assert_eq!(store.history(DeviceId(1), path("/3/0/0"), 10).await.unwrap(), []);
@@ -35,7 +35,7 @@ pub async fn a_new_store_is_empty(store: &dyn Store) {
     assert_eq!(store.operation(operation_id(1)).await.unwrap(), None);
     assert_eq!(store.operations(DeviceId(1), &page).await.unwrap().rows, []);
     assert_eq!(store.timeline(DeviceId(1), &page).await.unwrap().rows, []);
-    assert_eq!(store.audit(&page).await.unwrap().rows, []);
+    assert_eq!(store.audit(&AuditQuery::all(page.clone())).await.unwrap().rows, []);
     assert_eq!(store.user("admin").await.unwrap(), None);
     assert_eq!(store.session(&[0; 32], START).await.unwrap(), None);
     store.purge(START).await.unwrap();
@@ -184,7 +184,7 @@ async fn picture(store: &dyn Store) -> Vec<String> {
     let mut seen = vec![
         format!("{:?}", store.restore().await.unwrap()),
         format!("{:?}", store.overview().await.unwrap()),
-        format!("{:?}", store.audit(&PageRequest::first(100)).await.unwrap()),
+        format!("{:?}", store.audit(&AuditQuery::all(PageRequest::first(100))).await.unwrap()),
     ];
     for number in 1..=3 {
         let device = DeviceId(number);

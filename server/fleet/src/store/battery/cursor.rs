@@ -3,7 +3,7 @@
 use super::fixture::*;
 use crate::{
     AuditEntry, Cause, Change, Commit, DeviceId, Store, StoreError, Verb,
-    store::{Cursor, DeviceOrder, DeviceQuery, Page, PageRequest},
+    store::{AuditQuery, Cursor, DeviceOrder, DeviceQuery, Page, PageRequest},
 };
 
 /// One list after another, told apart by a number.
@@ -11,7 +11,7 @@ const LISTS: usize = 5;
 
 async fn page(store: &dyn Store, list: usize, after: Option<Cursor>) -> Result<Page<String>, StoreError> {
     let page = PageRequest { after, limit: 2 };
-    let query = |order| DeviceQuery { prefix: None, state: None, order, page: page.clone() };
+    let query = |order| DeviceQuery { order, ..DeviceQuery::all(page.clone()) };
     fn text<T: std::fmt::Debug>(page: Page<T>) -> Page<String> {
         Page { rows: page.rows.into_iter().map(|row| format!("{row:?}")).collect(), next: page.next }
     }
@@ -20,7 +20,7 @@ async fn page(store: &dyn Store, list: usize, after: Option<Cursor>) -> Result<P
         1 => store.devices(&query(DeviceOrder::LastSeen)).await.map(text),
         2 => store.operations(DeviceId(1), &page).await.map(text),
         3 => store.timeline(DeviceId(1), &page).await.map(text),
-        _ => store.audit(&page).await.map(text),
+        _ => store.audit(&AuditQuery::all(page)).await.map(text),
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) fn named(number: i64, endpoint: &str) -> Device {
         class: ClassId::DEFAULT,
         endpoint: EndpointName::new(endpoint).unwrap(),
         created_at: START,
+        removed_at: None,
     }
 }
 
@@ -62,6 +63,7 @@ pub(super) fn registration(number: i64) -> Registration {
         sms_number: Some("+31 6 12345".into()),
         links: Arc::new(links()),
         extra: vec![("vendor".into(), "ä&=\"'".into()), ("flag".into(), String::new())],
+        credential: None,
         source: source(number),
         registered_at: START,
         updated_at: START,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::fixture::*;
 use crate::{
-    Change, Device, DeviceId, DeviceState, EndReason, Registration, Store,
-    store::{DeviceOrder, DeviceQuery, DeviceSummary, PageRequest},
+    Change, Device, DeviceId, DeviceState, EndReason, Registration, Store, Timestamp,
+    store::{DeviceOrder, DeviceQuery, DeviceSummary, PageRequest, RegisteredSummary},
 };
 
 /// Capitals before small letters, and everything beyond ASCII behind it: the order of UTF-8.
@@ -96,11 +96,15 @@ pub async fn devices_are_filtered_by_state(store: &dyn Store) {
     let expected = DeviceSummary {
         device: device(5),
         state: DeviceState::Deregistered,
-        lwm2m: before.lwm2m,
-        binding: before.binding,
-        source: before.source,
-        seen_at: at(50),
-        expires_at: at(50),
+        secured: false,
+        class_name: "default".into(),
+        registered: Some(RegisteredSummary {
+            lwm2m: before.lwm2m,
+            binding: before.binding,
+            source: before.source,
+            seen_at: at(50),
+            expires_at: at(50),
+        }),
     };
     assert_eq!(found, [expected]);
 }
@@ -117,10 +121,10 @@ pub async fn devices_are_paged_by_when_they_were_heard(store: &dyn Store) {
     commit(store, (1..=12).map(lease)).await;
     for limit in [1, 5, 12, 100] {
         let found = every_device(store, None, None, DeviceOrder::LastSeen, limit).await;
-        assert!(found.is_sorted_by(|one, other| one.seen_at >= other.seen_at), "limit {limit}");
+        assert!(found.is_sorted_by(|one, other| seen(one) >= seen(other)), "limit {limit}");
         let ids: BTreeSet<i64> = found.iter().map(|summary| summary.device.id.0).collect();
         assert_eq!((found.len(), ids.len()), (12, 12), "limit {limit}");
-        assert!(found.iter().all(|summary| summary.seen_at == heard(summary.device.id.0)));
+        assert!(found.iter().all(|summary| seen(summary) == heard(summary.device.id.0)));
     }
 }
 
@@ -141,7 +145,7 @@ pub async fn pages_are_complete_while_devices_come(store: &dyn Store) {
         let mut request = PageRequest::first(3);
         for round in 0.. {
             let query =
-                DeviceQuery { prefix: Some(prefix.clone()), state: None, order, page: request.clone() };
+                DeviceQuery { prefix: Some(prefix.clone()), order, ..DeviceQuery::all(request.clone()) };
             let page = store.devices(&query).await.unwrap();
             found.extend(page.rows.into_iter().map(|summary| summary.device));
             let Some(next) = page.next else { break };
@@ -189,12 +193,7 @@ pub async fn a_page_has_at_least_one_row_and_at_most_the_maximum(store: &dyn Sto
 /// Also if it is as long as the others.
 pub async fn the_last_page_says_so(store: &dyn Store) {
     register(store, 4).await;
-    let query = |after, limit| DeviceQuery {
-        prefix: None,
-        state: None,
-        order: DeviceOrder::Endpoint,
-        page: PageRequest { after, limit },
-    };
+    let query = |after, limit| DeviceQuery::all(PageRequest { after, limit });
     assert_eq!(store.devices(&query(None, 4)).await.unwrap().next, None);
     let first = store.devices(&query(None, 2)).await.unwrap();
     let last = store.devices(&query(first.next, 2)).await.unwrap();
@@ -218,7 +217,7 @@ async fn every_device(
 ) -> Vec<DeviceSummary> {
     let prefix = prefix.map(str::to_owned);
     all_pages(limit, async |page| {
-        store.devices(&DeviceQuery { prefix: prefix.clone(), state, order, page }).await
+        store.devices(&DeviceQuery { prefix: prefix.clone(), state, order, ..DeviceQuery::all(page) }).await
     })
     .await
 }
@@ -226,4 +225,9 @@ async fn every_device(
 fn names_of(summaries: &[DeviceSummary]) -> Vec<String> {
     let name = |device: &Device| device.endpoint.as_str().to_owned();
     summaries.iter().map(|summary| name(&summary.device)).collect()
+}
+
+/// When a device was heard, which has registered.
+fn seen(summary: &DeviceSummary) -> Timestamp {
+    summary.registered.as_ref().unwrap().seen_at
 }

@@ -34,6 +34,7 @@ pub async fn restore_gives_exactly_the_live_state(store: &dyn Store) {
         seen: [(1, 50), (2, 55), (3, 40), (4, 60)].map(|(number, seen)| (DeviceId(number), at(seen))).into(),
         observations: vec![observation(1, "/3/0/7"), observation(2, "/3")],
         operations: vec![],
+        ..Restored::default()
     };
     // A registration whose time ran out while the server was down is still live: it gets a full lifetime.
     assert_eq!(sorted(store.restore().await.unwrap()), expected);
