@@ -101,6 +101,13 @@ pub enum StartError {
     Tls(#[from] TlsError),
 }
 
+impl StartError {
+    /// Whether another attempt with the same configuration fails in the same way.
+    pub fn is_of_the_configuration(&self) -> bool {
+        matches!(self, Self::Models(_) | Self::SealKey(_) | Self::Tls(_))
+    }
+}
+
 impl Server {
     /// Starts everything. When it returns, devices and people are served.
     pub async fn start(config: &Config) -> Result<Self, StartError> {

@@ -1,6 +1,6 @@
 //! `muster`: reads the command line and the configuration, starts the server, and stops it in order.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use server::{
@@ -9,7 +9,7 @@ use server::{
     probe::{self, Question},
     service, telemetry,
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A device management server for LwM2M.
 #[derive(Parser)]
@@ -67,14 +67,24 @@ async fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     telemetry::start_logging(&config.log);
-    let server = match Server::start(&config).await {
+    // Before the start: whoever has read where the server listens may end it at once.
+    let mut stop = match Stop::listen() {
+        Ok(stop) => stop,
+        Err(error) => return failed(&error),
+    };
+    let started = tokio::select! {
+        started = Server::start(&config) => started,
+        () = stop.requested() => return ExitCode::SUCCESS,
+    };
+    let server = match started {
         Ok(server) => server,
+        Err(error) if error.is_of_the_configuration() => return refused(&error),
         Err(error) => return failed(&error),
     };
     print!("{}", server.welcome());
     service::ready();
     tokio::select! {
-        () = stop_requested() => {}
+        () = stop.requested() => {}
         () = service::reassure(|| server.is_whole()) => {}
     }
     service::stopping();
@@ -100,17 +110,21 @@ fn failed(error: &dyn std::error::Error) -> ExitCode {
 /// EX_CONFIG of sysexits.h.
 const CONFIGURATION_ERROR: u8 = 78;
 
-async fn stop_requested() {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
+/// The signals that ask for an end in order.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn requested(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    };
-    tokio::select! {
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{BufRead, BufReader},
     net::TcpListener,
@@ -78,13 +79,9 @@ fn a_guessable_secret_is_refused_and_never_repeated() {
         ("changeme".to_owned(), "MUSTER_KEY does not hold 64 hexadecimal digits"),
         (String::new(), "MUSTER_KEY does not hold 64 hexadecimal digits"),
     ] {
-        for (argument, code) in [("--validate", 78), ("--config=muster.toml", 1)] {
-            let refused =
-                command(folder.path(), &["--config=muster.toml", argument][usize::from(code == 1)..])
-                    .env("MUSTER_KEY", &key)
-                    .output()
-                    .unwrap();
-            assert_eq!(refused.status.code(), Some(code), "{argument} {}", complaint(&refused));
+        for arguments in [&["--config=muster.toml"][..], &["--config=muster.toml", "--validate"]] {
+            let refused = command(folder.path(), arguments).env("MUSTER_KEY", &key).output().unwrap();
+            assert_eq!(refused.status.code(), Some(78), "{arguments:?} {}", complaint(&refused));
             assert!(complaint(&refused).contains(expected), "{}", complaint(&refused));
             assert!(key.is_empty() || !complaint(&refused).contains(&key));
         }
@@ -140,7 +137,7 @@ fn over_tls_of_its_own_the_welcome_has_the_fingerprint_and_health_is_asked_for()
     assert!(complaint(&early).contains("does not answer"), "{}", complaint(&early));
 
     let mut server = Running::start(folder.path());
-    let welcome = server.welcome(7);
+    let welcome = server.welcome("/setup/");
     let line = |word: &str| welcome.iter().find_map(|line| line.trim().strip_prefix(word)).unwrap().trim();
     assert_eq!(line("Console"), format!("https://{console}"));
     let fingerprint = line("Fingerprint").strip_prefix("SHA-256 ").unwrap();
@@ -167,9 +164,10 @@ fn the_service_manager_hears_of_start_life_and_end() {
     let mut server = Running::start_with(
         command(folder.path(), &["--config", "muster.toml"])
             .env("NOTIFY_SOCKET", folder.path().join("notify"))
-            .env("WATCHDOG_USEC", "200000"),
+            .env("WATCHDOG_USEC", "200000")
+            .stderr(Stdio::null()),
     );
-    server.welcome(4);
+    server.welcome("  Data ");
     assert!(heard().starts_with("READY=1\n"));
     assert!(heard().contains("WATCHDOG=1"));
     assert!(heard().contains("WATCHDOG=1"));
@@ -185,7 +183,7 @@ fn two_installations_share_no_secret() {
             let folder = tempfile::tempdir().unwrap();
             fs::write(folder.path().join("muster.toml"), format!("{LAB}tls = \"self-signed\"\n")).unwrap();
             let mut server = Running::start(folder.path());
-            server.welcome(6);
+            server.welcome("  Data ");
             server.terminate();
             ["seal.key", "installation.seed", "console-key.pem", "console-certificate.pem"]
                 .iter()
@@ -201,12 +199,70 @@ fn two_installations_share_no_secret() {
 }
 
 #[test]
+fn it_listens_where_it_says_and_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("muster.toml"), LAB).unwrap();
+    let mut server = Running::start(folder.path());
+    let said: BTreeSet<(&str, u16)> = server
+        .welcome("  Data ")
+        .iter()
+        .filter_map(|line| {
+            let (scheme, rest) = line.trim().split_once("://")?;
+            let protocol = if scheme.ends_with("http") || scheme.ends_with("https") { "tcp" } else { "udp" };
+            Some((protocol, rest.rsplit_once(':')?.1.parse().unwrap()))
+        })
+        .collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert_eq!(server.ports(), said);
+    server.terminate();
+}
+
+#[test]
+fn a_container_needs_variables_and_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    let log = fs::File::create(folder.path().join("log")).unwrap();
+    let mut server = Running::start_with(
+        command(folder.path(), &[])
+            .env("MUSTER_DATA_DIR", folder.path().join("data"))
+            .env("MUSTER_PUBLIC_HOST", "muster.example")
+            .env("MUSTER_COAPS_LISTEN", "127.0.0.1:0")
+            .env("MUSTER_COAPS_BOOTSTRAP_LISTEN", "[]")
+            .env("MUSTER_CONSOLE_LISTEN", "0.0.0.0:0")
+            .env("MUSTER_CONSOLE_TLS", "self-signed")
+            .env("MUSTER_LOG_LEVEL", "debug")
+            .env("MUSTER_KEY", key)
+            .stderr(log),
+    );
+    let welcome = server.welcome("/setup/");
+    assert!(welcome[0].ends_with(", profile production"), "{welcome:?}");
+    let console = welcome.iter().find_map(|line| line.trim().strip_prefix("Console")).unwrap().trim();
+    assert!(console.starts_with("https://muster.example:"), "{welcome:?}");
+    assert!(welcome.last().unwrap().contains(&format!("{console}/setup/")), "{welcome:?}");
+    server.terminate();
+
+    // The key that was given is written nowhere.
+    let written = fs::read_dir(folder.path().join("data")).unwrap().map(|file| file.unwrap().path());
+    let raw: Vec<u8> = key
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect();
+    for file in written.chain([folder.path().join("log")]) {
+        let bytes = fs::read(&file).unwrap();
+        for secret in [key.as_bytes(), &raw] {
+            assert!(!bytes.windows(secret.len()).any(|window| window == secret), "{}", file.display());
+        }
+    }
+}
+
+#[test]
 fn a_start_says_where_everything_is_and_a_termination_ends_it_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let config = LAB.replace("listen = [\"127.0.0.1:0\"]\nb", "listen = [\"127.0.0.1:0\", \"[::1]:0\"]\nb");
     fs::write(folder.path().join("muster.toml"), config).unwrap();
     let mut first = Running::start(folder.path());
-    let welcome = first.welcome(6);
+    let welcome = first.welcome("/setup/");
     assert!(welcome[0].contains("profile lab: devices are served WITHOUT security"), "{welcome:?}");
     assert!(welcome.iter().any(|line| line.contains("coap://[::1]:")), "{welcome:?}");
     assert!(welcome.iter().any(|line| line.contains("Make one within 30 minutes")), "{welcome:?}");
@@ -218,7 +274,7 @@ fn a_start_says_where_everything_is_and_a_termination_ends_it_in_order() {
 
     first.terminate();
     let mut again = Running::start(folder.path());
-    again.welcome(4);
+    again.welcome("  Data ");
     again.terminate();
 }
 
@@ -255,7 +311,7 @@ struct Running {
 
 impl Running {
     fn start(folder: &Path) -> Self {
-        Self::start_with(&mut command(folder, &["--config", "muster.toml"]))
+        Self::start_with(command(folder, &["--config", "muster.toml"]).stderr(Stdio::null()))
     }
 
     fn start_with(command: &mut Command) -> Self {
@@ -266,8 +322,37 @@ impl Running {
         Self { process, lines }
     }
 
-    fn welcome(&self, lines: usize) -> Vec<String> {
-        (0..lines).map(|_| self.lines.recv_timeout(Duration::from_secs(60)).unwrap()).collect()
+    /// Its lines up to one that holds `last`.
+    fn welcome(&self, last: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        while !lines.last().is_some_and(|line: &String| line.contains(last)) {
+            lines.push(self.lines.recv_timeout(Duration::from_secs(60)).unwrap());
+        }
+        lines
+    }
+
+    /// The ports its sockets are bound to: UDP, and TCP that listens.
+    fn ports(&self) -> BTreeSet<(&'static str, u16)> {
+        let process = Path::new("/proc").join(self.process.id().to_string());
+        let sockets: BTreeSet<String> = fs::read_dir(process.join("fd"))
+            .unwrap()
+            .filter_map(|file| Some(fs::read_link(file.unwrap().path()).ok()?.to_str()?.to_owned()))
+            .collect();
+        let tables = [("udp", "udp"), ("udp", "udp6"), ("tcp", "tcp"), ("tcp", "tcp6")];
+        let mut ports = BTreeSet::new();
+        for (protocol, table) in tables {
+            let text = fs::read_to_string(process.join("net").join(table)).unwrap_or_default();
+            for line in text.lines().skip(1) {
+                // proc(5): number, local address and port, remote, state (0A: listening), five more, inode.
+                let fields: Vec<&str> = line.split_whitespace().collect();
+                let bound = protocol == "udp" || fields[3] == "0A";
+                if bound && sockets.contains(&format!("socket:[{}]", fields[9])) {
+                    let (_, port) = fields[1].rsplit_once(':').unwrap();
+                    ports.insert((protocol, u16::from_str_radix(port, 16).unwrap()));
+                }
+            }
+        }
+        ports
     }
 
     /// Asks it to end as a service manager does, and sees that it does so well.
