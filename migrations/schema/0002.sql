@@ -142,7 +142,7 @@ CREATE TABLE user_account (
     role TEXT NOT NULL,
     password TEXT NOT NULL,
     created_at INTEGER NOT NULL
-, disabled_at INTEGER) STRICT;
+, disabled_at INTEGER, sessions_from INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX user_account_by_role ON user_account (role);
 CREATE TABLE web_session (
     key BLOB NOT NULL PRIMARY KEY,

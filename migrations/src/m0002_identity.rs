@@ -1,7 +1,8 @@
 //! Who a device is, and what else the fleet knows: credentials, claims, bootstrap, the connection diary, tokens, webhooks,
 //! the event log.
 //!
-//! `device.state` is what `registration.state` says, `awaited` where there is no registration, and `removed` where it was;
+//! `device.state` is what `registration.state` says, `awaited` where it has not registered since it was added, and
+//! `removed` where it was;
 //! `device.secured` whether a credential of the device opens sessions; `device.rested_at` when a device without a live
 //! registration was last heard, -1 if it never was, and nothing while the lease knows better. They repeat what stands
 //! elsewhere for the sake of the lists, which are read through an index over each, in the order of the list.
@@ -56,6 +57,7 @@ INSERT INTO tally (node_id, name, count)
 ALTER TABLE registration ADD COLUMN credential_id INTEGER;
 ALTER TABLE node ADD COLUMN event INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE user_account ADD COLUMN disabled_at INTEGER;
+ALTER TABLE user_account ADD COLUMN sessions_from INTEGER NOT NULL DEFAULT 0;
 
 CREATE INDEX audit_by_actor ON audit (actor, sequence);
 CREATE INDEX audit_by_verb ON audit (verb, sequence);
@@ -227,6 +229,7 @@ DROP TABLE claim;
 DROP INDEX audit_by_device;
 DROP INDEX audit_by_verb;
 DROP INDEX audit_by_actor;
+ALTER TABLE user_account DROP COLUMN sessions_from;
 ALTER TABLE user_account DROP COLUMN disabled_at;
 ALTER TABLE node DROP COLUMN event;
 ALTER TABLE registration DROP COLUMN credential_id;
