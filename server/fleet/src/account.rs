@@ -34,6 +34,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// When it was disabled, if it was: it can't log in, and its sessions and tokens are void.
     pub disabled_at: Option<Timestamp>,
+    /// Sessions that were begun before this are void: the password was changed then, or the account disabled.
+    pub sessions_from: Timestamp,
 }
 
 /// Why a text can't be an account's name.

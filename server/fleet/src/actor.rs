@@ -61,6 +61,9 @@ pub enum Permission {
 }
 
 impl Actor {
+    /// The command line, on a server that does not run.
+    pub const COMMAND_LINE: Self = Self::Server("command line");
+
     /// The name that audit entries carry.
     pub fn name(&self) -> &str {
         match self {

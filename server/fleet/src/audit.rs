@@ -120,6 +120,7 @@ impl AuditEntry {
         let cause = match context.actor {
             Actor::User { .. } => Cause::Console,
             Actor::Token { .. } => Cause::Api,
+            Actor::Server(_) if context.actor == Actor::COMMAND_LINE => Cause::CommandLine,
             Actor::Server(_) => Cause::Setup,
         };
         let Context { ref actor, now, request } = *context;

@@ -72,6 +72,13 @@ pub enum EndpointNameError {
     },
 }
 
+impl Class {
+    /// What the class of a device that was given none is called.
+    pub const DEFAULT_NAME: &str = "default";
+    /// The longest name, in characters.
+    pub const MAX_NAME: usize = 64;
+}
+
 impl EndpointName {
     /// The length of a Uri-Query option less its `ep=` (RFC 7252 §5.10).
     pub const MAX_BYTES: usize = 252;

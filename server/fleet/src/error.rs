@@ -78,6 +78,9 @@ pub enum FleetError {
     /// The operation does not fit the object model.
     #[error("{0}")]
     BadOperation(#[from] crate::BadOperation),
+    /// The fleet is as large as it may get.
+    #[error("the server holds as many devices as it may")]
+    FleetFull,
     /// The actor lacks a permission.
     #[error("this account may not do that")]
     Forbidden,

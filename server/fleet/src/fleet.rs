@@ -1,39 +1,86 @@
 //! The verbs: what people and programs do. Console, REST and command line call these and nothing else.
 //!
 //! Each verb takes a [`Context`] first, asks whether its actor may, and writes what the actor did to the audit log.
-//! Here are the verbs that look; `operate` holds those that ask something of a device, `people` those on accounts.
+//! Here are the verbs that look; the others are filed by what they are about. A few are called by the server itself,
+//! for devices that knock (`handshake`) or for work that goes on by itself (`diary`, `webhooks`): they take no context.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use objects::{Path, Registry};
 
 use crate::{
-    AuditEntry, AuditRecord, Context, Downlink, Feed, FleetError, Observation, OperationId, OperationRecord,
-    Permission, Presence, PublicId, SetupLink, Store, StoredReading, Subscription, TimelineRecord, Verb,
-    store::{DeviceQuery, DeviceSummary, DeviceView, Overview, Page, PageRequest},
+    AuditEntry, AuditRecord, Change, Commit, Committed, Context, Diary, Downlink, EndpointName, Feed,
+    FleetError, Library, Observation, OperationId, OperationRecord, Permission, Presence, PublicId,
+    RequestId, SetupLink, Store, StoredReading, Subscription, TimelineEntry, TimelineKind, TimelineRecord,
+    Verb,
+    store::{AuditQuery, DeviceQuery, DeviceSummary, DeviceView, Overview, Page, PageRequest},
 };
+
+mod bootstrap;
+pub use bootstrap::{BootstrapAsked, BootstrapSettings};
+
+mod accounts;
+
+mod claims;
+pub use claims::NewClaim;
+
+mod credentials;
+pub use credentials::{GivenPsk, Rotation};
+
+mod diary;
+pub use diary::Bootstrapped;
+
+mod enrol;
+pub use enrol::{BulkReport, Enrolled, NewDevice, Removal};
+
+mod events;
+
+mod handshake;
+pub use handshake::Closed;
+
+mod import;
+pub use import::{ImportFormat, ImportReport, RowError};
+
+mod models;
+pub use models::{FolderError, ModelEntry, ModelFolder, ModelSource};
 
 mod operate;
 pub use operate::{Operated, OperationView};
 
 mod people;
 
+mod plans;
+
 mod recent;
 use recent::Recent;
+
+mod submission;
+pub use submission::Began;
 
 mod throttle;
 use throttle::Throttle;
 pub use throttle::{LoginBounds, LoginPermit};
 
+mod tokens;
+
 mod trail;
 pub use trail::AuditTrail;
 use trail::Trail;
+
+mod uses;
+use uses::Uses;
+
+mod webhooks;
+pub use webhooks::DueWebhook;
+
+mod when;
 
 /// The fleet as its administrators see it.
 pub struct Fleet {
     store: Arc<dyn Store>,
     downlink: Arc<dyn Downlink>,
-    registry: Arc<Registry>,
+    library: Library,
+    models: models::Models,
     feed: Feed,
     entropy: Entropy,
     last_operation: Mutex<Option<OperationId>>,
@@ -41,6 +88,12 @@ pub struct Fleet {
     setup: Mutex<Option<SetupLink>>,
     throttle: Throttle,
     trail: Trail,
+    uses: Mutex<Uses>,
+    diary: Mutex<Diary>,
+    bootstrapped: Mutex<diary::Finished>,
+    approvals: Mutex<claims::Approvals>,
+    /// Held while accounts change, so that no two administrators take each other's role at the same moment.
+    people: futures::lock::Mutex<()>,
 }
 
 /// Fills a slice with bytes that nobody can guess.
@@ -60,18 +113,24 @@ pub struct DeviceDetail {
 }
 
 impl Fleet {
-    /// Puts the verbs together. `entropy` fills a slice with bytes that nobody can guess.
+    /// Puts the verbs together.
+    ///
+    /// `library` holds the object definitions in use, and `folder` reads those that come with the server and those of
+    /// its folder; [`Fleet::load_models`] is to be called once before the first device is served. `entropy` fills a slice
+    /// with bytes that nobody can guess.
     pub fn new(
         store: Arc<dyn Store>,
         downlink: Arc<dyn Downlink>,
-        registry: Arc<Registry>,
+        library: Library,
+        folder: ModelFolder,
         feed: Feed,
         entropy: Entropy,
     ) -> Self {
         Self {
             store,
             downlink,
-            registry,
+            models: models::Models::new(folder, library.current()),
+            library,
             feed,
             entropy,
             last_operation: Mutex::default(),
@@ -79,12 +138,17 @@ impl Fleet {
             setup: Mutex::default(),
             throttle: Throttle::default(),
             trail: Trail::default(),
+            uses: Mutex::default(),
+            diary: Mutex::default(),
+            bootstrapped: Mutex::default(),
+            approvals: Mutex::default(),
+            people: futures::lock::Mutex::default(),
         }
     }
 
-    /// The object definitions.
-    pub fn registry(&self) -> &Arc<Registry> {
-        &self.registry
+    /// The object definitions of the moment.
+    pub fn registry(&self) -> Arc<Registry> {
+        self.library.current()
     }
 
     /// Counts over the fleet.
@@ -153,14 +217,32 @@ impl Fleet {
         Ok(self.store.operations(device, page).await?)
     }
 
+    /// One device by its name, removed or not.
+    pub async fn device_by_endpoint(
+        &self,
+        context: &Context,
+        endpoint: &EndpointName,
+    ) -> Result<DeviceView, FleetError> {
+        self.demand(context, Permission::View, "device by endpoint").await?;
+        self.store.device_by_endpoint(endpoint).await?.ok_or(FleetError::NotFound("device"))
+    }
+
     /// What people did, newest first.
     pub async fn audit(
         &self,
         context: &Context,
-        page: &PageRequest,
+        query: &AuditQuery,
     ) -> Result<Page<AuditRecord>, FleetError> {
         self.demand(context, Permission::Administer, "audit").await?;
-        Ok(self.store.audit(page).await?)
+        Ok(self.store.audit(query).await?)
+    }
+
+    /// Writes down that somebody takes data out of here: `what` names the list, such as `devices`. To be called before
+    /// the first row of an export.
+    pub async fn export(&self, context: &Context, what: &'static str) -> Result<(), FleetError> {
+        self.demand(context, Permission::View, "export").await?;
+        self.trail.push(&*self.store, AuditEntry::by(context, Verb::Export, None, what.to_owned())).await?;
+        Ok(())
     }
 
     /// Watches what happens from now on.
@@ -169,9 +251,11 @@ impl Fleet {
         Ok(self.feed.subscribe())
     }
 
-    /// Writes the audit entries that wait to be written together. To be called every second or so, and at the end.
+    /// Writes what waits to be written together: audit entries, and when credentials and tokens were used last. To be
+    /// called every second or so, and at the end.
     pub async fn flush_audit(&self) -> Result<(), FleetError> {
-        Ok(self.trail.flush(&*self.store).await?)
+        self.trail.flush(&*self.store).await?;
+        self.flush_uses().await
     }
 
     /// Refuses who may not, and writes that down.
@@ -192,6 +276,53 @@ impl Fleet {
     async fn view(&self, id: PublicId) -> Result<DeviceView, FleetError> {
         self.store.device(id).await?.ok_or(FleetError::NotFound("device"))
     }
+
+    /// A device that is not removed.
+    async fn enrolled(&self, id: PublicId) -> Result<DeviceView, FleetError> {
+        let view = self.view(id).await?;
+        if view.device.removed_at.is_some() { Err(FleetError::NotFound("device")) } else { Ok(view) }
+    }
+
+    /// Commits what adds devices or credentials, and lets the hot state follow. A conflict says that `what` is there.
+    async fn commit_and_follow(&self, commit: Commit, what: &'static str) -> Result<Committed, FleetError> {
+        let commit = Arc::new(commit);
+        let committed =
+            self.store.commit(Commit::clone(&commit)).await.map_err(|error| taken(error, what))?;
+        self.downlink.follow(commit).await;
+        Ok(committed)
+    }
+
+    fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        (self.entropy)(&mut bytes);
+        bytes
+    }
+
+    /// A row's number: positive and not to be guessed.
+    fn random_id(&self) -> i64 {
+        i64::from_be_bytes(self.random()) & i64::MAX
+    }
+
+    fn random_request(&self) -> RequestId {
+        RequestId::from_random(self.random())
+    }
+}
+
+/// What a conflict means where `what` was to be added.
+fn taken(error: crate::StoreError, what: &'static str) -> FleetError {
+    match error {
+        crate::StoreError::Conflict => FleetError::AlreadyThere(what),
+        other => other.into(),
+    }
+}
+
+/// An entry of the security timeline, by what the actor of `context` does.
+fn timeline(context: &Context, device: crate::DeviceId, kind: TimelineKind, detail: &str) -> Change {
+    Change::Timeline(TimelineEntry::new(device, context.now, kind, Some(context.request), detail))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ pub use actor::{Actor, Context, Permission, Role};
 
 mod bootstrap;
 pub use bootstrap::{
-    Account, BootstrapRecord, BootstrapRequest, BootstrapResult, Next, OwnBootstrap, Plan, PlanError, PlanScope,
-    Prepared, Session, Step, StepAnswer, StepRecord,
+    Account, BootstrapRecord, BootstrapRequest, BootstrapResult, Next, OwnBootstrap, Plan, PlanError,
+    PlanScope, Prepared, Session, Step, StepAnswer, StepRecord,
 };
 
 mod claim;
@@ -54,7 +54,12 @@ mod feed;
 pub use feed::{Event, EventKind, Feed, Subscription, Watched};
 
 mod fleet;
-pub use fleet::{AuditTrail, DeviceDetail, Fleet, LoginBounds, LoginPermit, Operated, OperationView};
+pub use fleet::{
+    AuditTrail, Began, BootstrapAsked, BootstrapSettings, Bootstrapped, BulkReport, Closed, DeviceDetail,
+    DueWebhook, Enrolled, Fleet, FolderError, GivenPsk, ImportFormat, ImportReport, LoginBounds, LoginPermit,
+    ModelEntry, ModelFolder, ModelSource, NewClaim, NewDevice, Operated, OperationView, Removal, Rotation,
+    RowError,
+};
 
 mod id;
 pub use id::{

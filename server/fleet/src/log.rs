@@ -45,6 +45,10 @@ impl LoggedEvent {
 }
 
 impl LoggedKind {
+    /// Every word of [`LoggedKind::name`].
+    pub const NAMES: [&str; 7] =
+        ["registered", "updated", "deregistered", "expired", "revoked", "removed", "values"];
+
     /// What a change is told as, if it is; `replaces` says whether a registration with the same id was there before.
     /// A report that was stored before is not told again: that is for the store to see.
     pub fn of(change: &Change, replaces: bool) -> Option<(DeviceId, Self)> {

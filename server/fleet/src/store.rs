@@ -113,11 +113,25 @@ pub trait Store: Send + Sync + 'static {
     /// The credentials that claims are made with, newest first.
     async fn claim_credentials(&self, claim: ClaimId) -> Result<Vec<Credential>, StoreError>;
 
+    /// What is there already of so many names of devices and identities of credentials, for an import: the devices,
+    /// removed or not, and for each identity what [`Store::credential_by_identity`] finds. In no order.
+    async fn enrolled(
+        &self,
+        endpoints: &[EndpointName],
+        identities: &[PskIdentity],
+    ) -> Result<Known, StoreError>;
+
     /// The claims, newest first.
     async fn claims(&self, page: &PageRequest) -> Result<Page<Claim>, StoreError>;
 
     /// One claim by its row.
     async fn claim(&self, id: ClaimId) -> Result<Option<Claim>, StoreError>;
+
+    /// One claim.
+    async fn claim_by_public_id(&self, id: PublicId) -> Result<Option<Claim>, StoreError>;
+
+    /// By which claims a device has enrolled itself, the last one first.
+    async fn claimed_by(&self, device: DeviceId) -> Result<Vec<Claimed>, StoreError>;
 
     /// Whether and when an endpoint has enrolled itself by a claim.
     async fn claimed(&self, claim: ClaimId, endpoint: &EndpointName) -> Result<Option<Claimed>, StoreError>;
@@ -245,6 +259,15 @@ pub struct RegisteredSummary {
     pub expires_at: Timestamp,
 }
 
+/// What an import finds; see [`Store::enrolled`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Known {
+    /// The devices.
+    pub devices: Vec<Device>,
+    /// The credentials, with their secrets.
+    pub credentials: Vec<(Credential, PskKey)>,
+}
+
 /// An uploaded object definition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredModel {
@@ -356,6 +379,13 @@ pub struct Overview {
     pub observations: u64,
 }
 
+impl DeviceQuery {
+    /// All but the removed ones, by name.
+    pub fn all(page: PageRequest) -> Self {
+        Self { prefix: None, state: None, class: None, secured: None, order: DeviceOrder::Endpoint, page }
+    }
+}
+
 impl AuditQuery {
     /// All of it.
     pub fn all(page: PageRequest) -> Self {
@@ -385,5 +415,7 @@ impl PageRequest {
     }
 }
 
+/// How long a token's row is kept after its end.
+pub const ENDED_TOKEN_KEPT: Duration = Duration::from_secs(30 * 86_400);
 /// How long an operation is kept after its end.
 pub const ENDED_OPERATION_KEPT: Duration = Duration::from_secs(30 * 86_400);

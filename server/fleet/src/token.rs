@@ -30,6 +30,11 @@ pub struct ApiToken {
 }
 
 impl ApiToken {
+    /// When it ends or ended: when it expires, or before that when it was revoked.
+    pub fn ended_at(&self) -> Timestamp {
+        self.revoked_at.map_or(self.expires_at, |at| at.min(self.expires_at))
+    }
+
     /// What a token's text begins with, so that a scanner finds a leaked one.
     pub const PREFIX: &str = "muster_";
     /// How long a token holds unless it says otherwise.

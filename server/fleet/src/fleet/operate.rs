@@ -136,12 +136,11 @@ impl Fleet {
     }
 
     async fn check(&self, view: &DeviceView, operation: &Operation) -> Result<(), FleetError> {
-        let registration = &view.registration;
-        if view.state != crate::DeviceState::Registered {
-            return Err(FleetError::NotRegistered);
-        }
+        let live = view.registration.as_ref().filter(|_| view.state == crate::DeviceState::Registered);
+        let registration = live.ok_or(FleetError::NotRegistered)?;
         let versions = |object| registration.links.version_of(object, registration.lwm2m);
-        let models = Models { registry: &self.registry, versions: &versions };
+        let registry = self.registry();
+        let models = Models { registry: &registry, versions: &versions };
         operation.check(registration, &models)?;
         if let Operation::CancelObservation { path, .. } = operation {
             let observations = self.store.observations(view.device.id).await?;

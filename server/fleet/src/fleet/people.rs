@@ -1,6 +1,6 @@
 //! The verbs on accounts: the first administrator, logging in and out, and the sessions of the console.
 //!
-//! Those who call them are not logged in yet, so they take no [`Context`] but the moment and the request.
+//! Those who log in or set up are not known yet: their verbs take no [`Context`] but the moment and the request.
 
 use std::sync::PoisonError;
 
@@ -59,6 +59,8 @@ impl Fleet {
             role: Role::Administrator,
             password,
             created_at: now,
+            disabled_at: None,
+            sessions_from: now,
         };
         let entry = entry(now, name, Cause::Setup, request, Verb::CreateUser, name);
         let commit = Commit { changes: vec![Change::UserAdded(user.clone())], audit: vec![entry] };
@@ -88,6 +90,7 @@ impl Fleet {
             }
         };
         let user = if known { self.store.user(&name).await? } else { None };
+        let user = user.filter(|user| user.disabled_at.is_none());
         Ok(LoginAttempt { name, user, verified: false, permit })
     }
 
@@ -103,6 +106,12 @@ impl Fleet {
             self.write_failure(user.as_ref(), "wrong name or password", now, request).await?;
             return Err(FleetError::BadCredentials);
         };
+        // Its password may have been changed while this one was compared.
+        let still = self.store.user(&user.name).await?.is_some_and(|now| now == *user);
+        if !still {
+            self.write_failure(Some(user), "the account was changed meanwhile", now, request).await?;
+            return Err(FleetError::BadCredentials);
+        }
         self.write(entry(now, &user.name, Cause::Console, request, Verb::LogIn, "")).await?;
         self.throttle.succeeded(&name);
         Ok(user.clone())
@@ -113,11 +122,20 @@ impl Fleet {
         self.write(AuditEntry::by(context, Verb::LogOut, None, String::new())).await
     }
 
-    /// Who acts in a session that was begun for this account: asked anew for each request, so that a change of the
-    /// role applies at once. None if there is no such account any more.
-    pub async fn actor(&self, id: UserId, name: &str) -> Result<Option<Actor>, FleetError> {
+    /// Who acts in a session that was begun for this account at `logged_in_at`: asked anew for each request, so that a
+    /// change of the role applies at once. None if there is no such account any more, it is disabled, or its password was
+    /// changed after the session was begun. The web layer keeps `logged_in_at` (the moment of
+    /// [`Fleet::finish_login`] or [`Fleet::complete_setup`]) in its session.
+    pub async fn actor(
+        &self,
+        id: UserId,
+        name: &str,
+        logged_in_at: Timestamp,
+    ) -> Result<Option<Actor>, FleetError> {
         let user = self.store.user(name).await?;
-        Ok(user.filter(|user| user.id == id).map(|user| user.actor()))
+        let good =
+            |user: &User| user.id == id && user.disabled_at.is_none() && logged_in_at >= user.sessions_from;
+        Ok(user.filter(good).map(|user| user.actor()))
     }
 
     /// What a session of the console holds; `id` is the identifier in its cookie.
@@ -159,20 +177,9 @@ impl Fleet {
         self.write(entry(now, actor, Cause::Console, request, Verb::LogInFailed, why)).await
     }
 
-    async fn write(&self, entry: AuditEntry) -> Result<(), FleetError> {
+    pub(super) async fn write(&self, entry: AuditEntry) -> Result<(), FleetError> {
         self.store.commit(Commit { changes: Vec::new(), audit: vec![entry] }).await?;
         Ok(())
-    }
-
-    fn random<const N: usize>(&self) -> [u8; N] {
-        let mut bytes = [0; N];
-        (self.entropy)(&mut bytes);
-        bytes
-    }
-
-    /// A row's number: positive and not to be guessed.
-    fn random_id(&self) -> i64 {
-        i64::from_be_bytes(self.random()) & i64::MAX
     }
 }
 

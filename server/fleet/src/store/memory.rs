@@ -6,19 +6,22 @@ use async_trait::async_trait;
 use objects::Path;
 
 use super::{
-    DeviceOrder, DeviceQuery, DeviceSummary, DeviceView, Overview, Page, PageRequest, Store, StoreError,
+    AuditQuery, DeviceOrder, DeviceQuery, DeviceSummary, DeviceView, DiaryQuery, Known, Overview, Page,
+    PageRequest, Store, StoreError, StoredModel,
 };
 use crate::{
-    AuditRecord, Commit, Committed, Device, DeviceId, DeviceState, Observation, OperationId, OperationRecord,
-    OperationState, PublicId, Reading, Restored, Role, StoredReading, TimelineRecord, Timestamp, User,
-    WebSession,
+    ApiToken, AuditRecord, BootstrapId, BootstrapRecord, Claim, ClaimId, Claimed, Class, Commit, Committed,
+    Credential, CredentialId, DeviceId, DeviceState, DiaryEntry, DiaryId, EndpointName, Holder, LoggedEvent,
+    Observation, OperationId, OperationRecord, OperationState, Plan, PlanScope, PskIdentity, PskKey,
+    PublicId, Reading, Restored, Role, StoredReading, Submission, TimelineRecord, Timestamp, User,
+    WebSession, Webhook, WebhookSecret,
 };
 
 mod cursor;
 use cursor::Position;
 
 mod tables;
-use tables::{RegistrationRow, Tables};
+use tables::Tables;
 
 /// Keeps everything in memory, and loses it with the process.
 #[derive(Debug, Default)]
@@ -98,6 +101,14 @@ impl Store for MemoryStore {
                 .filter(|record| !record.state.is_final())
                 .cloned()
                 .collect(),
+            secured: tables
+                .credentials
+                .values()
+                .filter_map(|(credential, _)| match credential.holder {
+                    Holder::Device(device) => Some(device),
+                    Holder::Claim(_) => None,
+                })
+                .collect(),
         })
     }
 
@@ -113,12 +124,16 @@ impl Store for MemoryStore {
     async fn overview(&self) -> Result<Overview, StoreError> {
         let tables = &self.available()?.tables;
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let in_state = |state| count(tables.registrations.values().filter(|row| row.state == state).count());
+        let in_state =
+            |state| count(tables.devices.values().filter(|device| tables.state(device) == state).count());
         let queued = tables.operations.values().filter(|record| record.state == OperationState::Queued);
         Ok(Overview {
             registered: in_state(DeviceState::Registered),
             deregistered: in_state(DeviceState::Deregistered),
             expired: in_state(DeviceState::Expired),
+            awaited: in_state(DeviceState::Awaited),
+            revoked: in_state(DeviceState::Revoked),
+            diary: count(tables.diary.len()),
             queued_operations: count(queued.count()),
             observations: count(tables.observations.len()),
         })
@@ -126,27 +141,38 @@ impl Store for MemoryStore {
 
     async fn device(&self, id: PublicId) -> Result<Option<DeviceView>, StoreError> {
         let tables = &self.available()?.tables;
-        let device = tables.devices.values().find(|device| device.public_id == id);
-        Ok(device.and_then(|device| {
-            let row = tables.registrations.get(&device.id)?.clone();
-            let RegistrationRow { registration, state, seen_at } = row;
-            Some(DeviceView { device: device.clone(), state, registration, seen_at })
-        }))
+        Ok(tables.public(id).map(|device| tables.view(device)))
+    }
+
+    async fn device_row(&self, id: DeviceId) -> Result<Option<DeviceView>, StoreError> {
+        let tables = &self.available()?.tables;
+        Ok(tables.devices.get(&id).map(|device| tables.view(device)))
+    }
+
+    async fn device_by_endpoint(&self, endpoint: &EndpointName) -> Result<Option<DeviceView>, StoreError> {
+        let tables = &self.available()?.tables;
+        let device = tables.by_endpoint.get(endpoint).and_then(|id| tables.devices.get(id));
+        Ok(device.map(|device| tables.view(device)))
     }
 
     async fn devices(&self, query: &DeviceQuery) -> Result<Page<DeviceSummary>, StoreError> {
         let tables = &self.available()?.tables;
         let position = |summary: &DeviceSummary| match query.order {
             DeviceOrder::Endpoint => Position::text(summary.device.endpoint.as_str(), summary.device.id.0),
-            DeviceOrder::LastSeen => Position::newest(summary.seen_at.0, summary.device.id.0),
+            DeviceOrder::LastSeen => {
+                let seen_at = summary.registered.as_ref().map_or(i64::MIN, |registered| registered.seen_at.0);
+                Position::newest(seen_at, summary.device.id.0)
+            }
         };
-        let rows = tables.devices.values().filter_map(|device| {
-            let row = tables.registrations.get(&device.id)?;
-            let prefix = query.prefix.as_deref().unwrap_or("");
-            let wanted = device.endpoint.as_str().starts_with(prefix)
-                && query.state.is_none_or(|state| state == row.state);
-            wanted.then(|| summary(device, row))
+        let prefix = query.prefix.as_deref().unwrap_or("");
+        let rows = tables.devices.values().filter(|device| {
+            let state = tables.state(device);
+            device.endpoint.as_str().starts_with(prefix)
+                && query.state.map_or(state != DeviceState::Removed, |wanted| wanted == state)
+                && query.class.is_none_or(|class| class == device.class)
+                && query.secured.is_none_or(|secured| secured == tables.secured(device.id))
         });
+        let rows = rows.map(|device| tables.summary(device));
         page(&format!("devices {:?}", query.order), rows, &query.page, position)
     }
 
@@ -198,9 +224,165 @@ impl Store for MemoryStore {
         page(&format!("timeline {}", device.0), rows, request, |record| Position::newest(record.sequence, 0))
     }
 
-    async fn audit(&self, request: &PageRequest) -> Result<Page<AuditRecord>, StoreError> {
+    async fn audit(&self, query: &AuditQuery) -> Result<Page<AuditRecord>, StoreError> {
         let tables = &self.available()?.tables;
-        page("audit", tables.audit.iter().cloned(), request, |record| Position::newest(record.sequence, 0))
+        let AuditQuery { actor, verb, device, since, until, page: request } = query;
+        let rows = tables.audit.iter().filter(|AuditRecord { entry, .. }| {
+            actor.as_ref().is_none_or(|actor| *actor == entry.actor)
+                && verb.is_none_or(|verb| verb == entry.verb)
+                && device.is_none_or(|device| Some(device) == entry.device)
+                && since.is_none_or(|since| entry.at >= since)
+                && until.is_none_or(|until| entry.at < until)
+        });
+        page("audit", rows.cloned(), request, |record| Position::newest(record.sequence, 0))
+    }
+
+    async fn credential_by_identity(
+        &self,
+        identity: &PskIdentity,
+    ) -> Result<Option<(Credential, PskKey)>, StoreError> {
+        Ok(self.available()?.tables.by_identity(identity))
+    }
+
+    async fn credential(&self, id: PublicId) -> Result<Option<Credential>, StoreError> {
+        let tables = &self.available()?.tables;
+        let mut credentials = tables.credentials.values().map(|(credential, _)| credential);
+        Ok(credentials.find(|credential| credential.public_id == id).cloned())
+    }
+
+    async fn credential_row(&self, id: CredentialId) -> Result<Option<(Credential, PskKey)>, StoreError> {
+        Ok(self.available()?.tables.credentials.get(&id).cloned())
+    }
+
+    async fn credentials(&self, device: DeviceId) -> Result<Vec<Credential>, StoreError> {
+        Ok(self.available()?.tables.held_by(Holder::Device(device)))
+    }
+
+    async fn claim_credentials(&self, claim: ClaimId) -> Result<Vec<Credential>, StoreError> {
+        Ok(self.available()?.tables.held_by(Holder::Claim(claim)))
+    }
+
+    async fn enrolled(
+        &self,
+        endpoints: &[EndpointName],
+        identities: &[PskIdentity],
+    ) -> Result<Known, StoreError> {
+        let tables = &self.available()?.tables;
+        let ids = endpoints.iter().filter_map(|endpoint| tables.by_endpoint.get(endpoint));
+        Ok(Known {
+            devices: ids.filter_map(|id| tables.devices.get(id)).cloned().collect(),
+            credentials: identities.iter().filter_map(|identity| tables.by_identity(identity)).collect(),
+        })
+    }
+
+    async fn claims(&self, request: &PageRequest) -> Result<Page<Claim>, StoreError> {
+        let tables = &self.available()?.tables;
+        let position = |claim: &Claim| Position::newest(claim.created_at.0, claim.id.0);
+        page("claims", tables.claims.values().cloned(), request, position)
+    }
+
+    async fn claim(&self, id: ClaimId) -> Result<Option<Claim>, StoreError> {
+        Ok(self.available()?.tables.claims.get(&id).cloned())
+    }
+
+    async fn claim_by_public_id(&self, id: PublicId) -> Result<Option<Claim>, StoreError> {
+        Ok(self.available()?.tables.claims.values().find(|claim| claim.public_id == id).cloned())
+    }
+
+    async fn claimed(&self, claim: ClaimId, endpoint: &EndpointName) -> Result<Option<Claimed>, StoreError> {
+        Ok(self.available()?.tables.claimed.get(&(claim, endpoint.clone())).cloned())
+    }
+
+    async fn claimed_by(&self, device: DeviceId) -> Result<Vec<Claimed>, StoreError> {
+        let tables = &self.available()?.tables;
+        let of_device = tables.claimed.values().filter(|claimed| claimed.device == device);
+        let mut claimed: Vec<Claimed> = of_device.cloned().collect();
+        claimed.sort_by_key(|claimed| std::cmp::Reverse((claimed.at, claimed.claim)));
+        Ok(claimed)
+    }
+
+    async fn classes(&self) -> Result<Vec<Class>, StoreError> {
+        let mut classes: Vec<Class> = self.available()?.tables.classes.values().cloned().collect();
+        classes.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(classes)
+    }
+
+    async fn plan(&self, scope: PlanScope) -> Result<Option<Plan>, StoreError> {
+        Ok(self.available()?.tables.plans.get(&scope).cloned())
+    }
+
+    async fn bootstraps(&self, device: DeviceId) -> Result<Vec<BootstrapRecord>, StoreError> {
+        let tables = &self.available()?.tables;
+        let newest_first = tables.bootstraps.values().rev().filter(|record| record.device == device);
+        Ok(newest_first.take(BootstrapRecord::PER_DEVICE).cloned().collect())
+    }
+
+    async fn bootstrap(&self, id: BootstrapId) -> Result<Option<BootstrapRecord>, StoreError> {
+        Ok(self.available()?.tables.bootstraps.get(&id).cloned())
+    }
+
+    async fn diary(&self, query: &DiaryQuery) -> Result<Page<DiaryEntry>, StoreError> {
+        let tables = &self.available()?.tables;
+        let device = query.device.map(|id| tables.devices.get(&id).map(|device| device.public_id));
+        let rows = tables.diary.iter().filter(|entry| {
+            query.cause.is_none_or(|cause| cause == entry.cause)
+                && device.is_none_or(|device| device.is_some() && device == entry.device)
+                && !(query.unmanaged && entry.device.is_some())
+        });
+        page("diary", rows.cloned(), &query.page, |entry| Position::diary(entry.last_at, entry.id))
+    }
+
+    async fn diary_entry(&self, id: DiaryId) -> Result<Option<DiaryEntry>, StoreError> {
+        Ok(self.available()?.tables.diary.iter().find(|entry| entry.id == id).cloned())
+    }
+
+    async fn users(&self) -> Result<Vec<User>, StoreError> {
+        let mut users = self.available()?.tables.users.clone();
+        users.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(users)
+    }
+
+    async fn tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
+        let mut tokens = self.available()?.tables.tokens.clone();
+        tokens.sort_by_key(|token| std::cmp::Reverse((token.created_at, token.public_id)));
+        Ok(tokens)
+    }
+
+    async fn token(&self, hash: &[u8; 32]) -> Result<Option<ApiToken>, StoreError> {
+        Ok(self.available()?.tables.tokens.iter().find(|token| token.hash == *hash).cloned())
+    }
+
+    async fn webhooks(&self) -> Result<Vec<Webhook>, StoreError> {
+        Ok(self.available()?.tables.webhooks.iter().map(|(webhook, _)| webhook.clone()).collect())
+    }
+
+    async fn webhook_secret(&self, id: PublicId) -> Result<Option<WebhookSecret>, StoreError> {
+        let tables = &self.available()?.tables;
+        let row = tables.webhooks.iter().find(|(webhook, _)| webhook.public_id == id);
+        Ok(row.map(|(_, secret)| secret.clone()))
+    }
+
+    async fn events(&self, after: i64, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {
+        let tables = &self.available()?.tables;
+        let later = tables.events.iter().filter(|event| event.sequence > after);
+        Ok(later.take(limit.min(LoggedEvent::MAX_READ)).cloned().collect())
+    }
+
+    async fn event_range(&self) -> Result<(i64, i64), StoreError> {
+        let tables = &self.available()?.tables;
+        let first = tables.events.first().map_or(tables.last_event, |event| event.sequence);
+        Ok((first, tables.last_event))
+    }
+
+    async fn models(&self) -> Result<Vec<StoredModel>, StoreError> {
+        let tables = &self.available()?.tables;
+        let stored =
+            |(key, xml): (&(_, _), &String)| StoredModel { object: key.0, version: key.1, xml: xml.clone() };
+        Ok(tables.models.iter().map(stored).collect())
+    }
+
+    async fn submission(&self, key: &[u8; 32]) -> Result<Option<Submission>, StoreError> {
+        Ok(self.available()?.tables.submissions.get(key).cloned())
     }
 
     async fn user(&self, name: &str) -> Result<Option<User>, StoreError> {
@@ -213,18 +395,6 @@ impl Store for MemoryStore {
 
     async fn session(&self, key: &[u8; 32], now: Timestamp) -> Result<Option<WebSession>, StoreError> {
         Ok(self.available()?.tables.sessions.get(key).filter(|session| session.expires_at > now).cloned())
-    }
-}
-
-fn summary(device: &Device, row: &RegistrationRow) -> DeviceSummary {
-    DeviceSummary {
-        device: device.clone(),
-        state: row.state,
-        lwm2m: row.registration.lwm2m,
-        binding: row.registration.binding.clone(),
-        source: row.registration.source,
-        seen_at: row.seen_at,
-        expires_at: row.registration.expires_at,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::{OperationId, StoreError, store::Cursor};
+use crate::{DiaryId, OperationId, StoreError, Timestamp, store::Cursor};
 
 /// A row's place in its list: by the text, then the newest first, then by the number of the row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +21,12 @@ impl Position {
         // Shifted, so that the order stays and nothing is negative.
         let shifted = number.wrapping_sub(i64::MIN).cast_unsigned();
         Self { text: String::new(), newest: Reverse(u128::from(shifted)), row }
+    }
+
+    pub(super) fn diary(last_at: Timestamp, id: DiaryId) -> Self {
+        let Self { text, newest: Reverse(newest), row } = Self::newest(last_at.0, 0);
+        let tie = id.0.as_u128() & u128::from(u64::MAX);
+        Self { text, newest: Reverse(newest << 64 | tie), row }
     }
 
     pub(super) fn operation(id: OperationId) -> Self {

@@ -2,18 +2,37 @@
 
 use std::collections::BTreeMap;
 
-use objects::Path;
+use objects::{ObjectId, Path, Version};
 
 use crate::{
-    AuditRecord, Change, Commit, Committed, Delivery, Device, DeviceId, DeviceState, EndReason, Observation,
-    OperationId, OperationRecord, OperationState, Reading, Registration, StoreError, StoredReading,
-    TimelineEntry, TimelineRecord, Timestamp, User, WebSession, store::ENDED_OPERATION_KEPT,
+    ApiToken, AuditRecord, BootstrapId, BootstrapRecord, Change, Claim, ClaimId, Claimed, Class, ClassId,
+    Commit, Committed, Credential, CredentialId, Delivery, Device, DeviceId, DiaryEntry, EndpointName,
+    LoggedEvent, LoggedKind, Observation, OperationId, OperationRecord, OperationState, Plan, PlanScope,
+    PskKey, PublicId, Reading, StoreError, StoredReading, Submission, TimelineEntry, TimelineRecord,
+    Timestamp, User, WebSession, Webhook, WebhookSecret,
+    store::{ENDED_OPERATION_KEPT, ENDED_TOKEN_KEPT},
 };
 
+mod device;
+pub(super) use device::RegistrationRow;
+
+mod enrol;
+
+mod log;
+
+mod people;
+
 /// Everything a commit can change.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Tables {
     pub(super) devices: BTreeMap<DeviceId, Device>,
+    pub(super) by_endpoint: BTreeMap<EndpointName, DeviceId>,
+    pub(super) classes: BTreeMap<ClassId, Class>,
+    pub(super) plans: BTreeMap<PlanScope, Plan>,
+    pub(super) credentials: BTreeMap<CredentialId, (Credential, PskKey)>,
+    pub(super) claims: BTreeMap<ClaimId, Claim>,
+    pub(super) claimed: BTreeMap<(ClaimId, EndpointName), Claimed>,
+    pub(super) bootstraps: BTreeMap<BootstrapId, BootstrapRecord>,
     pub(super) registrations: BTreeMap<DeviceId, RegistrationRow>,
     pub(super) observations: BTreeMap<(DeviceId, Vec<u16>), Observation>,
     pub(super) latest: BTreeMap<(DeviceId, Vec<u16>), StoredReading>,
@@ -21,18 +40,54 @@ pub(super) struct Tables {
     pub(super) deliveries: Vec<(DeviceId, Delivery, Timestamp)>,
     pub(super) operations: BTreeMap<OperationId, OperationRecord>,
     pub(super) timeline: Vec<TimelineRecord>,
+    pub(super) diary: Vec<DiaryEntry>,
+    pub(super) events: Vec<LoggedEvent>,
+    pub(super) webhooks: Vec<(Webhook, WebhookSecret)>,
     pub(super) users: Vec<User>,
+    pub(super) tokens: Vec<ApiToken>,
     pub(super) sessions: BTreeMap<[u8; 32], WebSession>,
+    pub(super) submissions: BTreeMap<[u8; 32], Submission>,
+    pub(super) models: BTreeMap<(ObjectId, Version), String>,
     pub(super) audit: Vec<AuditRecord>,
     /// The last number given to a reading, an entry of a timeline or of the audit log.
     pub(super) sequence: i64,
+    /// The last number given to an entry of the event log.
+    pub(super) last_event: i64,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct RegistrationRow {
-    pub(super) registration: Registration,
-    pub(super) state: DeviceState,
-    pub(super) seen_at: Timestamp,
+impl Default for Tables {
+    /// As the first migration leaves them: with the default class.
+    fn default() -> Self {
+        let class = Class { id: ClassId::DEFAULT, name: Class::DEFAULT_NAME.to_owned() };
+        Self {
+            devices: BTreeMap::new(),
+            by_endpoint: BTreeMap::new(),
+            classes: BTreeMap::from([(class.id, class)]),
+            plans: BTreeMap::new(),
+            credentials: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            claimed: BTreeMap::new(),
+            bootstraps: BTreeMap::new(),
+            registrations: BTreeMap::new(),
+            observations: BTreeMap::new(),
+            latest: BTreeMap::new(),
+            history: BTreeMap::new(),
+            deliveries: Vec::new(),
+            operations: BTreeMap::new(),
+            timeline: Vec::new(),
+            diary: Vec::new(),
+            events: Vec::new(),
+            webhooks: Vec::new(),
+            users: Vec::new(),
+            tokens: Vec::new(),
+            sessions: BTreeMap::new(),
+            submissions: BTreeMap::new(),
+            models: BTreeMap::new(),
+            audit: Vec::new(),
+            sequence: 0,
+            last_event: 0,
+        }
+    }
 }
 
 impl Tables {
@@ -49,8 +104,30 @@ impl Tables {
     }
 
     fn change(&mut self, change: Change, committed: &mut Committed) -> Result<(), StoreError> {
+        let replaces = matches!(&change, Change::Registered(registration) if self.holds(registration));
+        let told = LoggedKind::of(&change, replaces);
+        let at = at(&change);
+        let mut done = true;
         match change {
             Change::DeviceAdded(device) => self.add_device(device)?,
+            Change::DeviceEnrolledAgain { device, class } => self.enrol_again(device, class)?,
+            Change::DeviceClassified { device, class } => self.classify(device, class)?,
+            Change::DeviceRemoved { device, at, keep_data } => self.remove_device(device, at, keep_data)?,
+            Change::ClassAdded(class) => self.add_class(class)?,
+            Change::PlanSaved { scope, plan } => self.save_plan(scope, plan.map(|plan| *plan))?,
+            Change::CredentialAdded(new) => self.add_credential(*new)?,
+            Change::CredentialProved { id, at } => self.prove_credential(id, at),
+            Change::CredentialEnded { id, state, at } => self.end_credential(id, state, at),
+            Change::CredentialsUsed(used) => {
+                used.into_iter().for_each(|(id, at)| self.use_credential(id, at))
+            }
+            Change::ClaimAdded(claim) => self.add_claim(claim)?,
+            Change::ClaimUsed(claimed) => self.use_claim(claimed)?,
+            Change::ClaimClosed(id) => self.close_claim(id),
+            Change::ClaimAgain { claim, device, until } => self.approve_claim(claim, device, until),
+            Change::BootstrapSaved(record) => self.save_bootstrap(*record)?,
+            Change::DiaryNoted(note) => self.note(*note),
+            Change::DiaryCleared(id) => self.diary.retain(|entry| entry.id != id),
             Change::Registered(registration) => self.register(*registration)?,
             Change::LeaseRenewed { device, seen_at, expires_at } => {
                 if let Some(row) = self.live(device) {
@@ -59,13 +136,7 @@ impl Tables {
                 }
             }
             Change::RegistrationEnded { device, at, reason } => {
-                if let Some(row) = self.live(device) {
-                    row.registration.expires_at = at;
-                    row.state = reason.state();
-                    if reason == EndReason::Deregistered {
-                        row.seen_at = row.seen_at.max(at);
-                    }
-                }
+                done = self.end_registration(device, at, reason);
             }
             Change::ObservationBegan(observation) => {
                 self.known(observation.device)?;
@@ -75,15 +146,15 @@ impl Tables {
                 self.observations.remove(&(device, path.ids()));
             }
             Change::ObservationsEnded { device } => {
-                self.observations.retain(|(other, _), _| *other != device)
+                self.observations.retain(|(other, _), _| *other != device);
             }
             Change::Report { device, received_at, delivery, readings } => {
                 self.known(device)?;
-                match delivery {
-                    Some(delivery) if !self.deliver(device, &delivery, received_at) => {
-                        committed.duplicate = true
-                    }
-                    _ => readings.into_iter().for_each(|reading| self.read(device, received_at, reading)),
+                done = delivery.is_none_or(|delivery| self.deliver(device, &delivery, received_at));
+                if done {
+                    readings.into_iter().for_each(|reading| self.read(device, received_at, reading));
+                } else {
+                    committed.duplicate = true;
                 }
             }
             Change::OperationQueued(record) => {
@@ -109,11 +180,33 @@ impl Tables {
                 let sequence = self.next_sequence();
                 self.timeline.push(TimelineRecord { sequence, entry });
             }
-            Change::UserAdded(user) => {
-                unique(self.users.iter().all(|other| {
-                    other.id != user.id && other.public_id != user.public_id && other.name != user.name
-                }))?;
-                self.users.push(user);
+            Change::UserAdded(user) => self.add_user(user)?,
+            Change::UserChanged(user) => self.change_user(user)?,
+            Change::TokenAdded(token) => self.add_token(token)?,
+            Change::TokenUsed { id, at } => self.use_token(id, at),
+            Change::TokenRevoked { id, at } => self.revoke_token(id, at),
+            Change::WebhookAdded(webhook, secret) => self.add_webhook(webhook, secret)?,
+            Change::WebhookPaused { id, paused } => {
+                if let Some(webhook) = self.webhook(id) {
+                    webhook.paused = paused;
+                }
+            }
+            Change::WebhookRemoved(id) => self.webhooks.retain(|(webhook, _)| webhook.public_id != id),
+            Change::WebhookDelivered(delivered) => self.webhook_delivered(*delivered),
+            Change::ModelSaved { object, version, xml } => {
+                self.models.insert((object, version), xml);
+            }
+            Change::ModelRemoved { object, version } => {
+                self.models.remove(&(object, version));
+            }
+            Change::SubmissionBegan { key, fingerprint, at } => {
+                unique(!self.submissions.contains_key(&key))?;
+                self.submissions.insert(key, Submission { fingerprint, answer: None, at });
+            }
+            Change::SubmissionAnswered { key, answer } => {
+                if let Some(submission) = self.submissions.get_mut(&key) {
+                    submission.answer = Some(answer);
+                }
             }
             Change::SessionSaved(session) => {
                 self.sessions.insert(session.key, session);
@@ -122,60 +215,10 @@ impl Tables {
                 self.sessions.remove(&key);
             }
         }
-        Ok(())
-    }
-
-    fn add_device(&mut self, device: Device) -> Result<(), StoreError> {
-        unique(self.devices.values().all(|other| {
-            other.id != device.id
-                && other.public_id != device.public_id
-                && (other.domain, &other.endpoint) != (device.domain, &device.endpoint)
-        }))?;
-        self.devices.insert(device.id, device);
-        Ok(())
-    }
-
-    fn register(&mut self, registration: Registration) -> Result<(), StoreError> {
-        let device = registration.device;
-        self.known(device)?;
-        unique(
-            self.registrations
-                .values()
-                .all(|row| row.registration.device == device || row.registration.id != registration.id),
-        )?;
-        let before = self.registrations.get(&device);
-        // A stale owner's write: an older registration, or one that has ended already.
-        unique(before.is_none_or(|row| {
-            let epoch = row.registration.epoch;
-            registration.epoch > epoch || registration.epoch == epoch && row.state == DeviceState::Registered
-        }))?;
-        let seen_at = before.map_or(registration.updated_at, |row| row.seen_at.max(registration.updated_at));
-        let row = RegistrationRow { registration, state: DeviceState::Registered, seen_at };
-        self.registrations.insert(device, row);
-        Ok(())
-    }
-
-    /// Whether a delivery is new. A message id and token may come again once EXCHANGE_LIFETIME has passed.
-    fn deliver(&mut self, device: DeviceId, delivery: &Delivery, at: Timestamp) -> bool {
-        let same = |row: &(DeviceId, Delivery, Timestamp)| row.0 == device && row.1 == *delivery;
-        if self.deliveries.iter().any(|row| same(row) && row.2.after(Delivery::KEPT) > at) {
-            return false;
+        if let Some((device, kind)) = told.filter(|_| done) {
+            self.tell(device, at, kind);
         }
-        self.deliveries.retain(|row| !same(row));
-        self.deliveries.push((device, delivery.clone(), at));
-        true
-    }
-
-    fn read(&mut self, device: DeviceId, received_at: Timestamp, reading: Reading) {
-        let path = reading.path;
-        let stored = StoredReading { reading, received_at, sequence: self.next_sequence() };
-        let key = (device, path.ids());
-        if self.latest.get(&key).is_none_or(|latest| latest.at() <= stored.at()) {
-            self.latest.insert(key, stored.clone());
-        }
-        let history = self.history.entry((device, path)).or_default();
-        history.push(stored);
-        history.sort_by_key(|stored| (stored.at(), stored.sequence));
+        Ok(())
     }
 
     pub(super) fn purge(&mut self, now: Timestamp) {
@@ -196,23 +239,36 @@ impl Tables {
         });
         self.deliveries.retain(|(_, _, at)| at.after(Delivery::KEPT) > now);
         self.sessions.retain(|_, session| session.expires_at > now);
+        self.submissions.retain(|_, submission| submission.at.after(Submission::KEPT) > now);
+        self.tokens.retain(|token| token.ended_at().after(ENDED_TOKEN_KEPT) > now);
+        self.purge_events(now);
     }
 
     fn known(&self, device: DeviceId) -> Result<(), StoreError> {
         unique(self.devices.contains_key(&device))
     }
 
-    fn live(&mut self, device: DeviceId) -> Option<&mut RegistrationRow> {
-        self.registrations.get_mut(&device).filter(|row| row.state == DeviceState::Registered)
-    }
-
     fn open(&mut self, id: OperationId) -> Option<&mut OperationRecord> {
         self.operations.get_mut(&id).filter(|record| !record.state.is_final())
+    }
+
+    fn webhook(&mut self, id: PublicId) -> Option<&mut Webhook> {
+        self.webhooks.iter_mut().map(|(webhook, _)| webhook).find(|webhook| webhook.public_id == id)
     }
 
     fn next_sequence(&mut self) -> i64 {
         self.sequence += 1;
         self.sequence
+    }
+}
+
+/// When what the event log tells of a change was so.
+fn at(change: &Change) -> Timestamp {
+    match change {
+        Change::Registered(registration) => registration.updated_at,
+        Change::RegistrationEnded { at, .. } => *at,
+        Change::Report { received_at, .. } => *received_at,
+        _ => Timestamp::default(),
     }
 }
 

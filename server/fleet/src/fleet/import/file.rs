@@ -1,0 +1,235 @@
+//! What stands in a file of devices. Strict: what is not understood is said, line by line, and never guessed.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::{ImportFormat, ImportReport};
+use crate::{EndpointName, FleetError, PskIdentity, PskKey, Purpose};
+
+/// A row that can be understood, and shares neither its name nor an identity with another one of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) line: u64,
+    pub(super) endpoint: EndpointName,
+    pub(super) class: Option<String>,
+    pub(super) credentials: Vec<Given>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Given {
+    pub(super) purpose: Purpose,
+    pub(super) identity: PskIdentity,
+    pub(super) key: PskKey,
+}
+
+/// The texts of a row; what is empty is not given. Never printed: it holds keys.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Texts {
+    endpoint: String,
+    class: String,
+    bootstrap_identity: String,
+    bootstrap_key: String,
+    management_identity: String,
+    management_key: String,
+}
+
+const COLUMNS: [&str; 6] =
+    ["endpoint", "class", "bootstrap_identity", "bootstrap_key", "management_identity", "management_key"];
+
+/// The longest line of a JSON file, in bytes: every field at its longest, each byte as an escape.
+const MAX_LINE: usize = 16 * 1024;
+
+/// Reads all rows; those that can't be taken are told to the report.
+pub(super) fn read(
+    format: ImportFormat,
+    bytes: &[u8],
+    report: &mut ImportReport,
+) -> Result<Vec<Row>, FleetError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader =
+        Reader { rows: Vec::new(), endpoints: HashMap::new(), identities: HashMap::new(), report };
+    match format {
+        ImportFormat::Csv => reader.csv(bytes)?,
+        ImportFormat::JsonLines => reader.json_lines(bytes)?,
+    }
+    Ok(reader.rows)
+}
+
+struct Reader<'a> {
+    rows: Vec<Row>,
+    /// The line on which each name stood first. Only looked into: their order never shows.
+    endpoints: HashMap<EndpointName, u64>,
+    identities: HashMap<PskIdentity, u64>,
+    report: &'a mut ImportReport,
+}
+
+impl Reader<'_> {
+    fn csv(&mut self, bytes: &[u8]) -> Result<(), FleetError> {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
+        let mut record = csv::ByteRecord::new();
+        let invalid = |reason: String| FleetError::Invalid { field: "columns", reason };
+        let not_csv = |_: csv::Error| invalid("the file can't be read as CSV".to_owned());
+        if !reader.read_byte_record(&mut record).map_err(not_csv)? {
+            return Err(invalid(format!(
+                "the file is empty; its first line names the columns: {}",
+                COLUMNS.join(",")
+            )));
+        }
+        let columns = columns(&record).map_err(invalid)?;
+        while reader.read_byte_record(&mut record).map_err(not_csv)? {
+            let line = record.position().map_or(0, csv::Position::line);
+            self.count()?;
+            if record.len() != columns.len() {
+                let reason = format!("it has {} fields, the first line has {}", record.len(), columns.len());
+                self.report.refuse(line, reason);
+                continue;
+            }
+            let mut texts = Texts::default();
+            let mut readable = true;
+            for (column, field) in columns.iter().zip(&record) {
+                match std::str::from_utf8(field) {
+                    Ok(text) => *texts.field(column) = text.to_owned(),
+                    Err(_) => readable = false,
+                }
+            }
+            if readable {
+                self.take(line, &texts);
+            } else {
+                self.report.refuse(line, "it is not written in UTF-8");
+            }
+        }
+        Ok(())
+    }
+
+    fn json_lines(&mut self, bytes: &[u8]) -> Result<(), FleetError> {
+        for (line, text) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+            let text = text.strip_suffix(b"\r").unwrap_or(text);
+            if text.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            self.count()?;
+            if text.len() > MAX_LINE {
+                self.report.refuse(line, format!("a line has at most {MAX_LINE} bytes"));
+                continue;
+            }
+            // What the parser says may quote a key.
+            match serde_json::from_slice::<Texts>(text) {
+                Ok(texts) => self.take(line, &texts),
+                Err(error) if error.is_data() => {
+                    let reason = format!("the fields are {}, each once and each a text", COLUMNS.join(", "));
+                    self.report.refuse(line, reason);
+                }
+                Err(error) => {
+                    self.report.refuse(line, format!("it is no JSON object (column {})", error.column()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self) -> Result<(), FleetError> {
+        self.report.rows += 1;
+        if self.report.rows > u64::try_from(ImportReport::MAX_ROWS).unwrap_or(u64::MAX) {
+            let reason = format!("a file has at most {} rows: split it", ImportReport::MAX_ROWS);
+            return Err(FleetError::Invalid { field: "file", reason });
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, line: u64, texts: &Texts) {
+        match texts.row(line).and_then(|row| self.alone(row)) {
+            Ok(row) => self.rows.push(row),
+            Err(reason) => self.report.refuse(line, reason),
+        }
+    }
+
+    /// Refuses what stood in the file before, taken or not.
+    fn alone(&mut self, row: Row) -> Result<Row, String> {
+        let before = self.endpoints.insert(row.endpoint.clone(), row.line);
+        if let Some(line) = before {
+            self.endpoints.insert(row.endpoint, line);
+            return Err(format!("the same endpoint stands on line {line}"));
+        }
+        let mut before = None;
+        for given in &row.credentials {
+            let first = self.identities.entry(given.identity.clone()).or_insert(row.line);
+            let twice = row.credentials.iter().filter(|other| other.identity == given.identity).count() > 1;
+            if *first != row.line || twice {
+                before = Some(*first);
+            }
+        }
+        match before {
+            Some(line) => {
+                Err(format!("the same identity stands on line {line}: each credential has its own"))
+            }
+            None => Ok(row),
+        }
+    }
+}
+
+impl Texts {
+    fn field(&mut self, column: &str) -> &mut String {
+        match column {
+            "class" => &mut self.class,
+            "bootstrap_identity" => &mut self.bootstrap_identity,
+            "bootstrap_key" => &mut self.bootstrap_key,
+            "management_identity" => &mut self.management_identity,
+            "management_key" => &mut self.management_key,
+            _ => &mut self.endpoint,
+        }
+    }
+
+    fn row(&self, line: u64) -> Result<Row, String> {
+        let endpoint =
+            EndpointName::new(self.endpoint.as_str()).map_err(|error| format!("endpoint: {error}"))?;
+        let class = (!self.class.is_empty()).then(|| self.class.clone());
+        let own = match self.bootstrap_identity.as_str() {
+            "" if !self.bootstrap_key.is_empty() => endpoint.as_str(),
+            identity => identity,
+        };
+        let bootstrap = given(Purpose::Bootstrap, own, &self.bootstrap_key)?;
+        let management = given(Purpose::Management, &self.management_identity, &self.management_key)?;
+        Ok(Row { line, endpoint, class, credentials: bootstrap.into_iter().chain(management).collect() })
+    }
+}
+
+fn given(purpose: Purpose, identity: &str, key: &str) -> Result<Option<Given>, String> {
+    let name = purpose.name();
+    match (identity, key) {
+        ("", "") => Ok(None),
+        ("", _) => Err(format!("a {name} key needs a {name}_identity")),
+        (_, "") => Err(format!("a {name} identity needs a {name}_key")),
+        (identity, key) => {
+            let identity =
+                PskIdentity::from_text(identity).map_err(|error| format!("{name}_identity: {error}"))?;
+            let key = PskKey::from_hex(key).map_err(|error| format!("{name}_key: {error}"))?;
+            Ok(Some(Given { purpose, identity, key }))
+        }
+    }
+}
+
+/// The columns in the order of the file.
+fn columns(header: &csv::ByteRecord) -> Result<Vec<&'static str>, String> {
+    let known = COLUMNS.join(", ");
+    let mut columns = Vec::new();
+    for field in header {
+        let Some(column) = COLUMNS.into_iter().find(|column| column.as_bytes() == field) else {
+            // A file without a first line of names has data there.
+            let is_name =
+                field.len() <= 40 && field.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+            let name = if is_name { String::from_utf8_lossy(field) } else { "…".into() };
+            return Err(format!("there is no column {name}; the first line names some of {known}"));
+        };
+        if columns.contains(&column) {
+            return Err(format!("the column {column} is named twice"));
+        }
+        columns.push(column);
+    }
+    if columns.contains(&"endpoint") {
+        Ok(columns)
+    } else {
+        Err(format!("the column endpoint is missing; there are {known}"))
+    }
+}
