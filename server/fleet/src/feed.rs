@@ -12,7 +12,7 @@ use std::{
 use async_broadcast::{InactiveReceiver, Receiver, RecvError, Sender};
 use futures::Stream;
 
-use crate::{DeviceId, OperationId, OperationState, PublicId, StoredReading, Timestamp};
+use crate::{BootstrapResult, DeviceId, OperationId, OperationState, PublicId, StoredReading, Timestamp};
 
 /// Something that happened and is durable.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +55,8 @@ pub enum EventKind {
     },
     /// Its observations changed.
     Observations,
+    /// A bootstrap of it has ended.
+    Bootstrap(BootstrapResult),
 }
 
 /// Where events are published and watched. A clone is the same feed.

@@ -6,7 +6,8 @@ use std::{
 };
 
 use fleet::{
-    Actor, Context, Event, EventKind, Fleet, OperationState, PublicId, RequestId, Timestamp, Watched,
+    Actor, BootstrapResult, Context, Event, EventKind, Fleet, OperationState, PublicId, RequestId, Timestamp,
+    Watched,
 };
 use tokio::task::JoinHandle;
 
@@ -36,6 +37,7 @@ pub(crate) enum What {
     Values,
     Operation(OperationState),
     Observations,
+    Bootstrap(BootstrapResult),
 }
 
 impl Latest {
@@ -89,6 +91,9 @@ impl What {
             Self::Operation(OperationState::Cancelled) => "had an operation cancelled",
             Self::Operation(OperationState::Unknown) => "left an operation unanswered",
             Self::Observations => "changed what it is observed for",
+            Self::Bootstrap(BootstrapResult::Finished) => "was bootstrapped",
+            Self::Bootstrap(BootstrapResult::Failed) => "failed its bootstrap",
+            Self::Bootstrap(BootstrapResult::UnderWay) => "is being bootstrapped",
         }
     }
 }
@@ -102,6 +107,7 @@ fn note(lines: &mut VecDeque<Happening>, event: &Event) {
         EventKind::Readings(_) => What::Values,
         EventKind::Operation { state, .. } => What::Operation(*state),
         EventKind::Observations => What::Observations,
+        EventKind::Bootstrap(result) => What::Bootstrap(*result),
     };
     let same = lines.iter().position(|line| line.device == event.public_id && line.what == what);
     let count = same.and_then(|index| lines.remove(index)).map_or(1, |line| line.count + 1);

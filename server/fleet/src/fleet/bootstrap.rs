@@ -1,0 +1,267 @@
+//! The verbs that begin and end a bootstrap, called by the bootstrap server. They take no context: who acts is the device,
+//! by what it has proved.
+
+use objects::Models;
+
+use super::{Bootstrapped, credentials::name_of};
+use crate::{
+    Account, Actor, AuditEntry, BootstrapId, BootstrapRecord, BootstrapRequest, BootstrapResult, Cause,
+    Change, Commit, Context, CredentialState, Device, DiaryCause, EndpointName, EventKind, Fleet, FleetError,
+    Holder, Identity, Incident, NewCredential, Origin, OwnBootstrap, Plan, Prepared, Purpose, Refusal,
+    RequestId, Session, TimelineEntry, TimelineKind, Timestamp, Verb,
+};
+
+mod comer;
+use comer::{Comer, Right, Turned};
+
+/// A device that asks to be bootstrapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootstrapAsked {
+    /// Where it is, and who it has proved to be.
+    pub origin: Origin,
+    /// The name of the listener it came to.
+    pub listener: String,
+    /// What it asks.
+    pub request: BootstrapRequest,
+    /// Names the request.
+    pub id: RequestId,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+/// What devices are told of this server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootstrapSettings {
+    /// Where devices with a credential register, such as `coaps://muster.example.com:5684`; none if they can't.
+    pub uri: Option<String>,
+    /// Where devices without one register; none but in the lab.
+    pub plain_uri: Option<String>,
+    /// Where devices with a credential bootstrap.
+    pub bootstrap_uri: Option<String>,
+    /// The short server id of the management server.
+    pub short_server_id: u16,
+    /// Whether endpoints without a credential are served, and enrolled if nobody knows them.
+    pub lab: bool,
+}
+
+impl Fleet {
+    /// Begins a bootstrap. What the session will write is durable when this returns, its management credential among it,
+    /// so that what the device takes is good whatever happens afterwards.
+    ///
+    /// A management credential of the device that has not proved itself is given once more; otherwise a new one is made.
+    /// The ones that it has stay good until the new one has proved itself.
+    ///
+    /// # Errors
+    /// What the device is told; the diary knows more.
+    pub async fn begin_bootstrap(
+        &self,
+        asked: &BootstrapAsked,
+        settings: &BootstrapSettings,
+    ) -> Result<Session, Refusal> {
+        match self.prepare(asked, settings).await {
+            Ok(session) => Ok(session),
+            Err(Turned { refusal, cause, detail, device }) => {
+                if let Some(cause) = cause {
+                    let named = asked.request.endpoint.as_ref().map(EndpointName::to_string);
+                    let subject = device.as_ref().map(|device| device.endpoint.to_string()).or(named);
+                    let detail = if detail.is_empty() { refusal.to_string() } else { detail };
+                    self.incident(Incident {
+                        at: asked.at,
+                        cause,
+                        subject: subject.unwrap_or_else(|| asked.origin.source.address.to_string()),
+                        from: asked.origin.source.address,
+                        listener: asked.listener.clone(),
+                        device: device.map(|device| device.id),
+                        detail,
+                    });
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Keeps how far a session is.
+    pub async fn save_bootstrap(&self, record: &BootstrapRecord) -> Result<(), FleetError> {
+        let changes = vec![Change::BootstrapSaved(Box::new(record.clone()))];
+        self.store.commit(Commit { changes, audit: Vec::new() }).await?;
+        Ok(())
+    }
+
+    /// Keeps how a session has ended, and tells the device's timeline, the diary and who watches.
+    ///
+    /// To be called again if the store did not take it: nothing else was done then.
+    pub async fn end_bootstrap(&self, session: &Session, asked: &BootstrapAsked) -> Result<(), FleetError> {
+        let (record, Prepared { device, public_id, endpoint, request, .. }) =
+            (session.record(), session.prepared());
+        let at = record.ended_at.unwrap_or(record.started_at);
+        let detail = match record.result {
+            BootstrapResult::Finished => "bootstrap finished".to_owned(),
+            _ => format!("bootstrap failed: {}", record.reason),
+        };
+        let entry = TimelineEntry::new(*device, at, TimelineKind::Bootstrap, Some(*request), &detail);
+        let changes = vec![Change::BootstrapSaved(Box::new(record.clone())), Change::Timeline(entry)];
+        self.store.commit(Commit { changes, audit: Vec::new() }).await?;
+        let (subject, from) = (endpoint.to_string(), asked.origin.source.address);
+        let listener = asked.listener.clone();
+        if record.result == BootstrapResult::Finished {
+            self.await_registration(Bootstrapped { device: *device, at, subject, from, listener });
+        } else if let Some(cause) = session.cause() {
+            let (device, detail) = (Some(*device), record.reason.clone());
+            self.incident(Incident { at, cause, subject, from, listener, device, detail });
+        }
+        self.feed.publish(at, *device, *public_id, EventKind::Bootstrap(record.result));
+        Ok(())
+    }
+
+    async fn prepare(&self, asked: &BootstrapAsked, settings: &BootstrapSettings) -> Result<Session, Turned> {
+        let context = Context { actor: Actor::Server("bootstrap"), now: asked.at, request: asked.id };
+        let comer = self.comer(&context, asked, settings).await?;
+        let unplanned = |detail: String| Turned {
+            refusal: Refusal::Forbidden,
+            cause: Some(DiaryCause::NoBootstrapPlan),
+            detail,
+            device: (!comer.is_new).then(|| comer.device.clone()),
+        };
+        let Device { id, class, .. } = comer.device;
+        let (plan, _) = self.plan_of(id, class).await?;
+        let registry = self.registry();
+        plan.check(&Models::newest(&registry)).map_err(|error| unplanned(error.to_string()))?;
+        let mut made = Vec::new();
+        let account = self.account(&context, &comer, settings, &mut made).await?.ok_or_else(|| {
+            unplanned(
+                "the server has no public address of its own to write; set one in its configuration".into(),
+            )
+        })?;
+        plan.check_for(&account).map_err(|error| unplanned(error.to_string()))?;
+        let own_bootstrap = self.own_bootstrap(&context, &comer, &plan, settings, &mut made).await?;
+        let session = Session::new(Prepared {
+            id: BootstrapId::new(asked.at, self.random()),
+            device: id,
+            public_id: comer.device.public_id,
+            endpoint: comer.device.endpoint.clone(),
+            request: asked.id,
+            started_at: asked.at,
+            plan,
+            account,
+            own_bootstrap,
+            preferred_format: asked.request.preferred_format,
+            registry,
+        });
+        let commit = begun(&context, comer, made, session.record());
+        self.commit_and_follow(commit, "device").await?;
+        Ok(session)
+    }
+
+    /// The account at the management server: with a credential if the device has come with one. None if the server has no
+    /// address for it.
+    async fn account(
+        &self,
+        context: &Context,
+        comer: &Comer,
+        settings: &BootstrapSettings,
+        made: &mut Vec<NewCredential>,
+    ) -> Result<Option<Account>, FleetError> {
+        let short_server_id = settings.short_server_id;
+        let uri = match comer.right {
+            Right::Lab => settings.plain_uri.clone(),
+            Right::Own(_) | Right::Claim(..) => settings.uri.clone(),
+        };
+        let Some(uri) = uri else { return Ok(None) };
+        let credential = match comer.right.identity() {
+            Some(identity) => {
+                Some(self.staged_or_new(context, comer, identity, Purpose::Management, made).await?)
+            }
+            None => None,
+        };
+        let credential =
+            credential.map(|NewCredential { credential, key }| (credential.id, credential.identity, key));
+        Ok(Some(Account { uri, short_server_id, credential }))
+    }
+
+    /// The bootstrap account's new credential, for a device that has come with a claim's: that one is good for one
+    /// bootstrap.
+    async fn own_bootstrap(
+        &self,
+        context: &Context,
+        comer: &Comer,
+        plan: &Plan,
+        settings: &BootstrapSettings,
+        made: &mut Vec<NewCredential>,
+    ) -> Result<Option<OwnBootstrap>, FleetError> {
+        let (Right::Claim(identity, ..), Some(uri)) = (&comer.right, &settings.bootstrap_uri) else {
+            return Ok(None);
+        };
+        if !plan.own_bootstrap_credential {
+            return Ok(None);
+        }
+        let NewCredential { credential, key } =
+            self.staged_or_new(context, comer, *identity, Purpose::Bootstrap, made).await?;
+        let credential = (credential.id, credential.identity, key);
+        Ok(Some(OwnBootstrap { uri: uri.clone(), credential }))
+    }
+
+    /// The credential that waits for its proof, so that a device that is bootstrapped over and over does not gather them;
+    /// else a new one. Its identity is not the endpoint's name.
+    async fn staged_or_new(
+        &self,
+        context: &Context,
+        comer: &Comer,
+        by: Identity,
+        purpose: Purpose,
+        made: &mut Vec<NewCredential>,
+    ) -> Result<NewCredential, FleetError> {
+        if !comer.is_new {
+            let held = self.store.credentials(comer.device.id).await?;
+            let waits = held.into_iter().find(|credential| {
+                credential.purpose == purpose
+                    && credential.state == CredentialState::Staged
+                    && credential.valid_to.is_none_or(|valid_to| context.now < valid_to)
+            });
+            if let Some(waits) = waits
+                && let Some((credential, key)) = self.store.credential_row(waits.id).await?
+            {
+                return Ok(NewCredential { credential, key });
+            }
+        }
+        let psk = (self.random_identity(), self.random_key());
+        let holder = Holder::Device(comer.device.id);
+        let new = self.new_credential(context, holder, purpose, psk, Some(by.credential));
+        made.push(new.clone());
+        Ok(new)
+    }
+}
+
+/// All that is durable before the device is answered.
+fn begun(context: &Context, comer: Comer, made: Vec<NewCredential>, record: &BootstrapRecord) -> Commit {
+    let Comer { device, right, is_new } = comer;
+    let mut commit = Commit::default();
+    let line = |kind, detail: &str| super::timeline(context, device.id, kind, detail);
+    // The device acts, by what it has proved.
+    let audit = |verb, object: String| AuditEntry {
+        actor: device.endpoint.to_string(),
+        cause: Cause::Device,
+        ..AuditEntry::by(context, verb, Some(device.id), object)
+    };
+    if is_new {
+        let how = match &right {
+            Right::Claim(_, claim, _) => format!("enrolled itself by the claim {}", claim.name),
+            _ => "enrolled itself in the lab".to_owned(),
+        };
+        commit.changes.push(Change::DeviceAdded(device.clone()));
+        commit.changes.push(line(TimelineKind::Enrolment, &how));
+        commit.audit.push(audit(Verb::AddDevice, device.endpoint.to_string()));
+    }
+    if let Right::Claim(_, claim, Some(claimed)) = right {
+        commit.changes.push(Change::ClaimUsed(claimed));
+        commit.audit.push(audit(Verb::UseClaim, claim.name));
+    }
+    for new in made {
+        let name = name_of(&new.credential);
+        commit.changes.push(line(TimelineKind::Credential, &format!("{name} made for its bootstrap")));
+        commit.changes.push(Change::CredentialAdded(Box::new(new)));
+        commit.audit.push(audit(Verb::AddCredential, name));
+    }
+    commit.changes.push(Change::BootstrapSaved(Box::new(record.clone())));
+    commit.changes.push(line(TimelineKind::Bootstrap, "bootstrap began"));
+    commit
+}
