@@ -5,14 +5,20 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::{BufRead, BufReader},
-    net::TcpListener,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
     os::unix::{fs::PermissionsExt, net::UnixDatagram},
     path::Path,
     process::{Child, Command, Output, Stdio},
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
     time::Duration,
+};
+
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    crypto::ring,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 
 #[test]
@@ -143,6 +149,13 @@ fn over_tls_of_its_own_the_welcome_has_the_fingerprint_and_health_is_asked_for()
     let fingerprint = line("Fingerprint").strip_prefix("SHA-256 ").unwrap();
     assert_eq!(fingerprint.split(':').count(), 32);
     assert!(welcome.last().unwrap().trim().starts_with(&format!("https://{console}/setup/")), "{welcome:?}");
+    let page =
+        get(welcome.last().unwrap().trim(), &folder.path().join("muster-data/console-certificate.pem"));
+    assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("; Secure\r\n"), "{page}");
+    assert!(
+        !page.contains("strict-transport-security"),
+        "not with a certificate that browsers can't check: {page}"
+    );
     for rest in [&[][..], &["--ready"]] {
         let well = health(rest);
         assert!(well.status.success(), "{}", complaint(&well));
@@ -298,6 +311,25 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
     command.args(arguments).current_dir(folder).env_remove("MUSTER_CONFIG").env_remove("MUSTER_KEY");
     command
+}
+
+/// Gets a page over TLS, trusting one certificate alone.
+fn get(url: &str, trusted: &Path) -> String {
+    let (address, path) = url.strip_prefix("https://").unwrap().split_once('/').unwrap();
+    let address: SocketAddr = address.parse().unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(trusted).unwrap()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let client = ClientConnection::new(Arc::new(config), ServerName::from(address.ip())).unwrap();
+    let mut stream = StreamOwned::new(client, TcpStream::connect(address).unwrap());
+    write!(stream, "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 fn complaint(output: &Output) -> String {
