@@ -2,7 +2,7 @@
 
 use reqwest::{Method, Response, Url, redirect};
 
-use crate::{Deadline, Subject, until};
+use crate::{Deadline, Security, Spec, Subject, until};
 
 mod device;
 pub use device::{Device, Report};
@@ -76,6 +76,23 @@ impl Console {
             }
         };
         self.land(request.send().await.expect("the console answers")).await
+    }
+
+    /// Adds a device with the key that its client has, to be bootstrapped or to register at once.
+    ///
+    /// # Panics
+    /// If it has none, or the console did not take it.
+    pub async fn enrol(&self, spec: &Spec) {
+        let Security::Psk { identity, key } = &spec.security else { panic!("{} has no key", spec.endpoint) };
+        let form = self.open("/enrolment").await.form("form#add").fill("endpoint", &spec.endpoint);
+        let (form, before) = match spec.bootstrap {
+            true => (form.tick("bootstrap", "on"), ""),
+            false => (form.untick("bootstrap").tick("management", "on"), "management_"),
+        };
+        let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let form = form.fill(&format!("{before}identity"), identity).fill(&format!("{before}key"), &key);
+        let page = self.submit(form).await;
+        assert!(page.status() == 200 && !page.has("form#add"), "{} was not added: {page}", spec.endpoint);
     }
 
     /// The pages of a device, as soon as the list of devices has it.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, panic::AssertUnwindSafe};
 use futures::FutureExt;
 use serde::Deserialize;
 
-use crate::{Client, Console, Device, Interface, Peer, Places, Record, Spec, Subject, Transport};
+use crate::{Client, Console, Device, Interface, Peer, Places, Record, Security, Spec, Subject, Transport};
 
 /// What a scenario plays on: a server with an administrator, and a peer to make clients with.
 pub struct Stage {
@@ -22,10 +22,7 @@ pub struct Stage {
 impl Stage {
     /// A new server with an administrator.
     pub async fn set(peer: Peer, transport: Transport) -> Self {
-        let subject = match transport {
-            Transport::Udp => Subject::start().await,
-            Transport::Dtls => Subject::start_with_security().await,
-        };
+        let subject = Subject::start().await;
         let console = Console::set_up(&subject).await;
         Self { peer, transport, subject, console }
     }
@@ -35,15 +32,25 @@ impl Stage {
         self.peer.places()
     }
 
-    /// A client that is on its way to register, or to be bootstrapped.
-    pub fn start(&self, spec: Spec) -> Client {
+    /// A client that is on its way to register, or to be bootstrapped. Over DTLS the server is told its key before.
+    pub async fn start(&self, spec: Spec) -> Client {
+        let spec = match (self.transport, &spec.security) {
+            (Transport::Dtls, Security::NoSec) => {
+                let identity = spec.endpoint.clone();
+                spec.psk(&identity, &KEY)
+            }
+            _ => spec,
+        };
+        if spec.security != Security::NoSec {
+            self.console.enrol(&spec).await;
+        }
         let interface = if spec.bootstrap { Interface::Bootstrap } else { Interface::Management };
         self.peer.start(self.subject.address(interface, spec.security.transport()), &spec)
     }
 
     /// A client that has registered, and its pages.
     pub async fn registered(&self, spec: Spec) -> (Client, Device) {
-        let mut client = self.start(spec);
+        let mut client = self.start(spec).await;
         client.event("registered").await;
         let device = self.console.device(client.endpoint()).await;
         (client, device)
@@ -69,8 +76,8 @@ where
     assert!(failed.is_empty(), "{scenario}: not as expected with {}", failed.join(", "));
 }
 
-/// The transports that scenarios are played over.
-const TRANSPORTS: [Transport; 1] = [Transport::Udp];
+/// The key of all clients; each has an identity of its own, which is its endpoint name.
+const KEY: [u8; 16] = [0x6d, 0x75, 0x73, 0x74, 0x65, 0x72, 0, 1, 2, 3, 4, 5, 0xfc, 0xfd, 0xfe, 0xff];
 
 /// One of the ways to play a scenario.
 #[derive(Clone, Copy)]
@@ -80,14 +87,17 @@ struct Row {
 }
 
 impl Row {
-    /// All of them, or those of the peers that `PEERS` names.
+    /// All of them, or those that `PEERS` and `TRANSPORTS` name.
     fn all() -> Vec<Self> {
-        let named = std::env::var("PEERS").ok();
-        let is_named = |peer: &Peer| {
-            named.as_deref().is_none_or(|names| names.split(',').any(|name| name == peer.name()))
+        let is_named = |variable: &str, name: &str| {
+            std::env::var(variable).map_or(true, |names| names.split(',').any(|named| named == name))
         };
-        let peers = Peer::ALL.into_iter().filter(is_named);
-        peers.flat_map(|peer| TRANSPORTS.map(|transport| Self { peer, transport })).collect()
+        let knows = |transport: &Transport| *transport == Transport::Udp || Subject::knows_security();
+        let transports = Transport::ALL.into_iter().filter(knows);
+        let transports = transports.filter(|transport| is_named("TRANSPORTS", transport.name()));
+        let transports: Vec<Transport> = transports.collect();
+        let peers = Peer::ALL.into_iter().filter(|peer| is_named("PEERS", peer.name()));
+        peers.flat_map(|peer| transports.iter().map(move |&transport| Self { peer, transport })).collect()
     }
 
     /// As it stands in `RESULTS.md`.

@@ -8,7 +8,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::{OnceLock, mpsc},
 };
 
 use tempfile::TempDir;
@@ -33,27 +33,28 @@ pub enum Interface {
 }
 
 impl Subject {
-    /// Starts a server with nothing in it, on ports that are free, that speaks plain CoAP alone.
+    /// Starts a server with nothing in it, on ports that are free: in the lab profile, for every interface by every
+    /// transport. A server that knows no security speaks plain CoAP alone.
     pub async fn start() -> Self {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self::configured(&Welcome::of(any, &[(Interface::Management, Transport::Udp, any)])).await
-    }
-
-    /// Starts a server with nothing in it that listens on every interface by every transport, in the lab profile.
-    pub async fn start_with_security() -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let interfaces = [Interface::Management, Interface::Bootstrap];
         let all = interfaces.map(|interface| Transport::ALL.map(|transport| (interface, transport, any)));
-        Self::configured(&Welcome::of(any, all.as_flattened())).await
-    }
-
-    async fn configured(addresses: &Welcome) -> Self {
+        let listen = if Self::knows_security() { all.as_flattened() } else { &all.as_flattened()[..1] };
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        configure(folder.path(), addresses);
+        configure(folder.path(), &Welcome::of(any, listen));
         let (process, welcome) = spawn(folder.path());
         let subject = Self { folder, process, welcome };
         subject.ready().await;
         subject
+    }
+
+    /// Whether the server to test has devices with credentials.
+    pub fn knows_security() -> bool {
+        static KNOWS: OnceLock<bool> = OnceLock::new();
+        *KNOWS.get_or_init(|| {
+            let keys = Command::new(binary()).arg("--print-config").output();
+            keys.is_ok_and(|keys| String::from_utf8_lossy(&keys.stdout).contains("[coaps]"))
+        })
     }
 
     /// Kills it as a power cut would (SIGKILL).
@@ -144,13 +145,14 @@ fn configure(folder: &Path, addresses: &Welcome) {
         listen("listen", management, transport) + &listen("bootstrap_listen", bootstrap, transport)
     };
     let (coap, coaps) = (section(Transport::Udp), section(Transport::Dtls));
-    // Without security the file has nothing in it that a server without security does not know.
+    // For a server that knows no security, the file has nothing in it that such a server does not know.
     let secure = !coaps.is_empty();
     let profile = if secure { "profile = \"lab\"\npublic_host = \"127.0.0.1\"\n" } else { "" };
     let coaps = if secure { format!("[coaps]\n{coaps}") } else { coaps };
     let console = addresses.console;
+    let console = if secure { format!("[\"{console}\"]") } else { format!("\"{console}\"") };
     let text = format!(
-        "{profile}data_dir = {data:?}\n[coap]\n{coap}{coaps}[console]\nlisten = \"{console}\"\n[models]\nfolder = {models:?}\n[log]\nlevel = \"debug\"\nformat = \"text\"\n"
+        "{profile}data_dir = {data:?}\n[coap]\n{coap}{coaps}[console]\nlisten = {console}\n[models]\nfolder = {models:?}\n[log]\nlevel = \"debug\"\nformat = \"text\"\n"
     );
     std::fs::write(folder.join("muster.toml"), text).expect("the configuration can be written");
 }
@@ -162,6 +164,7 @@ fn spawn(folder: &Path) -> (Child, Welcome) {
         .arg("--config")
         .arg(folder.join("muster.toml"))
         .env("NO_COLOR", "1")
+        .env_remove("MUSTER_BINARY")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log.expect("the log file can be opened"))

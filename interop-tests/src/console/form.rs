@@ -104,6 +104,12 @@ impl Submission {
         self
     }
 
+    /// Takes the tick out of a box.
+    pub fn untick(mut self, name: &str) -> Self {
+        self.fields.retain(|field| field.name != name);
+        self
+    }
+
     /// Chooses a file.
     ///
     /// # Panics
