@@ -337,6 +337,7 @@ mod tests {
             sms_number: None,
             links: Arc::new(ObjectLinks::parse(links.as_bytes()).unwrap()),
             extra: Vec::new(),
+            credential: None,
             source: Source { listener: ListenerId(0), address: ([127, 0, 0, 1], 1).into() },
             registered_at: Timestamp(0),
             updated_at: Timestamp(0),

@@ -7,7 +7,7 @@ use fleet::{
 use tracing::{debug, info};
 
 use super::{
-    Shard,
+    Output, Shard,
     work::{After, Received, Work, turned_away},
 };
 use crate::binding::{self, rejection::Rejection};

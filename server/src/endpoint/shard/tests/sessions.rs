@@ -95,12 +95,11 @@ fn what_a_revoked_device_sends_comes_to_nothing() {
 #[test]
 fn what_cannot_be_stored_is_not_taken() {
     let (mut world, node) = secured();
-    world.store.set_unavailable(true);
+    world.fail_commits(|commit| matches!(commit.changes.as_slice(), [.., Change::CredentialEnded { .. }]));
     let ticket = world.revoke(node);
     world.run_for(SECOND);
     assert_eq!(world.ended, [(ticket, Err(fleet::StoreError::Unavailable))]);
     assert_eq!(world.sessions_ended, []);
-    world.store.set_unavailable(false);
     assert!(matches!(world.order(node, reading()), Outcome::Success { .. }));
 }
 
