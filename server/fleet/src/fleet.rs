@@ -54,6 +54,8 @@ mod plans;
 mod recent;
 use recent::Recent;
 
+mod search;
+
 mod submission;
 pub use submission::Began;
 
