@@ -1,0 +1,270 @@
+//! Who is inside, and who is about to be: the sessions and handshakes of one listener. No I/O.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::{IpAddr, SocketAddr},
+    time::{Duration, Instant},
+};
+
+use fleet::{CredentialId, Origin, Source};
+use tokio::sync::mpsc;
+
+use super::{
+    super::{Batch, Incoming},
+    Bounds,
+    record::{self, Alert, Record},
+    session::Session,
+};
+
+/// The sessions and handshakes of one listener.
+#[derive(Default)]
+pub(super) struct Table {
+    sessions: HashMap<SocketAddr, Session>,
+    /// By when they were heard last.
+    by_silence: BTreeSet<(Instant, SocketAddr)>,
+    half_open: HashMap<SocketAddr, HalfOpen>,
+    next_ticket: u64,
+    /// What the shard has to be told, in order.
+    arrived: Batch,
+}
+
+/// A handshake under way, as the listener sees it.
+struct HalfOpen {
+    ticket: u64,
+    datagrams: mpsc::Sender<Vec<u8>>,
+    heard: Instant,
+    random: [u8; 32],
+    credential: Option<CredentialId>,
+    received: usize,
+    bytes: usize,
+}
+
+/// Which bound stands against one more handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Full {
+    All,
+    Prefix,
+}
+
+/// What came of a record.
+pub(super) enum Opened {
+    /// No session of that address, or not authentic, or seen before.
+    No,
+    Yes,
+    /// The client repeats its last flight, and gets ours again.
+    Again(Box<[u8]>),
+    /// The client has ended the session; our answer.
+    Ended(Option<Vec<u8>>),
+}
+
+/// How many datagrams wait for a handshake's task.
+const QUEUE: usize = 8;
+
+/// How long a handshake has to be silent to give way.
+const QUIET: Duration = Duration::from_secs(2);
+
+impl Table {
+    // Handshakes.
+
+    /// Makes room for a handshake.
+    pub(super) fn begin(
+        &mut self,
+        peer: SocketAddr,
+        random: [u8; 32],
+        now: Instant,
+        bounds: &Bounds,
+    ) -> Result<(u64, mpsc::Receiver<Vec<u8>>), Full> {
+        self.half_open.remove(&peer);
+        if self.half_open.len() >= bounds.half_open {
+            return Err(Full::All);
+        }
+        let network = network(peer.ip());
+        if self.half_open.keys().filter(|other| self::network(other.ip()) == network).count()
+            >= bounds.half_open_of_prefix
+        {
+            return Err(Full::Prefix);
+        }
+        let (datagrams, received) = mpsc::channel(QUEUE);
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        let half = HalfOpen { ticket, datagrams, heard: now, random, credential: None, received: 0, bytes: 0 };
+        self.half_open.insert(peer, half);
+        Ok((ticket, received))
+    }
+
+    /// Whether a handshake of an address is under way.
+    pub(super) fn is_half_open(&self, peer: SocketAddr) -> bool {
+        self.half_open.contains_key(&peer)
+    }
+
+    /// Whether a ClientHello of this random begins a handshake. One that is under way gives way to its client's next, if
+    /// it has been silent: the client has rebooted.
+    pub(super) fn begins(&self, peer: SocketAddr, random: &[u8; 32], now: Instant) -> bool {
+        let gives_way = |half: &HalfOpen| half.random != *random && now.duration_since(half.heard) >= QUIET;
+        self.half_open.get(&peer).is_none_or(gives_way)
+    }
+
+    /// Hands a datagram to the handshake under way. False if there is none or its bounds are reached.
+    pub(super) fn deliver(
+        &mut self,
+        peer: SocketAddr,
+        datagram: Vec<u8>,
+        now: Instant,
+        bounds: &Bounds,
+    ) -> bool {
+        let Some(half) = self.half_open.get_mut(&peer) else { return false };
+        half.received += 1;
+        half.bytes += datagram.len();
+        half.heard = now;
+        half.received <= bounds.datagrams
+            && half.bytes <= bounds.bytes
+            && half.datagrams.try_send(datagram).is_ok()
+    }
+
+    /// Notes whose handshake it is. False if it was taken back.
+    pub(super) fn name(&mut self, peer: SocketAddr, ticket: u64, credential: CredentialId) -> bool {
+        let half = self.half_open.get_mut(&peer).filter(|half| half.ticket == ticket);
+        half.map(|half| half.credential = Some(credential)).is_some()
+    }
+
+    /// A handshake has ended. False if it was taken back before.
+    pub(super) fn forget(&mut self, peer: SocketAddr, ticket: u64) -> bool {
+        let mine = self.half_open.get(&peer).is_some_and(|half| half.ticket == ticket);
+        mine && self.half_open.remove(&peer).is_some()
+    }
+
+    // Sessions.
+
+    /// Lets a session in, in place of one of the same address (RFC 6347 §4.2.8), and gives the bytes that say good-bye to
+    /// the one that had to make room.
+    pub(super) fn establish(
+        &mut self,
+        source: Source,
+        session: Session,
+        bounds: &Bounds,
+    ) -> Option<(SocketAddr, Vec<u8>)> {
+        self.remove(source, "replaced");
+        let mut evicted = None;
+        if self.sessions.len() >= bounds.sessions
+            && let Some((_, longest)) = self.by_silence.first().copied()
+        {
+            let goodbye = self.end(Source { address: longest, ..source }, "room");
+            evicted = goodbye.map(|goodbye| (longest, goodbye));
+        }
+        self.by_silence.insert((session.heard, source.address));
+        self.arrived.push(Incoming::SessionBegan(Origin { source, identity: Some(session.identity) }));
+        self.sessions.insert(source.address, session);
+        evicted
+    }
+
+    /// Opens a record of an established session.
+    pub(super) fn open(&mut self, source: Source, record: &Record<'_>, now: Instant) -> Opened {
+        let Some(session) = self.sessions.get_mut(&source.address) else { return Opened::No };
+        let Some(plaintext) = session.open(record) else { return Opened::No };
+        self.by_silence.remove(&(session.heard, source.address));
+        self.by_silence.insert((now, source.address));
+        session.heard = now;
+        match record.kind {
+            record::APPLICATION_DATA => {
+                session.last_flight = None;
+                let origin = Origin { source, identity: Some(session.identity) };
+                self.arrived.push(Incoming::Datagram(origin, plaintext));
+                Opened::Yes
+            }
+            record::HANDSHAKE => session.last_flight.clone().map_or(Opened::Yes, Opened::Again),
+            record::ALERT if matches!(plaintext[..], [record::FATAL, _] | [_, 0]) => {
+                Opened::Ended(self.end(source, "client"))
+            }
+            _ => Opened::Yes,
+        }
+    }
+
+    /// Seals application data. None without a session, or when it has sent as many records as it may.
+    pub(super) fn seal(&mut self, peer: SocketAddr, bytes: &[u8]) -> Option<Vec<u8>> {
+        self.sessions.get_mut(&peer)?.seal(record::APPLICATION_DATA, bytes)
+    }
+
+    /// Ends the sessions and handshakes of credentials, and takes back what came by them and is still on its way.
+    pub(super) fn revoke(
+        &mut self,
+        listener: fleet::ListenerId,
+        credentials: &[CredentialId],
+    ) -> Vec<(SocketAddr, Vec<u8>)> {
+        let credentials: BTreeSet<_> = credentials.iter().collect();
+        let named = |credential: Option<CredentialId>| credential.is_some_and(|id| credentials.contains(&id));
+        self.half_open.retain(|_, half| !named(half.credential));
+        let hit = |(peer, session): (&SocketAddr, &Session)| {
+            credentials.contains(&session.identity.credential).then_some(*peer)
+        };
+        let peers: Vec<_> = self.sessions.iter().filter_map(hit).collect();
+        self.arrived.retain(|incoming| match incoming {
+            Incoming::Datagram(origin, _) => !named(origin.identity.map(|identity| identity.credential)),
+            Incoming::SessionBegan(_) | Incoming::SessionEnded(_) => true,
+        });
+        let end = |address| {
+            self.end(Source { listener, address }, "revoked").map(|goodbye| (address, goodbye))
+        };
+        peers.into_iter().filter_map(end).collect()
+    }
+
+    /// Ends the sessions that were not heard since.
+    pub(super) fn sweep(&mut self, listener: fleet::ListenerId, since: Instant) -> Vec<(SocketAddr, Vec<u8>)> {
+        let silent: Vec<_> = self.by_silence.iter().take_while(|(heard, _)| *heard < since).copied().collect();
+        let end = |(_, address)| {
+            self.end(Source { listener, address }, "idle").map(|goodbye| (address, goodbye))
+        };
+        silent.into_iter().filter_map(end).collect()
+    }
+
+    /// Ends everything.
+    pub(super) fn close(&mut self, listener: fleet::ListenerId) -> Vec<(SocketAddr, Vec<u8>)> {
+        self.half_open.clear();
+        let peers: Vec<_> = self.sessions.keys().copied().collect();
+        let end = |address| {
+            self.end(Source { listener, address }, "stop").map(|goodbye| (address, goodbye))
+        };
+        peers.into_iter().filter_map(end).collect()
+    }
+
+    /// How many sessions there are.
+    pub(super) fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// How many handshakes are under way.
+    pub(super) fn handshakes(&self) -> usize {
+        self.half_open.len()
+    }
+
+    /// Whether a handshake has named a credential.
+    #[cfg(test)]
+    pub(super) fn is_named(&self, credential: CredentialId) -> bool {
+        self.half_open.values().any(|half| half.credential == Some(credential))
+    }
+
+    /// What has come since the last call.
+    pub(super) fn take_arrived(&mut self) -> Batch {
+        std::mem::take(&mut self.arrived)
+    }
+
+    /// Ends a session, and gives the close_notify for its client.
+    fn end(&mut self, source: Source, why: &'static str) -> Option<Vec<u8>> {
+        self.remove(source, why)?.seal(record::ALERT, &[record::WARNING, Alert::CLOSE_NOTIFY.0])
+    }
+
+    fn remove(&mut self, source: Source, why: &'static str) -> Option<Session> {
+        let session = self.sessions.remove(&source.address)?;
+        self.by_silence.remove(&(session.heard, source.address));
+        self.arrived.push(Incoming::SessionEnded(Origin { source, identity: Some(session.identity) }));
+        metrics::counter!("muster_dtls_sessions_ended_total", "why" => why).increment(1);
+        Some(session)
+    }
+}
+
+/// The network that an address shares its share of handshakes with: /24 or /56.
+pub(super) fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => IpAddr::V4((u32::from(address) & !0xff).into()),
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !((1 << 72) - 1)).into()),
+    }
+}

@@ -1,0 +1,149 @@
+//! A client whose every datagram is the test's to send, to lose and to repeat. Its keys are derived here, so that what
+//! the listener answers is checked and not only taken.
+
+use fleet::PskKey;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use webrtc_dtls::{
+    cipher_suite::{CipherSuite, cipher_suite_for_id},
+    content::ContentType,
+    record_layer::record_layer_header::{PROTOCOL_VERSION1_2, RecordLayerHeader},
+};
+
+use super::{
+    super::record::{self, HEADER},
+    world::{KEY, Raw, World, first, hello},
+};
+
+/// No extensions, and not even an empty block of them.
+pub(super) const NONE: &[u8] = &[];
+/// RFC 7627.
+pub(super) const EXTENDED_MASTER_SECRET: &[u8] = &[0, 4, 0, 23, 0, 0];
+
+/// A client that has sent its last flight.
+pub(super) struct Device {
+    pub(super) raw: Raw,
+    /// ClientKeyExchange, ChangeCipherSpec, Finished.
+    pub(super) last_flight: Vec<u8>,
+    cipher: Box<dyn CipherSuite + Send + Sync>,
+    master: Vec<u8>,
+    transcript: Vec<u8>,
+    next: u64,
+}
+
+impl Device {
+    /// Goes as far as the last flight, without sending it.
+    pub(super) async fn ready(world: &World, identity: &str, extensions: &[u8]) -> Self {
+        let raw = Raw::to(world).await;
+        raw.send(&first(&hello(record::VERSION_1_2, &[0xc0a8], &[], extensions))).await;
+        let verify = raw.receive().await;
+        let cookie = &verify[HEADER + record::MESSAGE_HEADER + 3..];
+        let hello =
+            record::message(1, 1, &hello(record::VERSION_1_2, &[0xc0a8], cookie, extensions));
+        raw.send(&record::record(record::HANDSHAKE, 0, 1, &hello)).await;
+
+        let mut transcript = hello;
+        let mut server = [0; 32];
+        let mut extended = false;
+        let mut answered = false;
+        while !answered {
+            let datagram = raw.receive().await;
+            for record in record::records(&datagram) {
+                for message in record::messages(record.body).unwrap() {
+                    if message.kind == record::SERVER_HELLO {
+                        server.copy_from_slice(&message.body[2..34]);
+                        extended = message.body.windows(4).any(|bytes| bytes == [0, 23, 0, 0]);
+                    }
+                    transcript.extend(message.bytes);
+                    answered = message.kind == record::SERVER_HELLO_DONE;
+                }
+            }
+        }
+        assert_eq!(extended, extensions == EXTENDED_MASTER_SECRET);
+
+        let mut named = (identity.len() as u16).to_be_bytes().to_vec();
+        named.extend(identity.as_bytes());
+        let key_exchange = record::message(record::CLIENT_KEY_EXCHANGE, 2, &named);
+        transcript.extend(&key_exchange);
+        let key = PskKey::from_hex(KEY).unwrap();
+        let premaster = [&[0, 16][..], &[0; 16], &[0, 16], key.as_bytes()].concat();
+        let master = if extended {
+            prf(&premaster, "extended master secret", &Sha256::digest(&transcript), 48)
+        } else {
+            prf(&premaster, "master secret", &[[7; 32], server].concat(), 48)
+        };
+        let mut cipher = cipher_suite_for_id(0xc0a8.into()).unwrap();
+        cipher.init(&master, &[7; 32], &server, true).unwrap();
+
+        let finished = prf(&master, "client finished", &Sha256::digest(&transcript), 12);
+        let finished = record::message(record::FINISHED, 3, &finished);
+        let mut device = Self { raw, last_flight: Vec::new(), cipher, master, transcript, next: 0 };
+        let sealed = device.seal(record::HANDSHAKE, &finished);
+        device.transcript.extend(&finished);
+        device.last_flight = [
+            record::record(record::HANDSHAKE, 0, 2, &key_exchange),
+            record::record(record::CHANGE_CIPHER_SPEC, 0, 3, &[1]),
+            sealed,
+        ]
+        .concat();
+        device
+    }
+
+    /// Goes all the way.
+    pub(super) async fn inside(world: &World, identity: &str, extensions: &[u8]) -> Self {
+        let device = Self::ready(world, identity, extensions).await;
+        device.raw.send(&device.last_flight).await;
+        device.take_last_flight().await;
+        device
+    }
+
+    /// Receives the listener's last flight and verifies its Finished.
+    pub(super) async fn take_last_flight(&self) {
+        let datagram = loop {
+            let datagram = self.raw.receive().await;
+            if datagram[0] == record::CHANGE_CIPHER_SPEC {
+                break datagram;
+            }
+        };
+        let finished = record::records(&datagram).nth(1).unwrap();
+        let opened = self.cipher.decrypt(finished.bytes).unwrap();
+        let right = prf(&self.master, "server finished", &Sha256::digest(&self.transcript), 12);
+        assert_eq!(opened[HEADER + record::MESSAGE_HEADER..], right);
+    }
+
+    pub(super) fn seal(&mut self, kind: u8, plaintext: &[u8]) -> Vec<u8> {
+        let sequence_number = self.next;
+        self.next += 1;
+        let header = RecordLayerHeader {
+            content_type: ContentType::from(kind),
+            protocol_version: PROTOCOL_VERSION1_2,
+            epoch: 1,
+            sequence_number,
+            content_len: plaintext.len() as u16,
+        };
+        self.cipher.encrypt(&header, &record::record(kind, 1, sequence_number, plaintext)).unwrap()
+    }
+
+    /// Sends application data, and gives the datagram.
+    pub(super) async fn send(&mut self, plaintext: &[u8]) -> Vec<u8> {
+        let datagram = self.seal(record::APPLICATION_DATA, plaintext);
+        self.raw.send(&datagram).await;
+        datagram
+    }
+}
+
+fn prf(secret: &[u8], label: &str, seed: &[u8], len: usize) -> Vec<u8> {
+    let hmac = |bytes: &[u8]| {
+        let mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
+        mac.chain_update(bytes).finalize().into_bytes().to_vec()
+    };
+    let seed = [label.as_bytes(), seed].concat();
+    let mut a = hmac(&seed);
+    let mut out = Vec::new();
+    while out.len() < len {
+        out.extend(hmac(&[&a[..], &seed].concat()));
+        a = hmac(&a);
+    }
+    out.truncate(len);
+    out
+}
