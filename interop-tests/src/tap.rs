@@ -3,7 +3,7 @@
 //! The client is given [`Tap::address`] for the server's. The server sees the relay's other socket for the client's.
 
 mod session;
-pub(crate) use session::Session;
+pub(crate) use session::{Session, fatal_alert};
 
 use std::{
     net::SocketAddr,

@@ -13,7 +13,7 @@ use objects::{DataType, Models, Path, Registry, Value, Version};
 use serde_json::json;
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
-use self::way::{News, Way};
+use self::way::{News, Way, WayError};
 use super::{Client, Event, Security, Spec};
 
 pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
@@ -39,6 +39,7 @@ pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
         events: events_in,
         paused: false,
         was_reset: false,
+        is_bootstrapping: spec.bootstrap,
     };
     let task = tokio::spawn(driver.run(commands_out));
     let command = move |line: &str| drop(commands.send(line.to_owned()));
@@ -63,6 +64,8 @@ struct Driver {
     paused: bool,
     /// Whether the datagram that is being taken is a Reset.
     was_reset: bool,
+    /// Whether it has a bootstrap before it, as far as it tells.
+    is_bootstrapping: bool,
 }
 
 impl Driver {
@@ -86,7 +89,12 @@ impl Driver {
                     }
                     News::Datagram(_) => {}
                     News::Failed(error) => {
-                        let told = json!({ "event": "connection-failed", "cause": error.to_string() });
+                        let name = match error {
+                            WayError::Closed => "connection-closed",
+                            _ if self.is_bootstrapping => "bootstrap-failed",
+                            _ => "registration-failed",
+                        };
+                        let told = json!({ "event": name, "cause": error.to_string() });
                         drop(self.events.send(Event(told)));
                         self.device.connection_failed(self.now());
                     }
@@ -102,7 +110,10 @@ impl Driver {
                 Output::Transmit { bytes } if !self.paused => self.way.send(&bytes).await,
                 Output::Transmit { .. } => {}
                 Output::Connect { to } => self.way = Way::to(&to),
-                Output::Event(event) => self.tell(&event),
+                Output::Event(event) => {
+                    self.is_bootstrapping &= event != device::Event::Bootstrapped;
+                    self.tell(&event);
+                }
             }
         }
     }

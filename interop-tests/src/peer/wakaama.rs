@@ -43,7 +43,7 @@ pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
         arguments: arguments(tap.address(), spec),
         binary: binary(spec.security.transport()).expect("the peer was prepared before"),
         tap,
-        overheard: Overheard::new(&spec.security),
+        overheard: Overheard::new(spec),
         events,
         said: String::new(),
         is_ready: false,

@@ -31,6 +31,14 @@ impl Session {
     }
 }
 
+/// The fatal alert in a datagram of DTLS, if it is in the clear (RFC 5246 §7.2).
+pub(crate) fn fatal_alert(datagram: &[u8]) -> Option<u8> {
+    records(datagram).find_map(|record| match (record[0], &record[3..5], &record[RECORD_HEADER..]) {
+        (ALERT, [0, 0], &[FATAL, description]) => Some(description),
+        _ => None,
+    })
+}
+
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(if self.0.is_some() { "Session(PSK)" } else { "Session(NoSec)" })
@@ -180,6 +188,8 @@ fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
 const RECORD_HEADER: usize = 13;
 const HANDSHAKE_HEADER: usize = 12;
 // RFC 5246 §6.2.1 and §7.4, RFC 6347 §4.3.2, RFC 7627 §5.1.
+const ALERT: u8 = 21;
+const FATAL: u8 = 2;
 const HANDSHAKE: u8 = 22;
 const APPLICATION_DATA: u8 = 23;
 const CLIENT_HELLO: u8 = 1;
@@ -201,6 +211,13 @@ mod tests {
             [0xa0, 0xba, 0x9f, 0x93, 0x6c, 0xda, 0x31, 0x18, 0x27, 0xa6, 0xf7, 0x96, 0xff, 0xd5, 0x19, 0x8c];
         let out = expand(&secret, &[b"test label", &seed[..]].concat(), 100);
         assert_eq!(out[..8], [0xe3, 0xf2, 0x29, 0xba, 0x72, 0x7b, 0xe1, 0x7b]);
+    }
+
+    #[test]
+    fn a_fatal_alert_is_found_and_a_warning_is_not() {
+        let alert = |level, description| [21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 5, 0, 2, level, description];
+        assert_eq!(fatal_alert(&alert(2, 115)), Some(115));
+        assert_eq!(fatal_alert(&alert(1, 0)), None);
     }
 
     #[test]

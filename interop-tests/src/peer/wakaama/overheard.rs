@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use coap::{Code, Kind, Message, MessageId, OptionNumber, Token};
 use serde_json::{Value, json};
 
-use super::Security;
-use crate::tap::{Session, Side};
+use super::{Security, Spec};
+use crate::tap::{Session, Side, fatal_alert};
 
 /// The conversation so far.
 #[derive(Debug, Default)]
 pub(super) struct Overheard {
     session: Session,
+    /// Whether there is DTLS around the messages.
+    is_secure: bool,
     asked: Vec<Asked>,
     /// What is observed, by the token of the Observe.
     observed: BTreeMap<Token, String>,
@@ -36,12 +38,20 @@ struct Asked {
 
 impl Overheard {
     /// Nothing was said so far.
-    pub(super) fn new(security: &Security) -> Self {
-        Self { session: Session::new(security), ..Self::default() }
+    pub(super) fn new(spec: &Spec) -> Self {
+        let is_secure = spec.security != Security::NoSec;
+        let session = Session::new(&spec.security);
+        Self { session, is_secure, bootstrapping: spec.bootstrap, ..Self::default() }
     }
 
     /// Takes a datagram, and returns the events it means.
     pub(super) fn hear(&mut self, from: Side, datagram: &[u8]) -> Vec<Value> {
+        if self.is_secure
+            && let Some(alert) = fatal_alert(datagram)
+        {
+            let name = if self.bootstrapping { "bootstrap-failed" } else { "registration-failed" };
+            return vec![json!({ "event": name, "cause": format!("alert {alert} of the {from:?}") })];
+        }
         let messages = self.session.open(from, datagram);
         messages.iter().filter_map(|bytes| self.hear_message(from, bytes)).collect()
     }
@@ -67,7 +77,7 @@ impl Overheard {
             Side::Client => uplink(message.code, &path),
             Side::Server => {
                 let name = downlink(message, &path, self.bootstrapping);
-                (name, name)
+                (name, if name == "bootstrapped" { "bootstrap-failed" } else { name })
             }
         };
         if success == "bootstrapping" {
@@ -177,3 +187,69 @@ const DELETE: Code = Code::new(0, 4);
 const FETCH: Code = Code::new(0, 5);
 const TEXT: u32 = 0;
 const LINK_FORMAT: u32 = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(kind: Kind, code: Code, id: u16, path: &str) -> Message {
+        let mut message = Message::new(kind, code, MessageId(id), Token::default());
+        let option = if code.is_request() { OptionNumber::URI_PATH } else { OptionNumber::LOCATION_PATH };
+        path.split('/')
+            .filter(|segment| !segment.is_empty())
+            .for_each(|segment| message.options.push(option, segment));
+        message
+    }
+
+    fn hear(overheard: &mut Overheard, from: Side, message: &Message) -> Vec<String> {
+        let told = overheard.hear(from, &message.to_bytes().unwrap());
+        told.iter().map(|event| event["event"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_registration_is_told_when_it_is_answered() {
+        let mut overheard = Overheard::new(&Spec::new("a"));
+        let register = message(Kind::Confirmable, POST, 1, "/rd");
+        assert!(hear(&mut overheard, Side::Client, &register).is_empty());
+        assert!(hear(&mut overheard, Side::Client, &register).is_empty(), "a retransmission");
+        let created = message(Kind::Acknowledgement, Code::CREATED, 1, "/rd/7");
+        assert_eq!(
+            overheard.hear(Side::Server, &created.to_bytes().unwrap()),
+            [json!({ "event": "registered", "location": "/rd/7" })]
+        );
+        assert!(hear(&mut overheard, Side::Server, &created).is_empty(), "a duplicate tells nothing new");
+    }
+
+    #[test]
+    fn a_rejected_notification_is_told_with_what_it_is_about() {
+        let mut overheard = Overheard::new(&Spec::new("a"));
+        let mut observe = message(Kind::Confirmable, GET, 2, "/3/0/9");
+        observe.options.push_uint(OptionNumber::OBSERVE, 0);
+        hear(&mut overheard, Side::Server, &observe);
+        let mut answer = message(Kind::Acknowledgement, Code::CONTENT, 2, "");
+        answer.options.push_uint(OptionNumber::OBSERVE, 1);
+        assert_eq!(hear(&mut overheard, Side::Client, &answer), ["observe"]);
+        (answer.kind, answer.id) = (Kind::NonConfirmable, MessageId(70));
+        assert_eq!(hear(&mut overheard, Side::Client, &answer), ["notified"]);
+        let reset = Message::empty(Kind::Reset, MessageId(70));
+        assert_eq!(hear(&mut overheard, Side::Server, &reset), ["notification-reset"]);
+    }
+
+    #[test]
+    fn a_bootstrap_whose_finish_is_refused_has_failed() {
+        let mut overheard = Overheard::new(&Spec::new("a").bootstrap());
+        hear(&mut overheard, Side::Client, &message(Kind::Confirmable, POST, 1, "/bs"));
+        let accepted = message(Kind::Acknowledgement, Code::CHANGED, 1, "");
+        assert_eq!(hear(&mut overheard, Side::Server, &accepted), ["bootstrapping"]);
+        hear(&mut overheard, Side::Server, &message(Kind::Confirmable, PUT, 8, "/0/1"));
+        let written = message(Kind::Acknowledgement, Code::CHANGED, 8, "");
+        assert_eq!(hear(&mut overheard, Side::Client, &written), ["bootstrap-write"]);
+        for (id, code, told) in
+            [(9, Code::NOT_ACCEPTABLE, "bootstrap-failed"), (10, Code::CHANGED, "bootstrapped")]
+        {
+            hear(&mut overheard, Side::Server, &message(Kind::Confirmable, POST, id, "/bs"));
+            let answer = message(Kind::Acknowledgement, code, id, "");
+            assert_eq!(hear(&mut overheard, Side::Client, &answer), [told]);
+        }
+    }
+}
