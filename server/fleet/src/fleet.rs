@@ -93,7 +93,6 @@ pub struct Fleet {
     uses: Mutex<Uses>,
     diary: Mutex<Diary>,
     bootstrapped: Mutex<diary::Finished>,
-    approvals: Mutex<claims::Approvals>,
     /// Held while accounts change, so that no two administrators take each other's role at the same moment.
     people: futures::lock::Mutex<()>,
 }
@@ -143,7 +142,6 @@ impl Fleet {
             uses: Mutex::default(),
             diary: Mutex::default(),
             bootstrapped: Mutex::default(),
-            approvals: Mutex::default(),
             people: futures::lock::Mutex::default(),
         }
     }

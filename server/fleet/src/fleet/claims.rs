@@ -1,8 +1,6 @@
 //! The verbs on claims: one credential for a batch of devices.
 
-use std::collections::BTreeMap;
-
-use super::{credentials::name_of, lock, taken, timeline};
+use super::{credentials::name_of, taken, timeline};
 use crate::{
     AuditEntry, Change, Claim, ClaimId, ClassId, Commit, Context, CredentialState, DiaryCause, DiaryId,
     Fleet, FleetError, GivenPsk, Holder, Permission, PublicId, Purpose, Shown, TimelineKind, Timestamp, Verb,
@@ -24,22 +22,6 @@ pub struct NewClaim {
     pub closes_at: Timestamp,
     /// The credential that the devices share; what is left out is made.
     pub credential: GivenPsk,
-}
-
-/// Until when a device may use a claim once more, so that its handshake is let in although the quota is used up.
-/// Bounded by the number of claims, and gone after a restart: then the administrator approves once more.
-#[derive(Debug, Default)]
-pub(super) struct Approvals(BTreeMap<ClaimId, Timestamp>);
-
-impl Approvals {
-    pub(super) fn holds(&self, claim: ClaimId, now: Timestamp) -> bool {
-        self.0.get(&claim).is_some_and(|until| now < *until)
-    }
-
-    fn add(&mut self, claim: ClaimId, now: Timestamp, until: Timestamp) {
-        self.0.retain(|_, until| now < *until);
-        self.0.insert(claim, until);
-    }
 }
 
 impl Fleet {
@@ -136,7 +118,6 @@ impl Fleet {
             )],
         };
         self.store.commit(commit).await.map_err(|error| taken(error, "approval"))?;
-        lock(&self.approvals).add(claimed.claim, context.now, until);
         Ok(())
     }
 }

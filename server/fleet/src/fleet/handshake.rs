@@ -98,10 +98,9 @@ impl Fleet {
             }
             Holder::Claim(id) => {
                 let claim = self.store.claim(id).await?;
-                let approved = lock(&self.approvals).holds(id, now);
                 let gone =
                     || Some((DiaryCause::ClaimWindowClosed, "the claim is not there any more".to_owned()));
-                (None, None, claim.map_or_else(gone, |claim| shut(&claim, approved, now)))
+                (None, None, claim.map_or_else(gone, |claim| shut(&claim, now)))
             }
         };
         let barred = match barred {
@@ -212,7 +211,7 @@ fn refused(credential: &Credential, purpose: Purpose, now: Timestamp) -> Option<
 }
 
 /// Why a claim lets nobody in now.
-fn shut(claim: &Claim, approved: bool, now: Timestamp) -> Option<(DiaryCause, String)> {
+fn shut(claim: &Claim, now: Timestamp) -> Option<(DiaryCause, String)> {
     let closed = |detail: String| Some((DiaryCause::ClaimWindowClosed, detail));
     let name = &claim.name;
     if claim.closed {
@@ -224,7 +223,7 @@ fn shut(claim: &Claim, approved: bool, now: Timestamp) -> Option<(DiaryCause, St
     if now >= claim.closes_at {
         return closed(format!("the claim {name} closed on {}", utc(claim.closes_at)));
     }
-    let used_up = claim.used >= claim.quota && !approved;
-    let detail = || format!("the claim {name} has enrolled {} devices, as many as it may", claim.used);
-    used_up.then(|| (DiaryCause::QuotaUsedUp, detail()))
+    // Whether the quota is used up is asked where the device is known: the last one may have been cut off within its
+    // bootstrap, or have an approval.
+    None
 }
