@@ -8,13 +8,33 @@ use std::{
 use fleet::{Context, Fleet, FleetError, PublicId, RequestId, Timestamp};
 use tokio::sync::Semaphore;
 
-use crate::{console::Latest, settings::Settings, show::visible, sse, submission::Submissions};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use crate::{
+    console::{Import, Latest, Removal, Secret},
+    error::WebError,
+    form::Fields,
+    kept::Kept,
+    session::SignedIn,
+    settings::Settings,
+    show::visible,
+    sse,
+    submission::{Concluded, SubmissionKey, Submissions},
+};
 
 /// The state of the router.
 pub(crate) struct App {
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) settings: Settings,
-    pub(crate) submissions: Submissions,
+    pub(crate) submissions: Submissions<Concluded>,
+    /// Forms that lead to a page as soon as they are done.
+    forms: Submissions<String>,
+    /// What is shown once.
+    pub(crate) secrets: Kept<Secret>,
+    /// Imports that were looked at.
+    pub(crate) imports: Kept<Import>,
+    /// Devices that were chosen for removal.
+    pub(crate) removals: Kept<Removal>,
     pub(crate) latest: Latest,
     /// One permit a live stream.
     pub(crate) streams: Arc<Semaphore>,
@@ -26,12 +46,23 @@ impl App {
     /// How many endpoint names are remembered; then all are forgotten and looked up anew.
     const MAX_NAMES: usize = 1_024;
 
+    /// How many secrets wait to be shown.
+    const MAX_SECRETS: usize = 256;
+    /// How many imports are kept between their preview and their commit, each up to the largest body.
+    const MAX_IMPORTS: usize = 4;
+    /// How many lists of devices are kept between their choice and their removal.
+    const MAX_REMOVALS: usize = 32;
+
     pub(crate) fn new(fleet: Arc<Fleet>, settings: Settings) -> Arc<Self> {
         Arc::new(Self {
             latest: Latest::follow(Arc::clone(&fleet), (settings.clock)()),
             fleet,
             settings,
             submissions: Submissions::default(),
+            forms: Submissions::default(),
+            secrets: Kept::new(Self::MAX_SECRETS),
+            imports: Kept::new(Self::MAX_IMPORTS),
+            removals: Kept::new(Self::MAX_REMOVALS),
             streams: Arc::new(Semaphore::new(sse::MAX_STREAMS)),
             names: Mutex::default(),
         })
@@ -54,6 +85,26 @@ impl App {
 
     pub(crate) fn request_id(&self) -> RequestId {
         RequestId::from_random(self.random())
+    }
+
+    /// Does what a form asks for, once however often it is sent, and leads to the page that the work names.
+    pub(crate) async fn act(
+        &self,
+        login: &SignedIn,
+        fields: &Fields,
+        what: impl Into<String>,
+        work: impl Future<Output = Result<String, FleetError>> + Send + 'static,
+    ) -> Result<Response, WebError> {
+        // What comes without a token is taken at its word.
+        let once = if fields.has("once") { fields.digest() } else { self.token() };
+        let key = SubmissionKey::of_form(login, once, what);
+        match self.forms.submit(key.clone(), work).await {
+            Ok(url) => Ok(Redirect::to(&url).into_response()),
+            Err(error) => {
+                self.forms.forget(&key);
+                Err(WebError::Submission(error))
+            }
+        }
     }
 
     /// The endpoint name of a device, as pages show it.

@@ -8,13 +8,28 @@ use axum::{
     routing::{get, post},
 };
 
+use tower_http::limit::RequestBodyLimitLayer;
+
 use crate::app::App;
+
+mod audit;
 
 mod badge;
 
+mod confirm;
+
+mod connect_lines;
+
 mod device;
+pub(crate) use device::Done;
 
 mod devices;
+pub(crate) use devices::removal::Removal;
+
+mod diary;
+
+mod enrolment;
+pub(crate) use enrolment::import::Import;
 
 mod events;
 
@@ -24,7 +39,10 @@ mod latest;
 pub(crate) use latest::Latest;
 
 mod login;
-pub(crate) use login::login_url;
+use login::encoded;
+pub(crate) use login::{login_url, sentence};
+
+mod models;
 
 mod node;
 
@@ -36,12 +54,25 @@ mod operations;
 
 mod overview;
 
+mod plan;
+
+mod psk;
+
+mod search;
+
+mod settings;
+
 mod setup;
+
+mod shown;
+pub(crate) use shown::Secret;
 
 mod target;
 pub(crate) use target::Target;
+use target::public_id;
 
 mod timeline;
+use timeline::After;
 
 mod tree;
 
@@ -49,20 +80,110 @@ mod waiting;
 
 /// The console's routes. What changes something is a POST, and its handler takes a form by [`crate::form`].
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
+    let pages = Router::new()
         .route("/", get(overview::page))
         .route("/overview/events", get(events::overview))
+        .route("/search", get(search::find))
         .route("/setup/{token}", get(setup::page).post(setup::submit))
         .route("/login", get(login::page).post(login::submit))
         .route("/logout", post(login::log_out))
+        .route("/shown/{token}", get(shown::page))
+        .merge(devices())
+        .merge(enrolment())
+        .route("/diary", get(diary::page))
+        .route("/diary/{entry}", get(diary::entry))
+        .route("/diary/{entry}/clear", post(diary::clear))
+        .route("/diary/{entry}/approve", post(diary::approve))
+        .route("/models", get(models::page).post(models::upload))
+        .route("/models/reload", post(models::reload))
+        .route("/models/{object}/{version}/remove", get(models::ask_remove).post(models::remove))
+        .route("/audit", get(audit::page))
+        .route("/audit/export", get(audit::export))
+        .merge(settings())
+        .fallback(async || StatusCode::NOT_FOUND)
+        .layer(RequestBodyLimitLayer::new(MAX_FORM_BYTES));
+    // The one form that may be larger.
+    pages.route("/enrolment/import", get(enrolment::import::page).post(enrolment::import::look))
+}
+
+fn devices() -> Router<Arc<App>> {
+    Router::new()
         .route("/devices", get(devices::page))
+        .route("/devices/export", get(devices::export::devices))
+        .route("/devices/removal", post(devices::removal::choose))
+        .route("/devices/removal/{token}", get(devices::removal::page).post(devices::removal::remove))
         .route("/devices/{device}", get(device::page))
         .route("/devices/{device}/events", get(events::device))
+        .route("/devices/{device}/objects", get(device::objects::page))
+        .route("/devices/{device}/values", get(device::values::page))
         .route("/devices/{device}/timeline", get(timeline::page))
         .route("/devices/{device}/nodes/{*path}", get(node::page).post(operate::submit))
         .route("/devices/{device}/operations", get(operations::page))
         .route("/devices/{device}/operations/{operation}", get(operation::page))
         .route("/devices/{device}/operations/{operation}/cancel", post(operation::cancel))
         .route("/devices/{device}/waiting/{once}/{asked}/{*path}", get(waiting::page))
-        .fallback(async || StatusCode::NOT_FOUND)
+        .route("/devices/{device}/connect", get(device::connect::page))
+        .route("/devices/{device}/credentials", get(device::credentials::page).post(device::credentials::add))
+        .route("/devices/{device}/credentials/{credential}/rotate", post(device::credentials::rotate))
+        .route(
+            "/devices/{device}/credentials/{credential}/revoke",
+            get(device::credentials::ask_revoke).post(device::credentials::revoke),
+        )
+        .route("/devices/{device}/security", get(device::security::page).post(device::security::save_plan))
+        .route("/devices/{device}/bootstraps/{bootstrap}", get(device::security::bootstrap))
+        .route("/devices/{device}/danger", get(device::danger::page))
+        .route("/devices/{device}/class", post(device::danger::classify))
+        .route("/devices/{device}/bootstrap", post(device::danger::bootstrap))
+        .route("/devices/{device}/revoke", get(device::danger::ask_revoke).post(device::danger::revoke))
+        .route("/devices/{device}/remove", get(device::danger::ask_remove).post(device::danger::remove))
+}
+
+fn enrolment() -> Router<Arc<App>> {
+    Router::new()
+        .route("/enrolment", get(enrolment::page).post(enrolment::submit))
+        .route("/enrolment/import/{digest}", get(enrolment::import::looked).post(enrolment::import::take))
+        .route("/enrolment/claims", get(enrolment::claims::page).post(enrolment::claims::submit))
+        .route(
+            "/enrolment/claims/{claim}/close",
+            get(enrolment::claims::ask_close).post(enrolment::claims::close),
+        )
+        .route("/enrolment/classes", get(enrolment::classes::page).post(enrolment::classes::submit))
+        .route("/enrolment/classes/{class}", get(enrolment::classes::class).post(enrolment::classes::save))
+}
+
+fn settings() -> Router<Arc<App>> {
+    Router::new()
+        .route("/settings", get(settings::page))
+        .route("/settings/tokens", get(settings::tokens::page).post(settings::tokens::submit))
+        .route("/settings/tokens/{token}/revoke", post(settings::tokens::revoke))
+        .route("/settings/webhooks", get(settings::webhooks::page).post(settings::webhooks::submit))
+        .route("/settings/webhooks/{webhook}/pause", post(settings::webhooks::pause))
+        .route(
+            "/settings/webhooks/{webhook}/remove",
+            get(settings::webhooks::ask_remove).post(settings::webhooks::remove),
+        )
+        .route("/settings/accounts", get(settings::accounts::page).post(settings::accounts::submit))
+        .route(
+            "/settings/accounts/{account}",
+            get(settings::accounts::account).post(settings::accounts::change),
+        )
+}
+
+/// The longest form, files included; an import alone may be as long as [`crate::headers::MAX_BODY_BYTES`].
+const MAX_FORM_BYTES: usize = 2 * 1024 * 1024;
+
+/// An address with a query of those pairs that hold something.
+fn query_url(path: &str, pairs: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> = pairs
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", encoded(value)))
+        .collect();
+    if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
+}
+
+/// A text of ours with a capital at its beginning.
+fn sentence_of(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

@@ -62,6 +62,18 @@ impl Fields {
         (!field.value.is_empty()).then_some(&field.value)
     }
 
+    /// The form without one of its fields.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.0.retain(|field| field.name != name);
+        self
+    }
+
+    /// The texts of all fields of a name, such as boxes that are ticked.
+    pub(crate) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        let fields = self.0.iter().filter(move |field| field.name == name && !field.file);
+        fields.filter_map(|field| std::str::from_utf8(&field.value).ok())
+    }
+
     /// The names of all fields.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|field| field.name.as_str())

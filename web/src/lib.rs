@@ -18,18 +18,21 @@ use app::App;
 mod assets;
 mod console;
 mod error;
+mod export;
 mod form;
 mod headers;
 mod health;
+mod kept;
 mod page;
 mod session;
 
 mod settings;
-pub use settings::{Entropy, Settings};
+pub use settings::{Entropy, Places, Settings};
 
 mod show;
 mod sse;
 mod submission;
+mod ui;
 
 /// All routes of the console. To be called within a Tokio runtime: one task follows the feed for the overview.
 ///

@@ -2,11 +2,14 @@
 
 use askama::Template;
 use axum::{
+    Extension,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-use crate::{app::App, assets, session::SignedIn};
+use fleet::Permission;
+
+use crate::{app::App, assets, error::Finished, session::SignedIn, ui};
 
 /// A template, answered as HTML.
 pub(crate) struct Page<T>(pub(crate) T);
@@ -21,6 +24,11 @@ impl<T: Template> IntoResponse for Page<T> {
             }
         }
     }
+}
+
+/// A template that shows a form again, with what is wrong with it.
+pub(crate) fn again<T: Template>(page: T) -> Response {
+    (StatusCode::UNPROCESSABLE_ENTITY, Extension(Finished), Page(page)).into_response()
 }
 
 /// What stands around the content of a page.
@@ -38,6 +46,10 @@ pub(crate) struct Shell {
     pub(crate) csrf: String,
     /// Names this rendering of the page's forms, so that one of them sent twice acts once.
     pub(crate) once: String,
+    /// Whether they may change identities, accounts and settings.
+    pub(crate) administers: bool,
+    /// What was done just now.
+    pub(crate) done: Option<&'static str>,
     /// The stream that keeps the page up to date.
     pub(crate) live: Option<String>,
     /// Reload after so many seconds.
@@ -49,6 +61,11 @@ pub(crate) struct Shell {
 pub(crate) enum Area {
     Overview,
     Devices,
+    Enrolment,
+    Diary,
+    Models,
+    Audit,
+    Settings,
     None,
 }
 
@@ -59,6 +76,7 @@ impl Shell {
             user: Some(login.name.clone()),
             csrf: login.csrf.clone(),
             once: app.token(),
+            administers: login.may(Permission::Administer),
             area,
             ..Self::outside(app, title)
         }
@@ -77,9 +95,17 @@ impl Shell {
             user: None,
             csrf: String::new(),
             once: String::new(),
+            administers: false,
+            done: None,
             live: None,
             refresh: None,
         }
+    }
+
+    /// With the sentence for what `?done=` names.
+    pub(crate) fn done(mut self, word: &str) -> Self {
+        self.done = ui::done(word);
+        self
     }
 
     pub(crate) fn live(mut self, url: impl Into<String>) -> Self {

@@ -10,7 +10,7 @@ use axum::{
     extract::FromRequestParts,
     http::{Method, request::Parts},
 };
-use fleet::{Context, Fleet, FleetError, RequestId, Timestamp, User, UserId};
+use fleet::{Context, Fleet, FleetError, Permission, RequestId, Timestamp, User, UserId};
 use serde::{Deserialize, Serialize};
 use tower_sessions::{
     Expiry, Session, SessionManagerLayer, SessionStore,
@@ -48,6 +48,7 @@ pub(crate) struct SignedIn {
     pub(crate) csrf: String,
     pub(crate) context: Context,
     user: UserId,
+    at: Timestamp,
     session: Session,
 }
 
@@ -57,14 +58,21 @@ struct Login {
     user: i64,
     name: String,
     csrf: String,
+    /// When they logged in: what has changed about the account since may end the session.
+    at: i64,
 }
 
 impl SignedIn {
     /// Begins a session for an account, under a new identifier.
-    pub(crate) async fn begin(app: &App, session: &Session, user: &User) -> Result<(), WebError> {
+    pub(crate) async fn begin(
+        app: &App,
+        session: &Session,
+        user: &User,
+        at: Timestamp,
+    ) -> Result<(), WebError> {
         session.clear().await;
         session.cycle_id().await?;
-        let login = Login { user: user.id.0, name: user.name.clone(), csrf: app.token() };
+        let login = Login { user: user.id.0, name: user.name.clone(), csrf: app.token(), at: at.0 };
         session.insert(LOGIN, login).await?;
         Ok(())
     }
@@ -73,6 +81,16 @@ impl SignedIn {
     pub(crate) async fn end(&self, fleet: &Fleet) -> Result<(), WebError> {
         self.session.flush().await?;
         Ok(fleet.logout(&self.context).await?)
+    }
+
+    /// Whether the account holds a permission. Verbs ask again.
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        self.context.actor.may(permission)
+    }
+
+    /// Refuses a page that only leads to what they may not do; for what is done, the verb decides and notes it.
+    pub(crate) fn demand(&self, permission: Permission) -> Result<(), WebError> {
+        if self.may(permission) { Ok(()) } else { Err(FleetError::Forbidden.into()) }
     }
 
     /// The account.
@@ -84,7 +102,7 @@ impl SignedIn {
     pub(crate) async fn still_there(&self, app: &App) -> bool {
         let Some(id) = self.session.id() else { return false };
         let session = app.fleet.session_load(&id.0.to_be_bytes(), app.now()).await;
-        let actor = app.fleet.actor(self.user, &self.name).await;
+        let actor = app.fleet.actor(self.user, &self.name, self.at).await;
         matches!(session, Ok(Some(_))) && matches!(actor, Ok(Some(actor)) if actor == self.context.actor)
     }
 }
@@ -101,12 +119,13 @@ impl FromRequestParts<Arc<App>> for SignedIn {
         };
         let Some(session) = parts.extensions.get::<Session>().cloned() else { return Err(logged_out(parts)) };
         let Some(login) = session.get::<Login>(LOGIN).await? else { return Err(logged_out(parts)) };
-        let Some(actor) = app.fleet.actor(UserId(login.user), &login.name).await? else {
+        let at = Timestamp(login.at);
+        let Some(actor) = app.fleet.actor(UserId(login.user), &login.name, at).await? else {
             return Err(logged_out(parts));
         };
         let request = parts.extensions.get::<RequestId>().copied().unwrap_or_else(|| app.request_id());
         let context = Context { actor, now: app.now(), request };
-        Ok(Self { name: login.name, csrf: login.csrf, context, user: UserId(login.user), session })
+        Ok(Self { name: login.name, csrf: login.csrf, context, user: UserId(login.user), at, session })
     }
 }
 

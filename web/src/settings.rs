@@ -12,10 +12,12 @@ pub struct Settings {
     pub cookie_secure: bool,
     /// A line shown on top of every page, such as the warning of the lab profile.
     pub profile_banner: Option<String>,
-    /// Where devices register, such as `coap://192.0.2.1:5683`; shown to whoever connects a first device.
-    pub coap_uri: String,
+    /// Where devices reach this server; shown to whoever connects one.
+    pub places: Places,
     /// The server's version, shown at the foot of every page.
     pub version: String,
+    /// What else the page of the settings says of the server, in order: a name and a value.
+    pub facts: Vec<(String, String)>,
     /// The wall clock.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Fills a slice with bytes that nobody can guess.
@@ -26,6 +28,19 @@ pub struct Settings {
     pub ready: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
     /// Resolves when the server stops: live streams end then, so that a graceful stop does not wait for them.
     pub stop: Shared<BoxFuture<'static, ()>>,
+}
+
+/// Where devices reach this server, as URIs with the public host: `coaps://muster.example.com:5684`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Where devices register over DTLS.
+    pub coaps: Option<String>,
+    /// Where they bootstrap over DTLS.
+    pub coaps_bootstrap: Option<String>,
+    /// Where they register without security: the lab profile only.
+    pub coap: Option<String>,
+    /// Where they bootstrap without security: the lab profile only.
+    pub coap_bootstrap: Option<String>,
 }
 
 /// Fills a slice with bytes that nobody can guess.

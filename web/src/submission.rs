@@ -1,7 +1,7 @@
-//! Submissions: an operation asked for in a form runs in a task of its own, once, however often the form is sent.
+//! Submissions: what a form asks for runs in a task of its own, once, however often the form is sent.
 //!
 //! The form carries a token that names its rendering; account, what is asked, and a digest of token and fields make the
-//! [`SubmissionKey`]. Who sends the same form again waits for the task that runs already and is led to the same operation.
+//! [`SubmissionKey`]. Who sends the same form again waits for the task that runs already and is led to the same page.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use fleet::{FleetError, OperationId, UserId};
+use fleet::{FleetError, OperationId, StoreError, UserId};
 use futures::future::{BoxFuture, FutureExt, Shared};
 use objects::Path;
 
@@ -25,14 +25,15 @@ pub(crate) struct Concluded {
 }
 
 /// The submissions of the last time, the oldest of them dropped for new ones.
-#[derive(Default)]
-pub(crate) struct Submissions(Mutex<Known>);
+pub(crate) struct Submissions<T>(Mutex<Known<T>>);
 
-#[derive(Default)]
-struct Known {
+struct Known<T> {
     order: VecDeque<SubmissionKey>,
-    running: HashMap<SubmissionKey, Submission>,
+    running: HashMap<SubmissionKey, Submission<T>>,
 }
+
+/// How long a request waits for a device before it answers with a page that waits.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Names a submission.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -49,23 +50,32 @@ impl SubmissionKey {
     pub(crate) fn new(login: &SignedIn, once: String, target: &Target, asked: &str, path: &Path) -> Self {
         Self { user: login.user(), once, what: format!("{} {asked} {path}", target.id) }
     }
+
+    /// Of a form that asks one thing.
+    pub(crate) fn of_form(login: &SignedIn, once: String, what: impl Into<String>) -> Self {
+        Self { user: login.user(), once, what: what.into() }
+    }
 }
 
 /// A submission under way or concluded.
-pub(crate) type Submission = Shared<BoxFuture<'static, Result<Concluded, Arc<FleetError>>>>;
+pub(crate) type Submission<T> = Shared<BoxFuture<'static, Result<T, Arc<FleetError>>>>;
 
-impl Submissions {
+impl<T> Default for Submissions<T> {
+    fn default() -> Self {
+        Self(Mutex::new(Known { order: VecDeque::new(), running: HashMap::new() }))
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Submissions<T> {
     /// How many are remembered.
     pub(crate) const MAX: usize = 1_024;
-    /// How long a request waits for a device before it answers with a page that waits.
-    pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 
     /// Runs `work`, or finds the submission that runs under this key already.
     pub(crate) fn submit(
         &self,
         key: SubmissionKey,
-        work: impl Future<Output = Result<Concluded, FleetError>> + Send + 'static,
-    ) -> Submission {
+        work: impl Future<Output = Result<T, FleetError>> + Send + 'static,
+    ) -> Submission<T> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(submission) = known.running.get(&key) {
             return submission.clone();
@@ -81,8 +91,8 @@ impl Submissions {
             match task.await {
                 Ok(concluded) => concluded.map_err(Arc::new),
                 Err(error) => {
-                    tracing::error!(%error, "an operation's task failed");
-                    Err(Arc::new(FleetError::NotFound("operation")))
+                    tracing::error!(%error, "a form's task failed");
+                    Err(Arc::new(FleetError::Store(StoreError::Unavailable)))
                 }
             }
         };
@@ -93,7 +103,7 @@ impl Submissions {
     }
 
     /// A submission that was made.
-    pub(crate) fn find(&self, key: &SubmissionKey) -> Option<Submission> {
+    pub(crate) fn find(&self, key: &SubmissionKey) -> Option<Submission<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).running.get(key).cloned()
     }
 

@@ -1,6 +1,6 @@
 //! States as a shape and a word; the tone only says it again.
 
-use fleet::{DeviceState, OperationState, Presence};
+use fleet::{BootstrapResult, CredentialState, DeviceState, OperationState, Presence};
 
 /// A state as a page shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Badge {
             (DeviceState::Registered, Presence::NotRegistered) | (DeviceState::Expired, _) => {
                 Self::of_state(DeviceState::Expired)
             }
-            (DeviceState::Deregistered, _) => Self::of_state(DeviceState::Deregistered),
+            (state, _) => Self::of_state(state),
         }
     }
 
@@ -37,6 +37,26 @@ impl Badge {
             DeviceState::Expired => {
                 Self { tone: "warn", icon: "square", text: "Not registered: lifetime ran out" }
             }
+            DeviceState::Awaited => Self { tone: "calm", icon: "clock", text: "Awaited: not registered yet" },
+            DeviceState::Revoked => Self { tone: "bad", icon: "cross", text: "Revoked" },
+            DeviceState::Removed => Self { tone: "", icon: "cross", text: "Removed" },
+        }
+    }
+
+    pub(crate) fn of_credential(state: CredentialState) -> Self {
+        match state {
+            CredentialState::Staged => Self { tone: "calm", icon: "clock", text: "Staged: not proved yet" },
+            CredentialState::Live => Self { tone: "good", icon: "check", text: "Live" },
+            CredentialState::Retired => Self { tone: "", icon: "square", text: "Retired" },
+            CredentialState::Revoked => Self { tone: "bad", icon: "cross", text: "Revoked" },
+        }
+    }
+
+    pub(crate) fn of_bootstrap(result: BootstrapResult) -> Self {
+        match result {
+            BootstrapResult::UnderWay => Self { tone: "calm", icon: "clock", text: "Under way" },
+            BootstrapResult::Finished => Self { tone: "good", icon: "check", text: "Finished" },
+            BootstrapResult::Failed => Self { tone: "bad", icon: "cross", text: "Failed" },
         }
     }
 

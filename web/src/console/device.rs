@@ -1,14 +1,15 @@
-//! `GET /devices/{device}`: one device, its state, what waits for it, and its objects.
+//! `GET /devices/{device}`: one device, its state, what waits for it and what happened last. Its other tabs are below.
 
 use std::sync::Arc;
 
+use ::objects::ContentFormat;
 use askama::{Template, filters::HtmlSafe};
 use axum::{
-    extract::{Path as Address, State},
+    extract::{Path as Address, Query, State},
     response::IntoResponse,
 };
-use fleet::{OperationState, store::PageRequest};
-use objects::ContentFormat;
+use fleet::{Binding, OperationState, Registration, store::PageRequest};
+use serde::Deserialize;
 
 use crate::{
     app::App,
@@ -17,13 +18,25 @@ use crate::{
         operations::OperationRow,
         target::{NodeLink, Target},
         timeline::Entry,
-        tree::Tree,
     },
     error::WebError,
     page::{Area, Page, Shell},
     session::SignedIn,
     show::{Moment, span, visible},
+    ui::Tab,
 };
+
+pub(crate) mod connect;
+
+pub(crate) mod credentials;
+
+pub(crate) mod danger;
+
+pub(crate) mod objects;
+
+pub(crate) mod security;
+
+pub(crate) mod values;
 
 /// Operations that are looked at for those that wait.
 const OPERATIONS: usize = 100;
@@ -36,20 +49,20 @@ pub(crate) async fn page(
     State(app): State<Arc<App>>,
     login: SignedIn,
     Address(device): Address<String>,
+    Query(done): Query<Done>,
 ) -> Result<impl IntoResponse, WebError> {
     let target = Target::load(&app, &login, &device).await?;
     let events = format!("{}/events", target.url());
     Ok(Page(DevicePage {
-        shell: Shell::new(&app, &login, Area::Devices, target.endpoint()).live(events),
+        shell: Shell::new(&app, &login, Area::Devices, target.endpoint()).live(events).done(&done.done),
+        tabs: target.tabs(&login, ""),
+        facts: Facts::new(&target),
         url: target.url(),
         endpoint: target.endpoint(),
         state: Reachability::new(&target),
-        facts: Facts::new(&target),
         operations: Operations::load(&app, &login, &target).await?,
         observations: Observations::new(&target),
         timeline: Timeline::load(&app, &login, &target).await?,
-        registered: target.registered(),
-        tree: Tree::new(&target),
     }))
 }
 
@@ -64,8 +77,14 @@ struct DevicePage {
     operations: Operations,
     observations: Observations,
     timeline: Timeline,
-    registered: bool,
-    tree: Tree,
+    tabs: Vec<Tab>,
+}
+
+/// What was done just now.
+#[derive(Default, Deserialize)]
+pub(crate) struct Done {
+    #[serde(default)]
+    pub(crate) done: String,
 }
 
 /// Whether it can be reached.
@@ -73,20 +92,27 @@ struct DevicePage {
 #[template(path = "fragments/state.html")]
 pub(crate) struct Reachability {
     badge: Badge,
-    seen: Moment,
+    seen: Option<Moment>,
 }
 
-/// What it said when it registered.
+/// What is known of it: how it was enrolled, and what it said when it registered.
 #[derive(Template)]
 #[template(path = "fragments/facts.html")]
 pub(crate) struct Facts {
+    class: String,
+    security: &'static str,
+    added: Moment,
+    registration: Option<Registered>,
+}
+
+/// What it said when it registered.
+struct Registered {
     lwm2m: String,
-    binding: String,
-    queue_mode: bool,
+    binding: Binding,
     lifetime: String,
     address: String,
     location: String,
-    registered: Moment,
+    at: Moment,
     updated: Moment,
     expires: Moment,
     formats: String,
@@ -132,27 +158,42 @@ impl Reachability {
         let view = &target.detail.view;
         Self {
             badge: Badge::of_device(view.state, target.detail.presence),
-            seen: Moment::new(view.seen_at, target.now),
+            seen: view.seen_at.map(|at| Moment::new(at, target.now)),
         }
     }
 }
 
 impl Facts {
     pub(crate) fn new(target: &Target) -> Self {
-        let registration = target.registration();
+        let view = &target.detail.view;
+        Self {
+            class: visible(view.class_name.chars()),
+            security: if view.secured {
+                "has a key of its own"
+            } else {
+                "none: no credential that opens sessions"
+            },
+            added: Moment::new(view.device.created_at, target.now),
+            registration: target.registration().map(|registration| Registered::new(registration, target)),
+        }
+    }
+}
+
+impl Registered {
+    fn new(registration: &Registration, target: &Target) -> Self {
         let links = &registration.links;
         let formats: Vec<String> =
             links.content_formats.iter().map(|format| ContentFormat(*format).to_string()).collect();
+        let moment = |at| Moment::new(at, target.now);
         Self {
             lwm2m: registration.lwm2m.to_string(),
-            binding: registration.binding.transports.clone(),
-            queue_mode: registration.binding.queue_mode,
+            binding: registration.binding.clone(),
             lifetime: format!("{} s ({})", registration.lifetime.0, span(registration.lifetime.0.into())),
             address: registration.source.address.to_string(),
             location: format!("/rd/{}", registration.id),
-            registered: Moment::new(registration.registered_at, target.now),
-            updated: Moment::new(registration.updated_at, target.now),
-            expires: Moment::new(registration.expires_at, target.now),
+            at: moment(registration.registered_at),
+            updated: moment(registration.updated_at),
+            expires: moment(registration.expires_at),
             formats: formats.join(", "),
             root: links.root.clone(),
             sms_number: registration.sms_number.clone(),
@@ -189,7 +230,7 @@ impl Observations {
                 .map_or_else(|| "the device's choice".to_owned(), |format| format.to_string()),
             since: Moment::new(observation.since, target.now),
         };
-        Self { rows: target.detail.observations.iter().map(row).collect(), registered: target.registered() }
+        Self { rows: target.detail.observations.iter().map(row).collect(), registered: target.operable() }
     }
 }
 

@@ -1,118 +1,183 @@
-//! `GET /devices`: the list of devices. Its address holds filter, order and page, so that a view can be kept and sent on.
+//! `GET /devices`: the list of devices. Its address holds filter, order, columns and page, so that a view can be kept and
+//! sent on.
 
 use std::sync::Arc;
 
 use askama::Template;
 use axum::{
     extract::{Query, State},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use fleet::{
-    DeviceState,
+    Class, DeviceState,
     store::{Cursor, DeviceOrder, DeviceQuery, DeviceSummary, PageRequest},
 };
 use serde::Deserialize;
 
 use crate::{
     app::App,
-    console::{badge::Badge, overview::FirstDevice},
+    console::{badge::Badge, diary::DiaryRow, overview::FirstDevice, query_url},
     error::WebError,
     page::{Area, Page, Shell},
     session::SignedIn,
     show::{Moment, visible},
+    ui::{Choice, chosen},
 };
+
+pub(crate) mod export;
+
+pub(crate) mod removal;
+
+mod unmanaged;
 
 /// Rows a page.
 const ROWS: usize = 50;
 
-#[derive(Default, Deserialize)]
+/// What the address asks for.
+#[derive(Clone, Default, Deserialize)]
 pub(crate) struct Asked {
     #[serde(default)]
     prefix: String,
     #[serde(default)]
     state: String,
     #[serde(default)]
+    class: String,
+    #[serde(default)]
+    security: String,
+    #[serde(default)]
     order: String,
+    /// The columns, by their names with dots between them.
+    #[serde(default)]
+    columns: String,
     #[serde(default)]
     after: String,
+    /// In which form to export.
+    #[serde(default)]
+    format: String,
+    #[serde(default)]
+    done: String,
 }
 
 pub(crate) async fn page(
     State(app): State<Arc<App>>,
     login: SignedIn,
     Query(asked): Query<Asked>,
-) -> Result<impl IntoResponse, WebError> {
-    let query = asked.query();
+    axum::extract::RawQuery(raw): axum::extract::RawQuery,
+) -> Result<Response, WebError> {
+    let classes = app.fleet.classes(&login.context).await?;
+    let asked = asked.with_boxes(raw.as_deref().unwrap_or_default());
+    if asked.state == UNMANAGED {
+        return unmanaged::page(&app, &login, &asked, &classes).await;
+    }
+    let query = asked.query(&classes);
     let found = app.fleet.devices(&login.context, &query).await?;
     let now = app.now();
-    let next = found.next.map(|cursor| asked.url(Some(&cursor)));
-    let filtered = query.prefix.is_some() || query.state.is_some();
+    let filtered = asked.filtered();
     let empty = found.rows.is_empty() && !filtered && query.page.after.is_none();
+    let columns = asked.columns();
+    let shell = Shell::new(&app, &login, Area::Devices, "Devices").done(&asked.done);
+    let here = asked.url(None);
     Ok(Page(DevicesPage {
-        shell: Shell::new(&app, &login, Area::Devices, "Devices"),
-        prefix: asked.prefix.clone(),
-        states: options(&STATES, &asked.state),
-        orders: options(&ORDERS, &asked.order),
-        rows: found.rows.iter().map(|row| DeviceRow::new(row, now)).collect(),
-        first: query.page.after.is_some().then(|| asked.url(None)),
-        next,
+        filter: Filter::new(&asked, &classes),
+        exports: asked.exports(),
+        selectable: shell.administers && !found.rows.is_empty() && query.state != Some(DeviceState::Removed),
+        shell,
+        rows: found.rows.iter().map(|row| DeviceRow::new(row, &columns, now)).collect(),
+        columns,
+        first: query.page.after.is_some().then(|| here.clone()),
+        next: found.next.map(|cursor| asked.url(Some(&cursor))),
+        here,
         first_device: empty.then(|| FirstDevice::new(&app)),
-    }))
+        unmanaged: Vec::new(),
+        seen: false,
+    })
+    .into_response())
 }
 
 #[derive(Template)]
 #[template(path = "devices.html")]
 struct DevicesPage {
     shell: Shell,
-    prefix: String,
-    states: Vec<Choice>,
-    orders: Vec<Choice>,
+    filter: Filter,
+    columns: Vec<&'static Column>,
     rows: Vec<DeviceRow>,
+    /// Seen and not managed.
+    unmanaged: Vec<DiaryRow>,
+    /// Whether those are what the page shows.
+    seen: bool,
+    selectable: bool,
+    exports: Vec<(String, &'static str)>,
+    /// This view, without its page.
+    here: String,
     first: Option<String>,
     next: Option<String>,
     first_device: Option<FirstDevice>,
 }
 
-struct Choice {
-    value: &'static str,
-    label: &'static str,
-    chosen: bool,
+/// The form above the list.
+struct Filter {
+    prefix: String,
+    states: Vec<Choice>,
+    classes: Vec<Choice>,
+    securities: Vec<Choice>,
+    orders: Vec<Choice>,
+    columns: Vec<Choice>,
+}
+
+/// A column that can be shown beside the name and the state.
+pub(super) struct Column {
+    name: &'static str,
+    pub(super) label: &'static str,
+    cell: fn(&DeviceSummary, fleet::Timestamp) -> Cell,
+    shown: bool,
+}
+
+/// What stands in a cell.
+pub(super) enum Cell {
+    Text(String),
+    Code(String),
+    Moment(Moment),
+    Tagged(String, &'static str),
 }
 
 struct DeviceRow {
+    id: String,
     url: String,
     endpoint: String,
     badge: Badge,
-    lwm2m: String,
-    queue_mode: bool,
-    address: String,
-    seen: Moment,
-    expires: Moment,
+    cells: Vec<Cell>,
+}
+
+impl Cell {
+    fn none() -> Self {
+        Self::Text(String::new())
+    }
 }
 
 impl DeviceRow {
-    fn new(row: &DeviceSummary, now: fleet::Timestamp) -> Self {
+    fn new(row: &DeviceSummary, columns: &[&'static Column], now: fleet::Timestamp) -> Self {
         Self {
+            id: row.device.public_id.to_string(),
             url: format!("/devices/{}", row.device.public_id),
             endpoint: visible(row.device.endpoint.as_str().chars()),
             badge: Badge::of_state(row.state),
-            lwm2m: row.lwm2m.to_string(),
-            queue_mode: row.binding.queue_mode,
-            address: row.source.address.to_string(),
-            seen: Moment::new(row.seen_at, now),
-            expires: Moment::new(row.expires_at, now),
+            cells: columns.iter().map(|column| (column.cell)(row, now)).collect(),
         }
     }
 }
 
 impl Asked {
-    fn query(&self) -> DeviceQuery {
+    pub(super) fn query(&self, classes: &[Class]) -> DeviceQuery {
+        // A class that is not there has no devices: not all of them.
+        let unknown = fleet::ClassId(i64::MIN);
+        let class = classes.iter().find(|class| class.name == self.class).map_or(unknown, |class| class.id);
         DeviceQuery {
             prefix: (!self.prefix.is_empty()).then(|| self.prefix.clone()),
-            state: match self.state.as_str() {
-                "registered" => Some(DeviceState::Registered),
-                "deregistered" => Some(DeviceState::Deregistered),
-                "expired" => Some(DeviceState::Expired),
+            state: STATES.iter().find(|(name, ..)| *name == self.state).and_then(|(.., state)| *state),
+            class: (!self.class.is_empty()).then_some(class),
+            secured: match self.security.as_str() {
+                "psk" => Some(true),
+                "none" => Some(false),
                 _ => None,
             },
             order: if self.order == "seen" { DeviceOrder::LastSeen } else { DeviceOrder::Endpoint },
@@ -123,28 +188,178 @@ impl Asked {
         }
     }
 
+    /// A form without a script sends one `column` a ticked box; the address of a view holds them in one.
+    fn with_boxes(mut self, raw: &str) -> Self {
+        let boxes: Vec<&str> = raw
+            .split('&')
+            .filter_map(|pair| pair.strip_prefix("column="))
+            .filter(|name| !name.is_empty())
+            .collect();
+        if !boxes.is_empty() {
+            self.columns = boxes.join(".");
+        }
+        self
+    }
+
+    fn columns(&self) -> Vec<&'static Column> {
+        let named: Vec<&str> = self.columns.split('.').collect();
+        let shown = |column: &&Column| match self.columns.is_empty() {
+            true => column.shown,
+            false => named.contains(&column.name),
+        };
+        COLUMNS.iter().filter(shown).collect()
+    }
+
+    fn filtered(&self) -> bool {
+        [&self.prefix, &self.state, &self.class, &self.security].into_iter().any(|text| !text.is_empty())
+    }
+
     /// The address of this view, at another page of it.
     fn url(&self, after: Option<&Cursor>) -> String {
-        let after = after.map_or("", |cursor| &cursor.0);
-        let pairs =
-            [("prefix", &*self.prefix), ("state", &*self.state), ("order", &*self.order), ("after", after)];
-        let pairs: Vec<String> = pairs
-            .iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| format!("{name}={}", super::login::encoded(value)))
-            .collect();
-        if pairs.is_empty() { "/devices".to_owned() } else { format!("/devices?{}", pairs.join("&")) }
+        self.url_at("/devices", after.map_or("", |cursor| &cursor.0), "")
+    }
+
+    fn url_at(&self, path: &str, after: &str, format: &str) -> String {
+        query_url(
+            path,
+            &[
+                ("prefix", &self.prefix),
+                ("state", &self.state),
+                ("class", &self.class),
+                ("security", &self.security),
+                ("order", &self.order),
+                ("columns", &self.columns),
+                ("after", after),
+                ("format", format),
+            ],
+        )
+    }
+
+    fn exports(&self) -> Vec<(String, &'static str)> {
+        [("csv", "CSV"), ("ndjson", "JSON lines")]
+            .map(|(format, label)| (self.url_at("/devices/export", "", format), label))
+            .into()
     }
 }
 
-const STATES: [(&str, &str); 4] = [
-    ("", "Any state"),
-    ("registered", "Registered"),
-    ("deregistered", "Said goodbye"),
-    ("expired", "Lifetime ran out"),
+impl Filter {
+    fn new(asked: &Asked, classes: &[Class]) -> Self {
+        let named = |all: &[(&str, &str)], here: &str| {
+            chosen(all.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())), here)
+        };
+        let states: Vec<(&str, &str)> = STATES.iter().map(|(name, label, _)| (*name, *label)).collect();
+        let any = std::iter::once((String::new(), "Any class".to_owned()));
+        let shown = asked.columns();
+        Self {
+            prefix: asked.prefix.clone(),
+            states: named(&states, &asked.state),
+            classes: chosen(
+                any.chain(classes.iter().map(|class| (class.name.clone(), visible(class.name.chars())))),
+                &asked.class,
+            ),
+            securities: named(&SECURITIES, &asked.security),
+            orders: named(&ORDERS, &asked.order),
+            columns: COLUMNS
+                .iter()
+                .map(|column| Choice {
+                    value: column.name.to_owned(),
+                    label: column.label.to_owned(),
+                    chosen: shown.iter().any(|other| other.name == column.name),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// What was seen and is not managed: entries of the diary, not devices.
+const UNMANAGED: &str = "unmanaged";
+
+const STATES: [(&str, &str, Option<DeviceState>); 8] = [
+    ("", "Any state", None),
+    ("registered", "Registered", Some(DeviceState::Registered)),
+    ("awaited", "Awaited", Some(DeviceState::Awaited)),
+    ("deregistered", "Said goodbye", Some(DeviceState::Deregistered)),
+    ("expired", "Lifetime ran out", Some(DeviceState::Expired)),
+    ("revoked", "Revoked", Some(DeviceState::Revoked)),
+    ("removed", "Removed", Some(DeviceState::Removed)),
+    (UNMANAGED, "Seen, unmanaged", None),
 ];
+const SECURITIES: [(&str, &str); 3] = [("", "Any"), ("psk", "With a key"), ("none", "Without a key")];
 const ORDERS: [(&str, &str); 2] = [("", "Name"), ("seen", "Last heard first")];
 
-fn options(all: &[(&'static str, &'static str)], chosen: &str) -> Vec<Choice> {
-    all.iter().map(|(value, label)| Choice { value, label, chosen: *value == chosen }).collect()
-}
+static COLUMNS: [Column; 9] = [
+    Column {
+        name: "class",
+        label: "Class",
+        shown: true,
+        cell: |row, _| Cell::Text(visible(row.class_name.chars())),
+    },
+    Column {
+        name: "security",
+        label: "Security",
+        shown: true,
+        cell: |row, _| Cell::Text(if row.secured { "key" } else { "none" }.to_owned()),
+    },
+    Column {
+        name: "lwm2m",
+        label: "LwM2M",
+        shown: true,
+        cell: |row, _| {
+            row.registered.as_ref().map_or_else(Cell::none, |said| {
+                Cell::Tagged(said.lwm2m.to_string(), if said.binding.queue_mode { "queue mode" } else { "" })
+            })
+        },
+    },
+    Column {
+        name: "binding",
+        label: "Binding",
+        shown: false,
+        cell: |row, _| {
+            row.registered
+                .as_ref()
+                .map_or_else(Cell::none, |said| Cell::Text(said.binding.transports.clone()))
+        },
+    },
+    Column {
+        name: "address",
+        label: "Address",
+        shown: true,
+        cell: |row, _| {
+            row.registered
+                .as_ref()
+                .map_or_else(Cell::none, |said| Cell::Code(said.source.address.to_string()))
+        },
+    },
+    Column {
+        name: "seen",
+        label: "Last heard",
+        shown: true,
+        cell: |row, now| {
+            row.registered
+                .as_ref()
+                .map_or_else(Cell::none, |said| Cell::Moment(Moment::new(said.seen_at, now)))
+        },
+    },
+    Column {
+        name: "until",
+        label: "Registered until",
+        shown: true,
+        cell: |row, now| {
+            row.registered
+                .as_ref()
+                .map_or_else(Cell::none, |said| Cell::Moment(Moment::new(said.expires_at, now)))
+        },
+    },
+    Column {
+        name: "added",
+        label: "First known",
+        shown: false,
+        cell: |row, now| Cell::Moment(Moment::new(row.device.created_at, now)),
+    },
+    Column {
+        name: "id",
+        label: "Id",
+        shown: false,
+        cell: |row, _| Cell::Code(row.device.public_id.to_string()),
+    },
+];

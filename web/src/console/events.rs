@@ -17,7 +17,7 @@ use crate::{
         device::{Facts, Observations, Operations, Reachability, Timeline},
         node::Latest,
         operation::{Report, operation_id},
-        overview::{Counts, Events, Heard},
+        overview::{Counts, Events, Heard, Refused},
         target::{Target, node_path, public_id},
         tree::{Cell, InstanceBranch, is_described, resource_of},
     },
@@ -45,7 +45,7 @@ pub(crate) async fn device(
     let target = Target::load(&app, &login, &device).await?;
     let operation = asked.operation.as_deref().map(operation_id).transpose()?;
     let node = asked.node.as_deref().map(|node| node_path(node.trim_start_matches('/'))).transpose()?;
-    let links = Arc::clone(&target.registration().links);
+    let links = Arc::clone(&target.links);
     let screen =
         DeviceScreen { device: public_id(&device)?, operation, node, links, stale: Stale::default() };
     sse::open(app, login, screen).await
@@ -66,6 +66,7 @@ impl Screen for OverviewScreen {
             element("counts", &Counts::load(app, login).await?)?,
             element("events", &Events::load(app, login).await?)?,
             element("heard", &Heard::load(app, login).await?)?,
+            element("refused", &Refused::load(app, login).await?)?,
         ]))
     }
 }
@@ -100,10 +101,14 @@ impl Screen for DeviceScreen {
         // Whatever it was, the device was heard.
         stale.state = true;
         match &event.kind {
-            EventKind::Registered | EventKind::Deregistered | EventKind::Expired => {
+            EventKind::Registered
+            | EventKind::Deregistered
+            | EventKind::Expired
+            | EventKind::Revoked
+            | EventKind::Removed => {
                 (stale.operations, stale.observations) = (true, true);
             }
-            EventKind::Updated => {}
+            EventKind::Updated | EventKind::Bootstrap(_) => {}
             EventKind::Readings(readings) => {
                 stale
                     .resources
@@ -133,8 +138,8 @@ impl Screen for DeviceScreen {
             Err(error) => return Err(error),
         };
         let mut fragments = Vec::new();
-        if target.registration().links != self.links {
-            self.links = Arc::clone(&target.registration().links);
+        if target.links != self.links {
+            self.links = Arc::clone(&target.links);
             fragments.push(Fragment::Changed);
         }
         if stale.state {

@@ -209,7 +209,8 @@ fn number(text: &str) -> Option<u16> {
     digits.then(|| text.parse().ok()).flatten().filter(|id| *id != u16::MAX)
 }
 
-fn parse(data_type: DataType, text: &str) -> Result<Value, String> {
+/// Reads a value as it is typed.
+pub(crate) fn parse(data_type: DataType, text: &str) -> Result<Value, String> {
     match data_type {
         DataType::Time => moment(text).ok_or_else(|| {
             "Expected a date and time in UTC, such as 2026-05-17 08:30:00, or seconds since 1970.".to_owned()

@@ -62,18 +62,19 @@ pub(crate) async fn submit(
 ) -> Result<Response, WebError> {
     let name = fields.text("name").trim().to_owned();
     let password = fields.text("password").to_owned();
-    let attempt = app.fleet.begin_login(&name, app.now(), request).await;
+    let now = app.now();
+    let attempt = app.fleet.begin_login(&name, now, request).await;
     let concluded = match attempt {
         Ok(attempt) => {
             let attempt = tokio::task::spawn_blocking(move || attempt.verify(&password)).await?;
-            app.fleet.finish_login(attempt, app.now(), request).await
+            app.fleet.finish_login(attempt, now, request).await
         }
         Err(error) => Err(error),
     };
     let next = local(fields.text("next"));
     match concluded {
         Ok(user) => {
-            SignedIn::begin(&app, &session, &user).await?;
+            SignedIn::begin(&app, &session, &user, now).await?;
             Ok(Redirect::to(next).into_response())
         }
         Err(error @ (FleetError::BadCredentials | FleetError::TooManyAttempts)) => {
@@ -144,7 +145,7 @@ pub(super) fn encoded(text: &str) -> String {
 }
 
 /// An error as a sentence.
-pub(super) fn sentence(error: &dyn std::error::Error) -> String {
+pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
     let mut characters = text.chars();
     let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();

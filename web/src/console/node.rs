@@ -61,6 +61,7 @@ struct NodePage {
     endpoint: String,
     badge: Badge,
     registered: bool,
+    operable: bool,
     crumbs: Vec<NodeLink>,
     node: NodeLink,
     facts: Vec<(&'static str, String)>,
@@ -126,7 +127,7 @@ impl NodePage {
         });
         let events = format!("{}/events?node={path}", target.url());
         let instances = match path {
-            Path::Object(id) => target.registration().links.objects.get(&id).map(|entry| &entry.instances),
+            Path::Object(id) => target.links.objects.get(&id).map(|entry| &entry.instances),
             _ => None,
         };
         let instances =
@@ -143,6 +144,7 @@ impl NodePage {
             endpoint: target.endpoint(),
             badge: Badge::of_device(target.detail.view.state, target.detail.presence),
             registered: target.registered(),
+            operable: target.operable(),
             crumbs: crumbs(target, &path),
             node: target.link(path),
             facts: facts(target, &path),
@@ -196,7 +198,7 @@ fn exists(target: &Target, path: &Path) -> bool {
         return false;
     }
     let Some(instance) = path.instance() else { return true };
-    target.registration().links.objects.get(&object).is_some_and(|entry| entry.instances.contains(&instance))
+    target.links.objects.get(&object).is_some_and(|entry| entry.instances.contains(&instance))
 }
 
 fn facts(target: &Target, path: &Path) -> Vec<(&'static str, String)> {

@@ -21,7 +21,7 @@ use crate::{
     },
     error::WebError,
     form::{Fields, Posted},
-    submission::{Concluded, SubmissionKey, Submissions},
+    submission::{Concluded, PATIENCE, SubmissionKey},
 };
 
 pub(crate) async fn submit(
@@ -46,11 +46,11 @@ pub(crate) async fn submit(
         let state = operated.outcome.as_ref().map(|outcome| outcome.state(&operation));
         Ok(Concluded { id: operated.id, done: state == Some(OperationState::Done) })
     });
-    match tokio::time::timeout(Submissions::PATIENCE, submission).await {
+    match tokio::time::timeout(PATIENCE, submission).await {
         Ok(Ok(concluded)) if concluded.done && fields.text("back") == "device" => {
             // Back to the row the button stood in, which shows what came of it.
             let row = path.ids().iter().fold("r".to_owned(), |anchor, id| format!("{anchor}-{id}"));
-            Ok(Redirect::to(&format!("{}#{row}", target.url())).into_response())
+            Ok(Redirect::to(&format!("{}/objects#{row}", target.url())).into_response())
         }
         Ok(Ok(concluded)) => {
             Ok(Redirect::to(&format!("{}/operations/{}", target.url(), concluded.id)).into_response())

@@ -58,6 +58,7 @@ pub(crate) struct Report {
     forgotten: bool,
     trace: Vec<String>,
     waiting: bool,
+    cancellable: bool,
 }
 
 struct ValueRow {
@@ -149,6 +150,7 @@ impl Report {
                 .map(|trace| trace.lines.iter().map(|line| visible(line.chars())).collect())
                 .unwrap_or_default(),
             waiting,
+            cancellable: waiting && target.may_operate(),
         };
         report.tell(target, view.outcome);
         report

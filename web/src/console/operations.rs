@@ -13,6 +13,7 @@ use crate::{
     app::App,
     console::{
         badge::Badge,
+        device::Reachability,
         target::{NodeLink, Target},
         timeline::After,
     },
@@ -20,6 +21,7 @@ use crate::{
     page::{Area, Page, Shell},
     session::SignedIn,
     show::{Moment, visible},
+    ui::Tab,
 };
 
 /// Rows a page.
@@ -31,6 +33,8 @@ struct OperationsPage {
     shell: Shell,
     url: String,
     endpoint: String,
+    state: Reachability,
+    tabs: Vec<Tab>,
     rows: Vec<OperationRow>,
     first: Option<String>,
     next: Option<String>,
@@ -43,6 +47,8 @@ pub(crate) struct OperationRow {
     pub(crate) link: NodeLink,
     pub(crate) badge: Badge,
     pub(crate) queued: Moment,
+    /// Whether it can be taken out of the queue.
+    pub(crate) cancellable: bool,
     /// For one that waits.
     pub(crate) expires: Option<Moment>,
     pub(crate) requested_by: String,
@@ -59,9 +65,11 @@ pub(crate) async fn page(
     let found = app.fleet.operations(&login.context, target.id, &after.request(ROWS)).await?;
     let here = format!("{}/operations", target.url());
     Ok(Page(OperationsPage {
-        shell: Shell::new(&app, &login, Area::Devices, format!("Operations of {}", target.endpoint())),
+        shell: Shell::new(&app, &login, Area::Devices, format!("Queue of {}", target.endpoint())),
         url: target.url(),
         endpoint: target.endpoint(),
+        state: Reachability::new(&target),
+        tabs: target.tabs(&login, "/operations"),
         rows: found.rows.iter().map(|record| OperationRow::new(&target, record)).collect(),
         first: after.first(&here),
         next: found.next.map(|cursor| After::next(&here, &cursor)),
@@ -76,6 +84,7 @@ impl OperationRow {
             name: record.operation.name(),
             link: target.link(record.operation.path()),
             badge: Badge::of_operation(record.state),
+            cancellable: waits && target.may_operate(),
             queued: Moment::new(record.queued_at, target.now),
             expires: waits.then(|| Moment::new(record.expires_at, target.now)),
             requested_by: record.requested_by.clone(),

@@ -6,11 +6,12 @@ use askama::{Template, filters::HtmlSafe};
 use axum::{extract::State, response::IntoResponse};
 use fleet::{
     FleetError,
-    store::{DeviceOrder, DeviceQuery, Overview, PageRequest},
+    store::{DeviceOrder, DeviceQuery, DiaryQuery, Overview, PageRequest},
 };
 
 use crate::{
     app::App,
+    console::sentence_of,
     error::WebError,
     page::{Area, Page, Shell},
     session::SignedIn,
@@ -19,6 +20,8 @@ use crate::{
 
 /// How many devices the overview shows as heard last.
 const HEARD: usize = 8;
+/// Entries of the diary that it looks at.
+const DIARY: usize = 200;
 
 pub(crate) async fn page(
     State(app): State<Arc<App>>,
@@ -29,7 +32,8 @@ pub(crate) async fn page(
     let first_device = (counts.total() == 0).then(|| FirstDevice::new(&app));
     let events = Events::load(&app, &login).await?;
     let heard = Heard::load(&app, &login).await?;
-    Ok(Page(OverviewPage { shell, counts, events, heard, first_device }))
+    let refused = Refused::load(&app, &login).await?;
+    Ok(Page(OverviewPage { shell, counts, events, heard, refused, first_device }))
 }
 
 #[derive(Template)]
@@ -39,6 +43,7 @@ struct OverviewPage {
     counts: Counts,
     events: Events,
     heard: Heard,
+    refused: Refused,
     first_device: Option<FirstDevice>,
 }
 
@@ -47,6 +52,23 @@ struct OverviewPage {
 #[template(path = "fragments/counts.html")]
 pub(crate) struct Counts {
     counts: Overview,
+}
+
+/// What did not get in, by cause.
+#[derive(Template)]
+#[template(path = "fragments/refused.html")]
+pub(crate) struct Refused {
+    causes: Vec<RefusedCause>,
+    /// Whether there are older entries.
+    more: bool,
+}
+
+struct RefusedCause {
+    url: String,
+    title: String,
+    subjects: usize,
+    count: u64,
+    last: Moment,
 }
 
 /// What happened last.
@@ -79,7 +101,8 @@ struct HeardDevice {
 
 /// How to connect a first device.
 pub(crate) struct FirstDevice {
-    pub(crate) coap_uri: String,
+    /// Where devices without a key register: in the lab profile.
+    pub(crate) coap_uri: Option<String>,
     pub(crate) command: String,
 }
 
@@ -89,7 +112,35 @@ impl Counts {
     }
 
     fn total(&self) -> u64 {
-        self.counts.registered + self.counts.deregistered + self.counts.expired
+        let counts = &self.counts;
+        counts.registered + counts.deregistered + counts.expired + counts.awaited + counts.revoked
+    }
+}
+
+impl Refused {
+    /// By the causes of the entries of the last time: as many as are looked at say which they are.
+    pub(crate) async fn load(app: &App, login: &SignedIn) -> Result<Self, FleetError> {
+        let query = DiaryQuery::all(PageRequest::first(DIARY));
+        let page = app.fleet.diary(&login.context, &query).await?;
+        let now = app.now();
+        let mut causes: Vec<RefusedCause> = Vec::new();
+        for entry in &page.rows {
+            let title = sentence_of(entry.cause.title());
+            match causes.iter_mut().find(|cause| cause.title == title) {
+                Some(cause) => {
+                    cause.subjects += 1;
+                    cause.count += entry.count;
+                }
+                None => causes.push(RefusedCause {
+                    url: format!("/diary?cause={}", entry.cause.name()),
+                    title,
+                    subjects: 1,
+                    count: entry.count,
+                    last: Moment::new(entry.last_at, now),
+                }),
+            }
+        }
+        Ok(Self { causes, more: page.next.is_some() })
     }
 }
 
@@ -120,15 +171,19 @@ impl Heard {
         let query = DeviceQuery {
             prefix: None,
             state: None,
+            class: None,
+            secured: None,
             order: DeviceOrder::LastSeen,
             page: PageRequest::first(HEARD),
         };
         let page = app.fleet.devices(&login.context, &query).await?;
         let now = app.now();
-        let devices = page.rows.into_iter().map(|row| HeardDevice {
-            url: format!("/devices/{}", row.device.public_id),
-            name: visible(row.device.endpoint.as_str().chars()),
-            at: Moment::new(row.seen_at, now),
+        let devices = page.rows.into_iter().filter_map(|row| {
+            Some(HeardDevice {
+                at: Moment::new(row.registered.as_ref()?.seen_at, now),
+                url: format!("/devices/{}", row.device.public_id),
+                name: visible(row.device.endpoint.as_str().chars()),
+            })
         });
         Ok(Self { devices: devices.collect() })
     }
@@ -136,9 +191,10 @@ impl Heard {
 
 impl FirstDevice {
     pub(crate) fn new(app: &App) -> Self {
-        let coap_uri = app.settings.coap_uri.clone();
+        let coap_uri = app.settings.places.coap.clone();
         let command = format!(
-            "java -jar interop-tests/clients/leshan/target/leshan-client.jar --server {coap_uri} --endpoint my-first-device"
+            "java -jar interop-tests/clients/leshan/target/leshan-client.jar --server {} --endpoint my-first-device",
+            coap_uri.as_deref().unwrap_or_default()
         );
         Self { coap_uri, command }
     }
@@ -148,3 +204,4 @@ impl FirstDevice {
 impl HtmlSafe for Counts {}
 impl HtmlSafe for Events {}
 impl HtmlSafe for Heard {}
+impl HtmlSafe for Refused {}

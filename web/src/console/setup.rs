@@ -64,13 +64,14 @@ pub(crate) async fn submit(
     }
     let (salt, account) = (app.random(), name.clone());
     let hash = tokio::task::spawn_blocking(move || PasswordHash::make(&account, &password, salt)).await?;
+    let now = app.now();
     let made = match hash {
-        Ok(hash) => app.fleet.complete_setup(&token, &name, hash, app.now(), request).await,
+        Ok(hash) => app.fleet.complete_setup(&token, &name, hash, now, request).await,
         Err(error) => Err(error.into()),
     };
     match made {
         Ok(user) => {
-            SignedIn::begin(&app, &session, &user).await?;
+            SignedIn::begin(&app, &session, &user, now).await?;
             Ok(Redirect::to("/").into_response())
         }
         Err(error @ FleetError::Password(_)) => {

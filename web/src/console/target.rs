@@ -1,17 +1,22 @@
 //! A device as its pages look at it: what the fleet knows of it, under the names of its object models.
 
-use fleet::{DeviceDetail, DeviceState, Presence, PublicId, Registration, Timestamp};
-use objects::{ObjectId, ObjectModel, Path, Registry, ResourceModel, Version};
 use std::sync::Arc;
 
-use crate::{app::App, error::WebError, session::SignedIn, show::visible};
+use fleet::{DeviceDetail, DeviceState, Permission, Presence, PublicId, Registration, Timestamp};
+use objects::{ObjectId, ObjectModel, Path, Registry, ResourceModel, Version, link::ObjectLinks};
+
+use crate::{app::App, error::WebError, session::SignedIn, show::visible, ui::Tab};
 
 /// A device, at one moment.
 pub(crate) struct Target {
     pub(crate) id: PublicId,
     pub(crate) detail: DeviceDetail,
     pub(crate) now: Timestamp,
+    /// What it registered; nothing where it never did.
+    pub(crate) links: Arc<ObjectLinks>,
     registry: Arc<Registry>,
+    /// Whether they who look may ask something of it.
+    may_operate: bool,
 }
 
 /// A node and where its page is.
@@ -28,19 +33,28 @@ impl Target {
 
     pub(crate) async fn of(app: &App, login: &SignedIn, id: PublicId) -> Result<Self, WebError> {
         let detail = app.fleet.device(&login.context, id).await?;
-        Ok(Self { id, detail, now: app.now(), registry: Arc::clone(app.fleet.registry()) })
+        let registration = detail.view.registration.as_ref();
+        let links = registration.map_or_else(Arc::default, |registration| Arc::clone(&registration.links));
+        Ok(Self {
+            id,
+            detail,
+            now: app.now(),
+            links,
+            registry: app.fleet.registry(),
+            may_operate: login.may(Permission::Operate),
+        })
     }
 
     pub(crate) fn endpoint(&self) -> String {
         visible(self.detail.view.device.endpoint.as_str().chars())
     }
 
-    pub(crate) fn registration(&self) -> &Registration {
-        &self.detail.view.registration
+    pub(crate) fn registration(&self) -> Option<&Registration> {
+        self.detail.view.registration.as_ref()
     }
 
     pub(crate) fn lwm2m(&self) -> Version {
-        self.registration().lwm2m
+        self.registration().map_or(Version::V1_1, |registration| registration.lwm2m)
     }
 
     /// Whether operations can be asked of it, now or when it wakes up.
@@ -48,13 +62,23 @@ impl Target {
         self.detail.view.state == DeviceState::Registered && self.detail.presence != Presence::NotRegistered
     }
 
+    /// Whether operations can be asked of it by whoever looks.
+    pub(crate) fn operable(&self) -> bool {
+        self.registered() && self.may_operate
+    }
+
+    /// Whether whoever looks may take operations out of its queue.
+    pub(crate) fn may_operate(&self) -> bool {
+        self.may_operate
+    }
+
     /// Whether it may sleep, so that an operation may have to wait.
     pub(crate) fn sleeps(&self) -> bool {
-        self.registration().binding.queue_mode
+        self.registration().is_some_and(|registration| registration.binding.queue_mode)
     }
 
     pub(crate) fn version_of(&self, object: ObjectId) -> Version {
-        self.registration().links.version_of(object, self.lwm2m())
+        self.links.version_of(object, self.lwm2m())
     }
 
     pub(crate) fn object(&self, object: ObjectId) -> Option<&ObjectModel> {
@@ -68,6 +92,28 @@ impl Target {
 
     pub(crate) fn observed(&self, path: &Path) -> bool {
         self.detail.observations.iter().any(|observation| observation.path == *path)
+    }
+
+    /// Whether it was removed: it is kept as a name and, perhaps, its data.
+    pub(crate) fn removed(&self) -> bool {
+        self.detail.view.state == DeviceState::Removed
+    }
+
+    /// Its row of tabs, with this one marked.
+    pub(crate) fn tabs(&self, login: &SignedIn, here: &str) -> Vec<Tab> {
+        let mut pages = vec![
+            ("", "Summary"),
+            ("/objects", "Objects"),
+            ("/values", "Values"),
+            ("/credentials", "Credentials"),
+            ("/security", "Security"),
+            ("/operations", "Queue"),
+            ("/timeline", "Events"),
+        ];
+        if login.may(Permission::Administer) && !self.removed() {
+            pages.push(("/danger", "Danger zone"));
+        }
+        Tab::row(&self.url(), &pages, here)
     }
 
     pub(crate) fn url(&self) -> String {

@@ -15,11 +15,12 @@ use serde::Deserialize;
 
 use crate::{
     app::App,
-    console::{login::encoded, target::Target},
+    console::{device::Reachability, encoded, target::Target},
     error::WebError,
     page::{Area, Page, Shell},
     session::SignedIn,
     show::{Moment, visible},
+    ui::Tab,
 };
 
 /// Entries a page.
@@ -30,14 +31,17 @@ const ENTRIES: usize = 50;
 pub(crate) struct After {
     #[serde(default)]
     after: String,
+    #[serde(default)]
+    pub(crate) done: String,
 }
 
 #[derive(Template)]
 #[template(path = "timeline.html")]
 struct TimelinePage {
     shell: Shell,
-    url: String,
     endpoint: String,
+    state: Reachability,
+    tabs: Vec<Tab>,
     entries: Vec<Entry>,
     first: Option<String>,
     next: Option<String>,
@@ -60,9 +64,10 @@ pub(crate) async fn page(
     let found = app.fleet.timeline(&login.context, target.id, &after.request(ENTRIES)).await?;
     let here = format!("{}/timeline", target.url());
     Ok(Page(TimelinePage {
-        shell: Shell::new(&app, &login, Area::Devices, format!("Timeline of {}", target.endpoint())),
-        url: target.url(),
+        shell: Shell::new(&app, &login, Area::Devices, format!("Events of {}", target.endpoint())),
         endpoint: target.endpoint(),
+        state: Reachability::new(&target),
+        tabs: target.tabs(&login, "/timeline"),
         entries: found.rows.iter().map(|record| Entry::new(record, target.now)).collect(),
         first: after.first(&here),
         next: found.next.map(|cursor| After::next(&here, &cursor)),

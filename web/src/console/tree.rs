@@ -86,7 +86,7 @@ impl Tree {
         let readings = by_resource(&target.detail.readings);
         let (mut shown, mut rows) = (0, 0);
         let mut objects: Vec<ObjectBranch> = Vec::new();
-        for (&object, entry) in &target.registration().links.objects {
+        for (&object, entry) in &target.links.objects {
             let mut branch = ObjectBranch {
                 link: target.link(Path::Object(object)),
                 version: target.version_of(object),
@@ -129,7 +129,7 @@ impl InstanceBranch {
     /// The instance at or above `path`, if the device has registered it.
     pub(crate) fn at(target: &Target, path: Path) -> Option<Self> {
         let (object, instance) = (path.object()?, path.instance()?);
-        let entry = target.registration().links.objects.get(&object)?;
+        let entry = target.links.objects.get(&object)?;
         let path = Path::Instance(object, instance);
         entry
             .instances
@@ -156,7 +156,7 @@ impl Rows {
             let path = instance.child(id.0)?;
             Some(Row::new(target, path, model, readings.get(&path).map_or(&[][..], Vec::as_slice)))
         });
-        Self { anchor: anchor("i", &instance), rows: rows.collect(), registered: target.registered() }
+        Self { anchor: anchor("i", &instance), rows: rows.collect(), registered: target.operable() }
     }
 
     /// The element's id.
@@ -277,7 +277,7 @@ pub(crate) fn is_described(target: &Target, resource: &Path) -> bool {
 
 /// Whether an object is among those the device registered.
 pub(crate) fn has_object(target: &Target, object: ObjectId) -> bool {
-    target.registration().links.objects.contains_key(&object)
+    target.links.objects.contains_key(&object)
 }
 
 // Templates escape what they show, so that one may stand within another.

@@ -12,18 +12,18 @@ use std::{
 use async_trait::async_trait;
 use axum::Router;
 use fleet::{
-    Binding, Change, ClassId, Commit, Content, Device, DeviceId, DomainId, Downlink, EndpointName, Event,
-    EventKind, Feed, Fleet, Lifetime, ListenerId, NodeId, Observation, ObservationToken, Operation,
-    OperationId, OperationState, Order, Outcome, Presence, PublicId, Reading, Registration, RegistrationId,
-    ResponseCode, Source, Store, StoredReading, Taken, TimelineEntry, TimelineKind, Timestamp, WireTrace,
-    store::MemoryStore,
+    Binding, Change, ClassId, Commit, Content, CredentialId, Device, DeviceId, DomainId, Downlink, Ending,
+    EndpointName, Event, EventKind, Feed, Fleet, Library, Lifetime, ListenerId, NodeId, Observation,
+    ObservationToken, Operation, OperationId, OperationState, Order, Outcome, Presence, PublicId, Reading,
+    Registration, RegistrationId, ResponseCode, Source, Store, StoreError, StoredReading, Taken,
+    TimelineEntry, TimelineKind, Timestamp, WireTrace, store::MemoryStore,
 };
 use futures::FutureExt;
 use objects::{
     ContentFormat, Node, Path, Registry, Sample, Value, Version,
     link::{Discovered, ObjectLinks},
 };
-use web::Settings;
+use web::{Places, Settings};
 
 /// The moment at which every test begins.
 pub(crate) const START: i64 = 1_790_000_000_000;
@@ -70,7 +70,8 @@ impl World {
         let fleet = Arc::new(Fleet::new(
             Arc::clone(&store) as Arc<dyn Store>,
             Arc::clone(&script) as Arc<dyn Downlink>,
-            Arc::new(Registry::core()),
+            Library::new(Arc::new(Registry::core())),
+            Box::new(|| Ok(Registry::core())),
             feed.clone(),
             Box::new(entropy.clone()),
         ));
@@ -79,7 +80,13 @@ impl World {
         let settings = Settings {
             cookie_secure,
             profile_banner,
-            coap_uri: "coap://127.0.0.1:5683".to_owned(),
+            places: Places {
+                coaps: Some("coaps://muster.test:5684".to_owned()),
+                coaps_bootstrap: Some("coaps://muster.test:5784".to_owned()),
+                coap: Some("coap://127.0.0.1:5683".to_owned()),
+                coap_bootstrap: None,
+            },
+            facts: vec![("Profile".to_owned(), "lab".to_owned())],
             version: "0.0.0-test".to_owned(),
             clock: Arc::new(move || Timestamp(now.load(Ordering::Relaxed))),
             entropy: Arc::new(entropy),
@@ -115,6 +122,7 @@ impl World {
             links: Arc::new(ObjectLinks::parse(device.links.as_bytes()).unwrap()),
             extra: vec![("site".to_owned(), "roof <north>".to_owned())],
             source: source(device.id),
+            credential: None,
             registered_at: now,
             updated_at: now,
             expires_at: Timestamp(now.0 + 300_000),
@@ -128,6 +136,7 @@ impl World {
             class: ClassId::DEFAULT,
             endpoint: EndpointName::new(device.endpoint).unwrap(),
             created_at: now,
+            removed_at: None,
         };
         let changes = vec![
             Change::DeviceAdded(known),
@@ -170,6 +179,8 @@ pub(crate) struct Script {
     values: Mutex<BTreeMap<(DeviceId, Path), Value>>,
     outcomes: Mutex<Vec<Outcome>>,
     orders: Mutex<Vec<Order>>,
+    /// The row of the next device that is added.
+    rows: AtomicI64,
     /// While it is held, no device answers.
     pub(crate) silence: tokio::sync::Mutex<()>,
 }
@@ -184,6 +195,7 @@ impl Script {
             values: Mutex::default(),
             outcomes: Mutex::default(),
             orders: Mutex::default(),
+            rows: AtomicI64::new(1_000),
             silence: tokio::sync::Mutex::default(),
         }
     }
@@ -322,6 +334,25 @@ impl Downlink for Script {
     async fn presence(&self, device: DeviceId) -> Presence {
         self.presence.lock().unwrap().get(&device).copied().unwrap_or(Presence::NotRegistered)
     }
+
+    async fn reserve(&self, count: usize) -> Option<Vec<DeviceId>> {
+        let first = self.rows.fetch_add(i64::try_from(count).unwrap(), Ordering::Relaxed);
+        Some((first..).take(count).map(DeviceId).collect())
+    }
+
+    async fn follow(&self, _: Arc<Commit>) {}
+
+    async fn end(&self, ending: Ending) -> Result<(), StoreError> {
+        let mut commit = ending.commit;
+        let registered = self.presence.lock().unwrap().remove(&ending.device).is_some();
+        if registered {
+            let (device, at) = (ending.device, self.now());
+            commit.changes.insert(0, Change::RegistrationEnded { device, at, reason: ending.reason });
+        }
+        self.store.commit(commit).await.map(drop)
+    }
+
+    async fn end_sessions(&self, _: &[CredentialId]) {}
 }
 
 fn trace(order: &Order, outcome: &Outcome) -> WireTrace {

@@ -190,7 +190,7 @@ impl Pair {
 fn create_form(target: &Target, path: &Path, attempt: Option<&Attempt>) -> Option<CreateForm> {
     let Path::Object(object) = *path else { return None };
     let model = target.object(object)?;
-    let instances = target.registration().links.objects.get(&object).map_or(0, |entry| entry.instances.len());
+    let instances = target.links.objects.get(&object).map_or(0, |entry| entry.instances.len());
     if !model.multiple && instances > 0 {
         return None;
     }

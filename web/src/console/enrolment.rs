@@ -1,0 +1,167 @@
+//! `/enrolment`: how devices become known: one by one here, many by a file, by themselves with a claim.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    response::{IntoResponse, Response},
+};
+use fleet::{Class, ClassId, EndpointName, FleetError, GivenPsk, NewDevice, Permission};
+use serde::Deserialize;
+
+use crate::{
+    app::App,
+    console::{
+        psk::given_psk,
+        shown::{self, Secret},
+    },
+    error::WebError,
+    form::{Fields, Posted},
+    page::{Area, Page, Shell, again},
+    session::SignedIn,
+    ui::{Field, Filled, Tab, mend},
+};
+
+pub(crate) mod claims;
+
+pub(crate) mod classes;
+
+pub(crate) mod import;
+
+const TABS: [(&str, &str); 4] =
+    [("", "Add one"), ("/import", "Import"), ("/claims", "Claims"), ("/classes", "Classes and plans")];
+
+/// The tabs of the enrolment.
+pub(crate) fn tabs(here: &str) -> Vec<Tab> {
+    Tab::row("/enrolment", &TABS, here)
+}
+
+/// What the diary knows of a device that is to be added.
+#[derive(Default, Deserialize)]
+pub(crate) struct Asked {
+    #[serde(default)]
+    endpoint: String,
+    #[serde(default)]
+    identity: String,
+}
+
+#[derive(Template)]
+#[template(path = "enrolment.html")]
+struct AddPage {
+    shell: Shell,
+    tabs: Vec<Tab>,
+    device: Vec<Field>,
+    bootstrap: Vec<Field>,
+    management: Vec<Field>,
+    /// Whether something is wrong with those.
+    management_wrong: bool,
+    problems: Vec<String>,
+}
+
+pub(crate) async fn page(
+    State(app): State<Arc<App>>,
+    login: SignedIn,
+    Query(asked): Query<Asked>,
+) -> Result<impl IntoResponse, WebError> {
+    login.demand(Permission::Administer)?;
+    Ok(Page(AddPage::load(&app, &login, &asked, &Filled::default()).await?))
+}
+
+pub(crate) async fn submit(
+    State(app): State<Arc<App>>,
+    Posted { login, fields }: Posted,
+) -> Result<Response, WebError> {
+    let sent = fields.clone();
+    let (work, context, user) = (Arc::clone(&app), login.context.clone(), login.user());
+    let done = app.act(&login, &fields, "add device", async move {
+        let classes = work.fleet.classes(&context).await?;
+        let device = new_device(&sent, &classes)?;
+        let enrolled = work.fleet.add_device(&context, device).await?;
+        let endpoint = enrolled.device.endpoint.to_string();
+        let id = enrolled.device.public_id;
+        if enrolled.shown.is_empty() {
+            return Ok(format!("/devices/{id}/connect"));
+        }
+        shown::keep(&work, user, Secret::Device { device: id, endpoint, shown: enrolled.shown })
+    });
+    match done.await {
+        Ok(response) => Ok(response),
+        Err(error) => {
+            let filled = mend(fields, error)?.at("name", "endpoint");
+            Ok(again(AddPage::load(&app, &login, &Asked::default(), &filled).await?))
+        }
+    }
+}
+
+fn new_device(fields: &Fields, classes: &[Class]) -> Result<NewDevice, FleetError> {
+    let endpoint = EndpointName::new(fields.text("endpoint").trim())
+        .map_err(|error| FleetError::Invalid { field: "endpoint", reason: error.to_string() })?;
+    let given = |box_name: &str, before: &str| -> Result<Option<GivenPsk>, FleetError> {
+        if fields.has(box_name) { given_psk(fields, before).map(Some) } else { Ok(None) }
+    };
+    Ok(NewDevice {
+        endpoint,
+        class: class_named(classes, fields.text("class"))?,
+        bootstrap: given("bootstrap", "")?,
+        management: given("management", "management_")?,
+    })
+}
+
+/// The class that a form names; none where it names none.
+pub(crate) fn class_named(classes: &[Class], name: &str) -> Result<Option<ClassId>, FleetError> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let class = classes.iter().find(|class| class.name == name);
+    class.map(|class| Some(class.id)).ok_or(FleetError::NotFound("class"))
+}
+
+/// A field to choose a class in.
+pub(crate) fn class_field(classes: &[Class]) -> Field {
+    let default = classes.iter().find(|class| class.id == ClassId::DEFAULT);
+    Field::new("class", "Class")
+        .select(classes.iter().map(|class| (class.name.clone(), class.name.clone())).collect())
+        .value(default.map(|class| class.name.clone()).unwrap_or_default())
+        .hint("Decides what it is given by bootstrap.")
+}
+
+impl AddPage {
+    async fn load(app: &App, login: &SignedIn, asked: &Asked, filled: &Filled) -> Result<Self, WebError> {
+        let classes = app.fleet.classes(&login.context).await?;
+        let fill = |fields: Vec<Field>| -> Vec<Field> {
+            fields.into_iter().map(|field| field.filled(filled)).collect()
+        };
+        let endpoint = if asked.endpoint.is_empty() { &asked.identity } else { &asked.endpoint };
+        let device = fill(vec![
+            Field::new("endpoint", "Endpoint name")
+                .required()
+                .value(endpoint.clone())
+                .hint("What the device calls itself, such as urn:imei:490154203237518. Up to 252 bytes."),
+            class_field(&classes),
+        ]);
+        let bootstrap = fill(vec![
+            Field::new("bootstrap", "It bootstraps here with a key").check(true),
+            Field::new("identity", "PSK identity")
+                .value(asked.identity.clone())
+                .hint("Leave empty to use the endpoint name."),
+            Field::new("key", "Key, in hexadecimal digits")
+                .hint("16 to 64 bytes. Leave empty to have one made: the next page shows it once."),
+        ]);
+        let management = fill(vec![
+            Field::new("management", "It has a management key already (no bootstrap)").check(false),
+            Field::new("management_identity", "PSK identity").hint("Leave empty to have one made."),
+            Field::new("management_key", "Key, in hexadecimal digits").hint("Leave empty to have one made."),
+        ]);
+        let shown: Vec<&Field> = device.iter().chain(&bootstrap).chain(&management).collect();
+        Ok(Self {
+            shell: Shell::new(app, login, Area::Enrolment, "Add a device"),
+            tabs: tabs(""),
+            problems: filled.others(shown),
+            management_wrong: management.iter().any(|field| field.problem.is_some()),
+            device,
+            bootstrap,
+            management,
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! `/enrolment/classes`: classes of devices, and what each gives them by bootstrap.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    extract::{Path as Address, Query, State},
+    response::{IntoResponse, Response},
+};
+use fleet::{Class, Permission, PlanScope};
+
+use crate::{
+    app::App,
+    console::{
+        Done, encoded,
+        enrolment::tabs,
+        plan::{PlanForm, plan_of},
+    },
+    error::WebError,
+    form::Posted,
+    page::{Area, Page, Shell, again},
+    session::SignedIn,
+    show::visible,
+    ui::{Field, Filled, Tab, mend},
+};
+
+#[derive(Template)]
+#[template(path = "enrolment/classes.html")]
+struct ClassesPage {
+    shell: Shell,
+    tabs: Vec<Tab>,
+    rows: Vec<Row>,
+    fields: Vec<Field>,
+    problems: Vec<String>,
+}
+
+struct Row {
+    url: String,
+    devices: String,
+    name: String,
+    own_plan: bool,
+}
+
+#[derive(Template)]
+#[template(path = "enrolment/class.html")]
+struct ClassPage {
+    shell: Shell,
+    name: String,
+    devices: String,
+    own_plan: bool,
+    plan: PlanForm,
+}
+
+pub(crate) async fn page(
+    State(app): State<Arc<App>>,
+    login: SignedIn,
+    Query(done): Query<Done>,
+) -> Result<impl IntoResponse, WebError> {
+    login.demand(Permission::Administer)?;
+    Ok(Page(ClassesPage::load(&app, &login, &done.done, &Filled::default()).await?))
+}
+
+pub(crate) async fn submit(
+    State(app): State<Arc<App>>,
+    Posted { login, fields }: Posted,
+) -> Result<Response, WebError> {
+    let name = fields.text("name").trim().to_owned();
+    let (work, context) = (Arc::clone(&app), login.context.clone());
+    let done = app.act(&login, &fields, "add class", async move {
+        let class = work.fleet.add_class(&context, &name).await?;
+        Ok(format!("{}?done=class-added", url_of(&class)))
+    });
+    match done.await {
+        Ok(response) => Ok(response),
+        Err(error) => {
+            let filled = mend(fields, error)?;
+            Ok(again(ClassesPage::load(&app, &login, "", &filled).await?))
+        }
+    }
+}
+
+pub(crate) async fn class(
+    State(app): State<Arc<App>>,
+    login: SignedIn,
+    Address(name): Address<String>,
+    Query(done): Query<Done>,
+) -> Result<impl IntoResponse, WebError> {
+    login.demand(Permission::Administer)?;
+    let class = find(&app, &login, &name).await?;
+    Ok(Page(ClassPage::load(&app, &login, &class, &done.done, &Filled::default()).await?))
+}
+
+pub(crate) async fn save(
+    State(app): State<Arc<App>>,
+    Address(name): Address<String>,
+    Posted { login, fields }: Posted,
+) -> Result<Response, WebError> {
+    login.demand(Permission::Administer)?;
+    let class = find(&app, &login, &name).await?;
+    let plan =
+        if fields.has("remove") { Ok(None) } else { plan_of(&fields, &app.fleet.registry()).map(Some) };
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(problems) => {
+            let filled = Filled::with(fields, problems);
+            return Ok(again(ClassPage::load(&app, &login, &class, "", &filled).await?));
+        }
+    };
+    let (work, context, id, url) = (Arc::clone(&app), login.context.clone(), class.id, url_of(&class));
+    let done = app.act(&login, &fields, format!("plan of class {}", class.name), async move {
+        let word = if plan.is_some() { "plan-saved" } else { "plan-removed" };
+        work.fleet.save_plan(&context, PlanScope::Class(id), plan).await?;
+        Ok(format!("{url}?done={word}"))
+    });
+    match done.await {
+        Ok(response) => Ok(response),
+        Err(error) => {
+            let filled = mend(fields, error)?;
+            Ok(again(ClassPage::load(&app, &login, &class, "", &filled).await?))
+        }
+    }
+}
+
+fn url_of(class: &Class) -> String {
+    format!("/enrolment/classes/{}", encoded(&class.name))
+}
+
+fn devices_of(class: &Class) -> String {
+    format!("/devices?class={}", encoded(&class.name))
+}
+
+async fn find(app: &App, login: &SignedIn, name: &str) -> Result<Class, WebError> {
+    let classes = app.fleet.classes(&login.context).await?;
+    classes.into_iter().find(|class| class.name == name).ok_or(WebError::NotFound("class"))
+}
+
+impl ClassesPage {
+    async fn load(app: &App, login: &SignedIn, done: &str, filled: &Filled) -> Result<Self, WebError> {
+        let mut rows = Vec::new();
+        for class in app.fleet.classes(&login.context).await? {
+            let plan = app.fleet.plan(&login.context, PlanScope::Class(class.id)).await?;
+            rows.push(Row {
+                url: url_of(&class),
+                devices: devices_of(&class),
+                name: visible(class.name.chars()),
+                own_plan: plan.is_some(),
+            });
+        }
+        let fields = vec![
+            Field::new("name", "Name")
+                .required()
+                .hint("Devices of a class share a bootstrap plan: greenhouse sensors, say.")
+                .filled(filled),
+        ];
+        Ok(Self {
+            shell: Shell::new(app, login, Area::Enrolment, "Classes and plans").done(done),
+            tabs: tabs("/classes"),
+            rows,
+            problems: filled.others(&fields),
+            fields,
+        })
+    }
+}
+
+impl ClassPage {
+    async fn load(
+        app: &App,
+        login: &SignedIn,
+        class: &Class,
+        done: &str,
+        filled: &Filled,
+    ) -> Result<Self, WebError> {
+        let plan = app.fleet.plan(&login.context, PlanScope::Class(class.id)).await?;
+        let own_plan = plan.is_some();
+        let name = visible(class.name.chars());
+        Ok(Self {
+            shell: Shell::new(app, login, Area::Enrolment, format!("Class {name}")).done(done),
+            name,
+            devices: devices_of(class),
+            own_plan,
+            plan: PlanForm::new(url_of(class), &plan.unwrap_or_default(), own_plan, filled),
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! `GET /search`: one box for all: an endpoint name or a PSK identity leads to its device, a beginning to the list.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Query, State},
+    response::Redirect,
+};
+use fleet::{
+    EndpointName, FleetError, PskIdentity,
+    store::{DeviceOrder, DeviceQuery, DeviceView, PageRequest},
+};
+use serde::Deserialize;
+
+use crate::{app::App, console::query_url, error::WebError, session::SignedIn};
+
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    #[serde(default)]
+    q: String,
+}
+
+pub(crate) async fn find(
+    State(app): State<Arc<App>>,
+    login: SignedIn,
+    Query(asked): Query<Asked>,
+) -> Result<Redirect, WebError> {
+    let (text, context) = (asked.q.trim(), &login.context);
+    let device = |id| Ok(Redirect::to(&format!("/devices/{id}")));
+    if let Ok(endpoint) = EndpointName::new(text)
+        && let Some(view) = found(app.fleet.device_by_endpoint(context, &endpoint).await)?
+    {
+        return device(view.device.public_id);
+    }
+    if let Ok(identity) = PskIdentity::from_text(text)
+        && let Some(view) = found(app.fleet.device_by_identity(context, &identity).await)?
+    {
+        return device(view.device.public_id);
+    }
+    let query = DeviceQuery {
+        prefix: Some(text.to_owned()),
+        state: None,
+        class: None,
+        secured: None,
+        order: DeviceOrder::Endpoint,
+        page: PageRequest::first(2),
+    };
+    let found = app.fleet.devices(context, &query).await?;
+    match &found.rows[..] {
+        [only] => device(only.device.public_id),
+        _ => Ok(Redirect::to(&query_url("/devices", &[("prefix", text)]))),
+    }
+}
+
+fn found(device: Result<DeviceView, FleetError>) -> Result<Option<DeviceView>, FleetError> {
+    match device {
+        Ok(view) => Ok(Some(view)),
+        Err(FleetError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
