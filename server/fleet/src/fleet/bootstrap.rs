@@ -120,7 +120,7 @@ impl Fleet {
             refusal: Refusal::Forbidden,
             cause: Some(DiaryCause::NoBootstrapPlan),
             detail,
-            device: (!comer.is_new).then(|| comer.device.clone()),
+            device: (!comer.is_new).then(|| Box::new(comer.device.clone())),
         };
         let Device { id, class, .. } = comer.device;
         let (plan, _) = self.plan_of(id, class).await?;

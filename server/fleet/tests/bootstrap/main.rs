@@ -1,6 +1,8 @@
 //! Bootstrap through the verbs: who may come, what is durable before the device is answered, and that a device has a
 //! credential that works whatever is cut off when.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -15,7 +17,8 @@ use fleet::{
     Commit, Context, CredentialState, DeviceId, DiaryCause, Downlink, Ending, EndpointName, Feed, Fleet,
     GivenPsk, Holder, Identity, Library, ListenerId, Malformed, NewClaim, NewDevice, OperationId, Order,
     Origin, Plan, PlanScope, Presence, PskIdentity, PskKey, Purpose, Refusal, Removal, RequestId,
-    ResponseCode, Role, Session, Shown, Source, Step, StepAnswer, Store, StoreError, Taken, Timestamp, UserId, Verb,
+    ResponseCode, Role, Session, Shown, Source, Step, StepAnswer, Store, StoreError, Taken, Timestamp,
+    UserId, Verb,
     store::{AuditQuery, DiaryQuery, MemoryStore, PageRequest},
 };
 use futures::executor::block_on;

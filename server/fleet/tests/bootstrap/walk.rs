@@ -82,7 +82,10 @@ impl Client {
         for (object, ssid) in [(0, 10), (1, 0)] {
             for path in self.instances(object) {
                 let ssid = self.get(path, ssid).filter(|_| path != self.bootstrap() || object == 1);
-                links.push(ssid.map_or(format!("<{path}>"), |ssid| format!("<{path}>;ssid={ssid}")));
+                links.push(match ssid {
+                    Some(ssid) => format!("<{path}>;ssid={ssid}"),
+                    None => format!("<{path}>"),
+                });
             }
         }
         links.join(",")

@@ -16,7 +16,8 @@ pub(super) fn security(account: &Account, plan: &Plan, instance: InstanceId, com
     };
     let mut values = credentials(&account.uri, false, mode, identity, key);
     values.push((10, Value::Integer(account.short_server_id.into())));
-    let hold_off = plan.hold_off.or(complete.then_some(0));
+    let neutral = complete.then_some(0);
+    let hold_off = plan.hold_off.or(neutral);
     values.extend(hold_off.map(|seconds| (11, Value::Integer(seconds.into()))));
     task(What::Account, SECURITY, instance, values)
 }
@@ -38,10 +39,11 @@ pub(super) fn server(
 ) -> Task {
     // LwM2M 1.1 has queue mode in the registration, and no Q in the binding any more (Core 1.1.1 §E.2).
     let binding = if speaks_1_0 { &plan.binding } else { plan.binding.trim_end_matches('Q') };
+    let neutral = complete.then_some(0);
     let seconds = |seconds: u32| Value::Integer(seconds.into());
     let mut values = vec![(0, Value::Integer(account.short_server_id.into())), (1, seconds(plan.lifetime))];
-    values.extend(plan.default_pmin.or(complete.then_some(0)).map(|pmin| (2, seconds(pmin))));
-    values.extend(plan.default_pmax.or(complete.then_some(0)).map(|pmax| (3, seconds(pmax))));
+    values.extend(plan.default_pmin.or(neutral).map(|pmin| (2, seconds(pmin))));
+    values.extend(plan.default_pmax.or(neutral).map(|pmax| (3, seconds(pmax))));
     values.extend(complete.then_some((5, seconds(DISABLE_TIMEOUT))));
     values.push((6, Value::Boolean(plan.notification_storing)));
     values.push((7, Value::String(binding.to_owned())));

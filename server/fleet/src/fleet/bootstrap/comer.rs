@@ -12,7 +12,7 @@ pub(super) struct Turned {
     pub(super) refusal: Refusal,
     pub(super) cause: Option<DiaryCause>,
     pub(super) detail: String,
-    pub(super) device: Option<Device>,
+    pub(super) device: Option<Box<Device>>,
 }
 
 /// The device that asks, and by which right.
@@ -193,7 +193,7 @@ impl Right {
 
 impl Turned {
     fn of(self, device: Device) -> Self {
-        Self { device: Some(device), ..self }
+        Self { device: Some(Box::new(device)), ..self }
     }
 }
 
