@@ -1,9 +1,13 @@
 //! Where devices reach the server: sockets, the shards behind them, and the task that joins the two.
 //!
-//! [`udp`] is plain CoAP, [`shard`] a state machine over a part of the fleet, [`driver`] the task that feeds it. Whatever
-//! the security, what arrives is [`Incoming`].
+//! [`doors`] are all the sockets: [`udp`] is plain CoAP, [`dtls`] the secure ones. [`shard`] is a state machine over a part of
+//! the fleet, [`driver`] the task that feeds it; [`bootstrap`] is both for the bootstrap server. Whatever the security,
+//! what arrives is [`Incoming`].
 
+pub(crate) mod bootstrap;
+pub(crate) mod doors;
 pub(crate) mod driver;
+pub(crate) mod dtls;
 pub(crate) mod shard;
 pub(crate) mod udp;
 

@@ -3,36 +3,44 @@
 //! Start with [`Server::start`]. It reads what the store holds, binds the sockets of [`Config`], and runs a shard for the
 //! devices (`endpoint`, which speaks LwM2M through `binding`), the console (`web`) and the background work (`tasks`).
 
+mod addresses;
 mod binding;
 mod clock;
 pub mod config;
 mod data_dir;
+pub mod demo;
 mod endpoint;
+mod gate;
 mod health;
 mod http;
 mod listen;
 mod models;
 pub mod probe;
-#[cfg_attr(not(test), expect(dead_code, reason = "the store is about to seal credentials"))]
 mod seal;
 pub mod service;
 mod store;
 mod tasks;
 pub mod telemetry;
 mod tls;
+mod webhooks;
 mod welcome;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use ::fleet::{Feed, Fleet, NodeId, Restored, Roster, Store};
+use ::fleet::{Feed, Fleet, Library, Limits, NodeId, Roster, Source, Store};
 use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
+pub use addresses::Addresses;
 pub use config::Config;
 pub use data_dir::DataDirError;
 pub use models::ModelsError;
@@ -45,18 +53,24 @@ use crate::{
     clock::Clock,
     data_dir::DataDir,
     endpoint::{
+        bootstrap::{BootstrapBounds, BootstrapEndpoint, driver::BootstrapDriver},
+        doors::Doors,
         driver::{Driver, MAX_BATCHES, ShardHandle},
+        dtls::{Gate, SecureListener},
         shard::Shard,
-        udp::Listener,
     },
+    gate::FleetGate,
     health::Health,
-    seal::{KEY_VARIABLE, SealKey},
+    seal::{KEY_VARIABLE, SealKey, Sealer},
     tls::Tls,
 };
 
 /// A running server. Dropping it ends the process's part in it at once; [`Server::stop`] ends it in order.
 pub struct Server {
     welcome: Welcome,
+    addresses: Addresses,
+    fleet: Arc<Fleet>,
+    secure: Vec<Arc<SecureListener>>,
     stop: oneshot::Sender<()>,
     receivers: Vec<JoinHandle<()>>,
     tasks: Vec<JoinHandle<()>>,
@@ -112,17 +126,15 @@ impl Server {
     /// Starts everything. When it returns, devices and people are served.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
         let metrics = telemetry::start_metrics();
-        let registry = Arc::new(models::load(&config.models)?);
+        let library = Library::new(Arc::new(models::load(&config.models)?));
         let data_dir = DataDir::open(&config.data_dir.0)?;
         for warning in config.warnings() {
             warn!("{warning}");
         }
         let tls = Tls::start(config)?.map(Arc::new);
-        let (listeners, console) = bind(config)?;
-        // Nothing is sealed in the database yet, so a key that is missing is a first start.
-        SealKey::load(&config.data_dir.0, seal_variable().as_ref().map(|key| key.as_str()), true)?;
+        let console = listen::each(&config.console.listen, http::bind)?;
 
-        let store: Arc<dyn Store> = Arc::new(SqlStore::open(config.database()).await?);
+        let store: Arc<dyn Store> = Arc::new(open_store(config).await?);
         let clock = Clock::start();
         let boot = store.begin_boot().await?;
         let restored = store.restore().await?;
@@ -132,47 +144,38 @@ impl Server {
             registrations = restored.registrations.len(),
             "restored"
         );
-
         if data_dir.seed_is_new() && !restored.registrations.is_empty() {
             warn!(
                 "installation.seed was missing: for some minutes devices may mistake new messages for old ones"
             );
         }
+
         let feed = Feed::new();
         let (shard_handle, calls) = ShardHandle::new();
         let fleet = Arc::new(Fleet::new(
             Arc::clone(&store),
             Arc::new(shard_handle),
-            Arc::clone(&registry),
+            library.clone(),
+            models::folder(&config.models),
             feed.clone(),
             Box::new(fill_random),
         ));
+        fleet.load_models().await?;
         let setup_link = fleet.setup_link(clock.now().wall).await?;
+        let gate: Arc<dyn Gate> = Arc::new(FleetGate(Arc::clone(&fleet)));
+        let doors = Doors::open(config, &gate)?;
+        let addresses = Addresses::of(&doors);
+        let welcome = welcome(config, &addresses, &console, tls.as_deref(), setup_link);
 
-        let host = &config.public_host;
-        let coap: Vec<SocketAddr> = listeners.iter().filter_map(|listener| listener.address().ok()).collect();
-        let mut urls: Vec<String> = console
-            .iter()
-            .filter_map(|listener| Some(config.console.url(listener.local_addr().ok()?, host)))
-            .collect();
-        urls.dedup();
-        let welcome = Welcome {
-            profile: config.profile,
-            devices: welcome::uris("coap", host, &coap),
-            bootstrap: Vec::new(),
-            fingerprint: tls.as_ref().and_then(|tls| tls.fingerprint()),
-            data_dir: config.data_dir.0.clone(),
-            setup_link: urls.first().zip(setup_link).map(|(url, token)| format!("{url}/setup/{token}")),
-            console: urls,
-        };
         let health = Arc::new(Health::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped: Stop = stopped.map(|_| ()).boxed().shared();
         let settings = web::Settings {
             cookie_secure: config.console.is_https(),
             profile_banner: (config.profile == config::Profile::Lab)
-                .then(|| "Lab profile: devices are served without security, on loopback only.".to_owned()),
-            coap_uri: welcome.devices.first().cloned().unwrap_or_default(),
+                .then(|| "Lab profile: devices are served without security, too, on loopback only.".to_owned()),
+            places: addresses.for_people(&config.public_host),
+            facts: welcome.facts(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             clock: Arc::new(clock::wall),
             entropy: Arc::new(fill_random),
@@ -180,22 +183,67 @@ impl Server {
             ready: health::ready(Arc::clone(&health), Arc::clone(&store)),
             stop: stopped.clone(),
         };
-        let shard = shard(config, clock, &data_dir, boot, Arc::clone(&registry), restored)?;
+        let coap = |domain| coap_endpoint(config, &data_dir, boot, domain);
+        let roster = Roster::new(0, NodeId::SINGLE, limits(config));
+        let shard = Shard::new(clock.now(), coap(Domain::Management), roster, library, seed()?, restored);
+        let names = doors.bootstrap.ids().iter().map(|id| (*id, doors.outlets[usize::from(id.0)].name().to_owned()));
+        let bootstrap =
+            BootstrapEndpoint::new(clock.now(), coap(Domain::Bootstrap), BootstrapBounds::default(), names.collect(), seed()?);
 
-        let mut server =
-            Self { welcome, stop, receivers: Vec::new(), tasks: Vec::new(), _data_dir: data_dir };
-        let (batches_in, batches) = tokio::sync::mpsc::channel(MAX_BATCHES);
-        for listener in &listeners {
-            server.receivers.push(tokio::spawn(Arc::clone(listener).receive(batches_in.clone())));
-        }
-        drop(batches_in);
-        let driver =
-            Driver { shard, clock, listeners, store: Arc::clone(&store), health, feed, batches, calls };
+        let mut server = Self {
+            welcome,
+            addresses,
+            fleet: Arc::clone(&fleet),
+            stop,
+            secure: doors.secure(),
+            receivers: Vec::new(),
+            tasks: Vec::new(),
+            _data_dir: data_dir,
+        };
+        let (batches_in, batches) = mpsc::channel(MAX_BATCHES);
+        server.receivers.extend(doors.management.receive(&batches_in));
+        let told = Arc::clone(&fleet);
+        let driver = Driver {
+            shard,
+            clock,
+            outlets: doors.outlets.clone(),
+            incidents: Box::new(move |incident| told.incident(incident)),
+            store: Arc::clone(&store),
+            health,
+            feed,
+            batches,
+            calls,
+        };
         server.tasks.push(tokio::spawn(driver.run(stopped.clone())));
+
+        let (batches_in, batches) = mpsc::channel(MAX_BATCHES);
+        server.receivers.extend(doors.bootstrap.receive(&batches_in));
+        let outlets = doors.bootstrap.ids().iter().map(|id| (*id, Arc::clone(&doors.outlets[usize::from(id.0)])));
+        let driver = BootstrapDriver {
+            endpoint: bootstrap,
+            clock,
+            outlets: outlets.collect(),
+            fleet: Arc::clone(&fleet),
+            settings: Arc::new(server.addresses.for_bootstrap(config)),
+            batches,
+        };
+        server.tasks.push(tokio::spawn(driver.run(stopped.clone())));
+
         server.tasks.push(tokio::spawn(tasks::run(store, Arc::clone(&fleet), stopped.clone())));
+        server.tasks.push(tokio::spawn(webhooks::run(Arc::clone(&fleet), stopped.clone())));
         let console = http::Console { listeners: console, config: config.console.clone(), tls };
         server.tasks.push(tokio::spawn(console.serve(web::router(fleet, settings), stopped)));
         Ok(server)
+    }
+
+    /// The verbs.
+    pub fn fleet(&self) -> &Arc<Fleet> {
+        &self.fleet
+    }
+
+    /// Where the sockets for devices are bound.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
     }
 
     /// Where everything is.
@@ -211,6 +259,9 @@ impl Server {
     /// Ends it: no more is taken in, and what was under way is stored.
     pub async fn stop(self) {
         drop(self.stop);
+        for listener in &self.secure {
+            listener.close();
+        }
         for receiver in self.receivers {
             receiver.abort();
         }
@@ -240,23 +291,29 @@ pub(crate) type Stop = Shared<BoxFuture<'static, ()>>;
 
 const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(8);
 
-fn bind(config: &Config) -> Result<(Vec<Arc<Listener>>, Vec<TcpListener>), StartError> {
-    let mut ids = (0..).map(::fleet::ListenerId);
-    let listeners = listen::each(&config.coap.listen, |address| {
-        let id = ids.next().expect("there are more numbers than listeners");
-        Listener::bind(id, address).map(Arc::new)
-    })?;
-    Ok((listeners, listen::each(&config.console.listen, http::bind)?))
+async fn open_store(config: &Config) -> Result<SqlStore, StartError> {
+    let variable = seal_variable();
+    let key = SealKey::load(&config.data_dir.0, variable.as_ref().map(|key| key.as_str()), true)?;
+    Ok(SqlStore::open(config.database(), Arc::new(Sealer::new(&key))).await?)
 }
 
-fn shard(
-    config: &Config,
-    clock: Clock,
-    data_dir: &DataDir,
-    boot: u64,
-    registry: Arc<objects::Registry>,
-    restored: Restored,
-) -> Result<Shard, StartError> {
+fn limits(config: &Config) -> Limits {
+    Limits {
+        lab: config.profile == config::Profile::Lab,
+        max_devices: usize::try_from(config.coap.max_devices).unwrap_or(usize::MAX),
+        follow_address_changes: config.coap.follow_address_changes,
+        ..Limits::default()
+    }
+}
+
+/// Who speaks CoAP here: their message ids and tokens must not meet, for a device may speak with both from one port.
+#[derive(Clone, Copy)]
+enum Domain {
+    Management,
+    Bootstrap,
+}
+
+fn coap_endpoint(config: &Config, data_dir: &DataDir, boot: u64, domain: Domain) -> coap::Endpoint<Source> {
     let mut coap_config = coap::Config::default();
     // RFC 7959 §2.2: 16 bytes are written as 0, 1024 as 6.
     let exponent = config.coap.block_size.bytes().trailing_zeros().saturating_sub(4);
@@ -265,19 +322,44 @@ fn shard(
     }
     coap_config.bounds.body_bytes = usize::try_from(config.coap.max_body_bytes).unwrap_or(usize::MAX);
     coap_config.bounds.block_bytes_per_peer = coap_config.bounds.body_bytes.saturating_mul(4);
+    // A handshake proves an address.
+    if config.coap.listen.is_empty() && config.coap.bootstrap_listen.is_empty() {
+        coap_config.bounds.unverified_reply_bytes = usize::MAX;
+    }
     // Only the last 16 bits matter: message ids and tokens of two successive starts must not meet.
     let number = u16::try_from(boot & 0xffff).unwrap_or(0);
-    let endpoint = coap::Endpoint::new(coap_config, coap::Boot { number, seed: data_dir.seed() });
-    let limits = ::fleet::Limits {
-        lab: config.profile == config::Profile::Lab,
-        max_devices: usize::try_from(config.coap.max_devices).unwrap_or(usize::MAX),
-        follow_address_changes: config.coap.follow_address_changes,
-        ..::fleet::Limits::default()
-    };
-    let roster = Roster::new(0, NodeId::SINGLE, limits);
+    let mut seed = data_dir.seed();
+    if let Domain::Bootstrap = domain {
+        seed[0] = !seed[0];
+    }
+    coap::Endpoint::new(coap_config, coap::Boot { number, seed })
+}
+
+fn seed() -> Result<[u8; 32], StartError> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(StartError::Randomness)?;
-    Ok(Shard::new(clock.now(), endpoint, roster, registry, seed, restored))
+    Ok(seed)
+}
+
+fn welcome(
+    config: &Config,
+    addresses: &Addresses,
+    console: &[TcpListener],
+    tls: Option<&Tls>,
+    setup_link: Option<String>,
+) -> Welcome {
+    let url = |listener: &TcpListener| Some(config.console.url(listener.local_addr().ok()?, &config.public_host));
+    let mut urls: Vec<String> = console.iter().filter_map(url).collect();
+    urls.dedup();
+    Welcome {
+        profile: config.profile,
+        devices: addresses.management_uris(&config.public_host),
+        bootstrap: addresses.bootstrap_uris(&config.public_host),
+        fingerprint: tls.and_then(Tls::fingerprint),
+        data_dir: config.data_dir.0.clone(),
+        setup_link: urls.first().zip(setup_link).map(|(url, token)| format!("{url}/setup/{token}")),
+        console: urls,
+    }
 }
 
 fn fill_random(bytes: &mut [u8]) {

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ::fleet::{FolderError, ModelFolder};
 use objects::{Registry, registry::DdfError};
 use tracing::info;
 
@@ -48,6 +49,20 @@ pub(crate) fn load(config: &ModelsConfig) -> Result<Registry, ModelsError> {
     }
     info!(files = files.len(), objects = registry.iter().count(), "object definitions read");
     Ok(registry)
+}
+
+/// What reads them again while the server runs.
+pub(crate) fn folder(config: &ModelsConfig) -> ModelFolder {
+    let config = config.clone();
+    Box::new(move || {
+        load(&config).map_err(|error| {
+            let (file, reason) = match &error {
+                ModelsError::Io { path, source } => (path, source.to_string()),
+                ModelsError::Definition { path, source } => (path, source.to_string()),
+            };
+            FolderError { file: file.display().to_string(), reason }
+        })
+    })
 }
 
 fn definitions(folder: &Path) -> Result<Vec<PathBuf>, ModelsError> {

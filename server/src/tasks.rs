@@ -8,22 +8,22 @@ use tracing::warn;
 
 use crate::{Stop, clock};
 
-/// How often the audit entries of Reads are written.
-const AUDIT_EVERY: Duration = Duration::from_secs(1);
+/// How often what is written in batches is written: audit entries of Reads, the diary, when credentials were used.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
 /// How often the store is rid of what is past its bound.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
 
 /// Runs until `stop`, and then writes what is left to write.
 pub(crate) async fn run(store: Arc<dyn Store>, fleet: Arc<Fleet>, mut stop: Stop) {
-    let mut audit = interval(AUDIT_EVERY);
+    let mut each_second = interval(FLUSH_EVERY);
     let mut purge = interval(PURGE_EVERY);
-    audit.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    each_second.set_missed_tick_behavior(MissedTickBehavior::Delay);
     purge.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = &mut stop => break,
-            _ = audit.tick() => flush_audit(&fleet).await,
+            _ = each_second.tick() => flush(&fleet).await,
             _ = purge.tick() => {
                 if let Err(error) = store.purge(clock::wall()).await {
                     warn!(%error, "purging failed and is tried again");
@@ -31,11 +31,15 @@ pub(crate) async fn run(store: Arc<dyn Store>, fleet: Arc<Fleet>, mut stop: Stop
             }
         }
     }
-    flush_audit(&fleet).await;
+    flush(&fleet).await;
 }
 
-async fn flush_audit(fleet: &Fleet) {
-    if let Err(error) = fleet.flush_audit().await {
-        warn!(%error, "audit entries of reads are not written yet");
+async fn flush(fleet: &Fleet) {
+    let now = clock::wall();
+    for flushed in [fleet.flush_audit().await, fleet.flush_diary(now).await] {
+        if let Err(error) = flushed {
+            warn!(%error, "what is written in batches is not written yet");
+        }
     }
+    metrics::counter!("muster_diary_turned_away_total").absolute(fleet.incidents_turned_away());
 }

@@ -23,6 +23,21 @@ pub struct Welcome {
     pub setup_link: Option<String>,
 }
 
+impl Welcome {
+    /// The same for the console's page of settings, without the set-up link.
+    pub(crate) fn facts(&self) -> Vec<(String, String)> {
+        let mut facts = vec![("Profile".to_owned(), self.profile.to_string())];
+        for (name, values) in
+            [("Devices", &self.devices), ("Bootstrap", &self.bootstrap), ("Console", &self.console)]
+        {
+            facts.extend(values.iter().map(|value| (name.to_owned(), value.clone())));
+        }
+        facts.extend(self.fingerprint.iter().map(|it| ("Fingerprint".to_owned(), format!("SHA-256 {it}"))));
+        facts.push(("Data".to_owned(), self.data_dir.display().to_string()));
+        facts
+    }
+}
+
 /// The URIs of what is bound to these addresses. Two that are the same are one: both families may have one public host.
 pub(crate) fn uris(scheme: &str, host: &PublicHost, bound: &[SocketAddr]) -> Vec<String> {
     let mut uris: Vec<String> = bound.iter().map(|address| host.uri(scheme, *address)).collect();

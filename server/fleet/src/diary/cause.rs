@@ -27,6 +27,8 @@ pub enum DiaryCause {
     HandshakeAborted,
     /// More handshakes were under way than the bounds allow.
     TooManyHandshakes,
+    /// The server could not look anything up.
+    ServerUnavailable,
     // The credential.
     /// The credential is past its time.
     CredentialExpired,
@@ -84,7 +86,7 @@ pub enum DiaryCause {
 
 impl DiaryCause {
     /// All of them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::PlainOnSecurePort,
         Self::DtlsOnPlainPort,
         Self::MalformedMessage,
@@ -96,6 +98,7 @@ impl DiaryCause {
         Self::HandshakeTimedOut,
         Self::HandshakeAborted,
         Self::TooManyHandshakes,
+        Self::ServerUnavailable,
         Self::CredentialExpired,
         Self::CredentialNotYetValid,
         Self::CredentialRevoked,
@@ -136,6 +139,7 @@ impl DiaryCause {
             Self::HandshakeTimedOut => "handshake-timed-out",
             Self::HandshakeAborted => "handshake-aborted",
             Self::TooManyHandshakes => "too-many-handshakes",
+            Self::ServerUnavailable => "server-unavailable",
             Self::CredentialExpired => "credential-expired",
             Self::CredentialNotYetValid => "credential-not-yet-valid",
             Self::CredentialRevoked => "credential-revoked",
@@ -177,6 +181,7 @@ impl DiaryCause {
             Self::HandshakeTimedOut => "the client went silent within the handshake",
             Self::HandshakeAborted => "the client ended the handshake",
             Self::TooManyHandshakes => "too many handshakes at one time",
+            Self::ServerUnavailable => "the server could not look the device up",
             Self::CredentialExpired => "the credential is past its time",
             Self::CredentialNotYetValid => "the credential's time has not come",
             Self::CredentialRevoked => "the credential was revoked",
@@ -256,6 +261,10 @@ impl DiaryCause {
                 "More handshakes were under way than the bounds allow. If many devices came back at \
                  once, they get in by themselves as they try again. If not, look at the addresses: this \
                  may be a flood."
+            }
+            Self::ServerUnavailable => {
+                "The fault is here: the database did not answer. Look at the server's log and at /readyz. The device \
+                 tries again by itself."
             }
             Self::CredentialExpired => {
                 "The credential's time is over. Make a new one on the device's page and give it to the \

@@ -1,0 +1,69 @@
+//! Where devices reach the server: what is bound, and what they are told of it.
+
+use std::net::SocketAddr;
+
+use ::fleet::BootstrapSettings;
+use web::Places;
+
+use crate::{
+    config::{Config, Profile, PublicHost},
+    endpoint::doors::Doors,
+    welcome::uris,
+};
+
+/// The addresses that sockets for devices are bound to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// Management, over DTLS.
+    pub coaps: Vec<SocketAddr>,
+    /// Bootstrap, over DTLS.
+    pub coaps_bootstrap: Vec<SocketAddr>,
+    /// Management, over plain CoAP.
+    pub coap: Vec<SocketAddr>,
+    /// Bootstrap, over plain CoAP.
+    pub coap_bootstrap: Vec<SocketAddr>,
+}
+
+impl Addresses {
+    pub(crate) fn of(doors: &Doors) -> Self {
+        Self {
+            coaps: doors.management.secure_addresses(),
+            coaps_bootstrap: doors.bootstrap.secure_addresses(),
+            coap: doors.management.plain_addresses(),
+            coap_bootstrap: doors.bootstrap.plain_addresses(),
+        }
+    }
+
+    /// The URIs that devices are managed at, those with security first.
+    pub(crate) fn management_uris(&self, host: &PublicHost) -> Vec<String> {
+        [uris("coaps", host, &self.coaps), uris("coap", host, &self.coap)].concat()
+    }
+
+    /// The URIs that devices bootstrap at, likewise.
+    pub(crate) fn bootstrap_uris(&self, host: &PublicHost) -> Vec<String> {
+        [uris("coaps", host, &self.coaps_bootstrap), uris("coap", host, &self.coap_bootstrap)].concat()
+    }
+
+    /// What people are told who connect a device.
+    pub(crate) fn for_people(&self, host: &PublicHost) -> Places {
+        let first = |scheme, bound: &[SocketAddr]| uris(scheme, host, bound).into_iter().next();
+        Places {
+            coaps: first("coaps", &self.coaps),
+            coaps_bootstrap: first("coaps", &self.coaps_bootstrap),
+            coap: first("coap", &self.coap),
+            coap_bootstrap: first("coap", &self.coap_bootstrap),
+        }
+    }
+
+    /// What bootstrap writes into devices.
+    pub(crate) fn for_bootstrap(&self, config: &Config) -> BootstrapSettings {
+        let first = |scheme, bound: &[SocketAddr]| uris(scheme, &config.public_host, bound).into_iter().next();
+        BootstrapSettings {
+            uri: first("coaps", &self.coaps),
+            plain_uri: first("coap", &self.coap),
+            bootstrap_uri: first("coaps", &self.coaps_bootstrap),
+            short_server_id: config.short_server_id.number(),
+            lab: config.profile == Profile::Lab,
+        }
+    }
+}
