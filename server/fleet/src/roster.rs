@@ -227,7 +227,8 @@ impl Roster {
     pub fn end_device(&self, now: Now, ending: &Ending) -> Commit {
         let registered = self.live(ending.device).filter(|live| {
             let made_with = live.registration.credential;
-            ending.reason == EndReason::Removed || made_with.is_some_and(|id| ending.credentials.contains(&id))
+            ending.reason == EndReason::Removed
+                || made_with.is_some_and(|id| ending.credentials.contains(&id))
         });
         let mut commit = registered.map(|live| self.ended(now, live, ending.reason)).unwrap_or_default();
         commit.changes.extend(ending.commit.changes.iter().cloned());

@@ -5,7 +5,9 @@ use std::time::Duration;
 use objects::Path;
 
 use super::{Hot, Live, Roster};
-use crate::{Change, Commit, Device, DeviceId, Holder, Now, Observation, ObservationToken, Registration, Source};
+use crate::{
+    Change, Commit, Device, DeviceId, Holder, Now, Observation, ObservationToken, Registration, Source,
+};
 
 impl Roster {
     /// To be called once the store has the commit, and never otherwise. What it does not hold hot it passes over.

@@ -200,7 +200,8 @@ impl Roster {
     fn registrant(&self, origin: Origin, endpoint: Option<EndpointName>) -> Result<Registrant, Refusal> {
         let Some(identity) = origin.identity else {
             let endpoint = endpoint.ok_or(Malformed::MissingEndpoint)?;
-            let known = self.by_endpoint.get(&endpoint).and_then(|device| Some((device, self.devices.get(device)?)));
+            let known =
+                self.by_endpoint.get(&endpoint).and_then(|device| Some((device, self.devices.get(device)?)));
             return match known {
                 _ if !self.limits.lab => Err(Refusal::Forbidden),
                 Some((_, hot)) if hot.removed => Err(Refusal::Removed),

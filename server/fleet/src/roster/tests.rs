@@ -14,8 +14,8 @@ use objects::{Node, Path, Resource, Sample, Value};
 use super::{Decision, Limits, Roster};
 use crate::{
     Change, Commit, Delivery, DeviceId, ListenerId, NodeId, Now, Observation, ObservationToken, Operation,
-    OperationId, Order, Origin, Refusal, Register, RegistrationId, Reply, Report, RequestId, Source, TimelineKind,
-    Timestamp, Update, Uplink,
+    OperationId, Order, Origin, Refusal, Register, RegistrationId, Reply, Report, RequestId, Source,
+    TimelineKind, Timestamp, Update, Uplink,
 };
 
 pub(super) const LINKS: &str = "</1/0>,</3/0>,</3303/0>";
