@@ -192,8 +192,7 @@ impl SecureListener {
         let now = Instant::now();
         let mut rest = Vec::new();
         for record in record::records(datagram) {
-            let opened =
-                if record.epoch == 0 { Opened::No } else { self.table().open(source, &record, now) };
+            let opened = if record.epoch == 0 { Opened::No } else { self.table().open(source, &record, now) };
             match opened {
                 Opened::No => rest.extend(record.bytes),
                 Opened::Yes | Opened::Ended(None) => {}
@@ -373,7 +372,10 @@ impl Default for Bounds {
 
 /// The random of the ClientHello that a record begins a handshake with; none if it is no such record.
 fn beginning(record: &Record<'_>) -> Option<Result<[u8; 32], Failure>> {
-    if record.kind != record::HANDSHAKE || record.epoch != 0 || record.body.first() != Some(&record::CLIENT_HELLO) {
+    if record.kind != record::HANDSHAKE
+        || record.epoch != 0
+        || record.body.first() != Some(&record::CLIENT_HELLO)
+    {
         return None;
     }
     let read = || {

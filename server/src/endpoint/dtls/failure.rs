@@ -26,10 +26,16 @@ pub(super) enum Failure {
     TimedOut(Step),
     Aborted(Alert, Step),
     /// The identity opens nothing, or not any more; `proved` once the key was right.
-    Refused { refused: Refused, proved: bool },
+    Refused {
+        refused: Refused,
+        proved: bool,
+    },
     WrongKey(Option<DeviceId>),
     Altered,
-    Engine { reason: String, panic: bool },
+    Engine {
+        reason: String,
+        panic: bool,
+    },
 }
 
 impl From<Malformed> for Failure {
@@ -60,8 +66,12 @@ impl Failure {
         match self {
             Self::TakenBack | Self::TimedOut(_) | Self::Aborted(..) => None,
             Self::Unacceptable(Unacceptable::Version(_)) => Some(Alert::PROTOCOL_VERSION),
-            Self::Unacceptable(Unacceptable::Suites(_)) | Self::Engine { .. } => Some(Alert::HANDSHAKE_FAILURE),
-            Self::Unacceptable(Unacceptable::Malformed(Malformed::Resumption)) => Some(Alert::HANDSHAKE_FAILURE),
+            Self::Unacceptable(Unacceptable::Suites(_)) | Self::Engine { .. } => {
+                Some(Alert::HANDSHAKE_FAILURE)
+            }
+            Self::Unacceptable(Unacceptable::Malformed(Malformed::Resumption)) => {
+                Some(Alert::HANDSHAKE_FAILURE)
+            }
             Self::Unacceptable(Unacceptable::Malformed(_)) => Some(Alert::DECODE_ERROR),
             // RFC 4279 §2 leaves the choice between this and decrypt_error, which hides who is known. Whoever sets a
             // device up needs the difference; and all refusals look alike until the key is proved.
@@ -84,7 +94,8 @@ impl Failure {
                 format!("offered: {}; served: {}", hello::names(offered), hello::names(&hello::SERVED))
             }
             Self::TimedOut(Step::Cookie) => {
-                "no answer to the HelloVerifyRequest: the address is false, or our datagrams do not arrive".into()
+                "no answer to the HelloVerifyRequest: the address is false, or our datagrams do not arrive"
+                    .into()
             }
             Self::TimedOut(Step::KeyExchange) => "no ClientKeyExchange after our ServerHelloDone".into(),
             Self::TimedOut(Step::Finished) => "no Finished after the ClientKeyExchange".into(),

@@ -49,7 +49,8 @@ struct Proving {
     key_exchange: Vec<u8>,
     /// How many records were no Finished of this key.
     wrong: u32,
-    proved: bool,
+    /// The sequence number of the record that was.
+    proved: Option<u64>,
     last_flight: Option<Vec<u8>>,
 }
 
@@ -72,7 +73,7 @@ impl Handshake {
         datagrams: mpsc::Receiver<Vec<u8>>,
     ) -> Self {
         let begun = Instant::now();
-        let deadline = begun + listener.bounds.cookie_time;
+        let deadline = begun + listener.bounds.cookie_time.min(listener.bounds.handshake_time);
         Self {
             listener,
             peer,
@@ -168,7 +169,12 @@ impl Handshake {
     }
 
     /// Asks for the key before the engine does, which can't wait for an answer.
-    async fn ask(&mut self, record: &Record<'_>, message: &Message<'_>, identity: &[u8]) -> Result<(), Failure> {
+    async fn ask(
+        &mut self,
+        record: &Record<'_>,
+        message: &Message<'_>,
+        identity: &[u8],
+    ) -> Result<(), Failure> {
         self.named = PskIdentity::new(identity).ok();
         let opening = self.listener.gate.opening(self.listener.purpose, identity);
         let opening = tokio::time::timeout_at(self.deadline.into(), opening)
@@ -190,18 +196,21 @@ impl Handshake {
             challenge,
             key_exchange: record::record(record::HANDSHAKE, 0, record.sequence, message.bytes),
             wrong: 0,
-            proved: false,
+            proved: None,
             last_flight: None,
         });
         Ok(())
     }
 
     fn handle_finished(&mut self, record: &Record<'_>) -> Result<(), Failure> {
-        let Some(proving) = self.proving.as_mut().filter(|proving| !proving.proved) else { return Ok(()) };
+        let Some(proving) = self.proving.as_mut().filter(|proving| proving.proved.is_none()) else {
+            return Ok(());
+        };
         match proving.challenge.judge(record) {
             Ok(()) => {
-                proving.proved = true;
-                let sequence = record::records(&proving.key_exchange).next().map_or(0, |first| first.sequence);
+                proving.proved = Some(record.sequence);
+                let sequence =
+                    record::records(&proving.key_exchange).next().map_or(0, |first| first.sequence);
                 self.engine.feed(proving.key_exchange.clone());
                 self.engine.feed(record::record(record::CHANGE_CIPHER_SPEC, 0, sequence + 1, &[1]));
                 self.engine.feed(record.bytes.to_vec());
@@ -224,7 +233,7 @@ impl Handshake {
             match (record.epoch, record.kind) {
                 (0, record::CHANGE_CIPHER_SPEC) => {
                     // Held back until the gate has said yes: no client believes itself inside before it is.
-                    let proving = self.proving.as_mut().filter(|proving| proving.proved);
+                    let proving = self.proving.as_mut().filter(|proving| proving.proved.is_some());
                     let proving = proving.ok_or_else(|| Failure::Engine {
                         reason: "the engine is ahead of the client".into(),
                         panic: false,
@@ -254,8 +263,10 @@ impl Handshake {
     }
 
     async fn establish(&mut self) -> Result<(), Failure> {
-        let proving = self.proving.take().filter(|proving| proving.proved);
-        let Some(Proving { identity, challenge, last_flight: Some(last_flight), .. }) = proving else {
+        let Some(Proving {
+            identity, challenge, proved: Some(finished), last_flight: Some(last_flight), ..
+        }) = self.proving.take()
+        else {
             return Err(Failure::Engine { reason: "the engine ended early".into(), panic: false });
         };
         let opened = self.listener.gate.opened(identity, self.peer);
@@ -263,8 +274,7 @@ impl Handshake {
             .await
             .map_err(|_| self.silence())?
             .map_err(|refused| Failure::Refused { refused, proved: true })?;
-        // Sequence number 0 is our Finished's.
-        let session = Session::new(identity, challenge.keys, 1, last_flight.clone(), Instant::now());
+        let session = Session::new(identity, challenge.keys, finished, &last_flight, Instant::now());
         if !self.listener.establish(self.peer, self.ticket, session) {
             return Err(Failure::TakenBack);
         }
@@ -280,7 +290,7 @@ impl Handshake {
 
     /// What it means that nothing more comes.
     fn silence(&mut self) -> Failure {
-        if let Some(Proving { identity, wrong: 1.., proved: false, .. }) = &self.proving {
+        if let Some(Proving { identity, wrong: 1.., proved: None, .. }) = &self.proving {
             return Failure::WrongKey(identity.device());
         }
         self.noted.take().unwrap_or(Failure::TimedOut(self.step))

@@ -77,7 +77,9 @@ impl Alert {
             51 => ("decrypt_error", "the client's key is another"),
             70 => ("protocol_version", "the client does not speak DTLS 1.2"),
             71 => ("insufficient_security", "the client demands a stronger suite"),
-            80 => ("internal_error", "the client failed for reasons of its own: no memory, no key configured"),
+            80 => {
+                ("internal_error", "the client failed for reasons of its own: no memory, no key configured")
+            }
             90 => ("user_canceled", "the client gave up"),
             110 => ("unsupported_extension", "the client takes an extension for one it has not asked for"),
             115 => ("unknown_psk_identity", "the client has no identity for this server"),
@@ -96,7 +98,9 @@ impl Look {
     pub(super) fn at(datagram: &[u8]) -> Self {
         match datagram {
             [20..=25, 0xfe, 0xfd | 0xff, ..] if datagram.len() >= HEADER => Self::Dtls,
-            [first, code, _, _, ..] if first >> 6 == 1 && first & 0xf <= 8 && matches!(code >> 5, 0 | 2..=5) => {
+            [first, code, _, _, ..]
+                if first >> 6 == 1 && first & 0xf <= 8 && matches!(code >> 5, 0 | 2..=5) =>
+            {
                 Self::Coap
             }
             _ => Self::Garbage,

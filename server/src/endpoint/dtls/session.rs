@@ -49,16 +49,17 @@ const MAX_PLAINTEXT: usize = 1 << 14;
 const EXPLICIT_NONCE: usize = 8;
 
 impl Session {
-    /// A session whose first record to be sent has the sequence number `next`.
-    pub(super) fn new(identity: Identity, keys: Keys, next: u64, last_flight: Vec<u8>, now: Instant) -> Self {
-        Self {
-            identity,
-            heard: now,
-            last_flight: Some(last_flight.into()),
-            keys,
-            next,
-            window: Window::default(),
-        }
+    /// A session after the client's Finished came in the record of this sequence number, and ours went in that of 0.
+    pub(super) fn new(
+        identity: Identity,
+        keys: Keys,
+        finished: u64,
+        last_flight: &[u8],
+        now: Instant,
+    ) -> Self {
+        let mut window = Window::default();
+        window.enter(finished);
+        Self { identity, heard: now, last_flight: Some(last_flight.into()), keys, next: 1, window }
     }
 
     /// The plaintext of a record that is authentic and new.
@@ -109,7 +110,9 @@ impl Keys {
             protocol_version: PROTOCOL_VERSION1_2,
             epoch: 1,
             sequence_number: sequence,
-            content_len: u16::try_from(plaintext.len()).ok().filter(|len| usize::from(*len) <= MAX_PLAINTEXT)?,
+            content_len: u16::try_from(plaintext.len())
+                .ok()
+                .filter(|len| usize::from(*len) <= MAX_PLAINTEXT)?,
         };
         self.cipher.encrypt(&header, &record::record(kind, 1, sequence, plaintext)).ok()
     }

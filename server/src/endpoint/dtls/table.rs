@@ -87,7 +87,8 @@ impl Table {
         let (datagrams, received) = mpsc::channel(QUEUE);
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        let half = HalfOpen { ticket, datagrams, heard: now, random, credential: None, received: 0, bytes: 0 };
+        let half =
+            HalfOpen { ticket, datagrams, heard: now, random, credential: None, received: 0, bytes: 0 };
         self.half_open.insert(peer, half);
         Ok((ticket, received))
     }
@@ -201,18 +202,21 @@ impl Table {
             Incoming::Datagram(origin, _) => !named(origin.identity.map(|identity| identity.credential)),
             Incoming::SessionBegan(_) | Incoming::SessionEnded(_) => true,
         });
-        let end = |address| {
-            self.end(Source { listener, address }, "revoked").map(|goodbye| (address, goodbye))
-        };
+        let end =
+            |address| self.end(Source { listener, address }, "revoked").map(|goodbye| (address, goodbye));
         peers.into_iter().filter_map(end).collect()
     }
 
     /// Ends the sessions that were not heard since.
-    pub(super) fn sweep(&mut self, listener: fleet::ListenerId, since: Instant) -> Vec<(SocketAddr, Vec<u8>)> {
-        let silent: Vec<_> = self.by_silence.iter().take_while(|(heard, _)| *heard < since).copied().collect();
-        let end = |(_, address)| {
-            self.end(Source { listener, address }, "idle").map(|goodbye| (address, goodbye))
-        };
+    pub(super) fn sweep(
+        &mut self,
+        listener: fleet::ListenerId,
+        since: Instant,
+    ) -> Vec<(SocketAddr, Vec<u8>)> {
+        let silent: Vec<_> =
+            self.by_silence.iter().take_while(|(heard, _)| *heard < since).copied().collect();
+        let end =
+            |(_, address)| self.end(Source { listener, address }, "idle").map(|goodbye| (address, goodbye));
         silent.into_iter().filter_map(end).collect()
     }
 
@@ -220,9 +224,7 @@ impl Table {
     pub(super) fn close(&mut self, listener: fleet::ListenerId) -> Vec<(SocketAddr, Vec<u8>)> {
         self.half_open.clear();
         let peers: Vec<_> = self.sessions.keys().copied().collect();
-        let end = |address| {
-            self.end(Source { listener, address }, "stop").map(|goodbye| (address, goodbye))
-        };
+        let end = |address| self.end(Source { listener, address }, "stop").map(|goodbye| (address, goodbye));
         peers.into_iter().filter_map(end).collect()
     }
 

@@ -38,8 +38,7 @@ impl Device {
         raw.send(&first(&hello(record::VERSION_1_2, &[0xc0a8], &[], extensions))).await;
         let verify = raw.receive().await;
         let cookie = &verify[HEADER + record::MESSAGE_HEADER + 3..];
-        let hello =
-            record::message(1, 1, &hello(record::VERSION_1_2, &[0xc0a8], cookie, extensions));
+        let hello = record::message(1, 1, &hello(record::VERSION_1_2, &[0xc0a8], cookie, extensions));
         raw.send(&record::record(record::HANDSHAKE, 0, 1, &hello)).await;
 
         let mut transcript = hello;

@@ -73,7 +73,9 @@ async fn a_rebooted_client_comes_back_from_the_same_address() {
     socket.send(&first(&hello(record::VERSION_1_2, &[0xc0a8], &[], &[0, 0]))).await.unwrap();
     world.until_half_open(1).await;
     assert_eq!(world.listener.sessions(), 1);
+    // Another one takes its place when it has been silent for a while.
     tokio::time::sleep(Duration::from_millis(2_100)).await;
+    socket.recv(&mut [0; 100]).await.unwrap();
     let client = world.client().named("node-2").connect_from(socket).await.unwrap();
     assert_eq!(world.ended().await, address);
     client.send(b"after").await;

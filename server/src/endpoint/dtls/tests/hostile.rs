@@ -78,7 +78,8 @@ async fn only_a_first_hello_begins_a_handshake() {
     let world = World::new().await;
     let raw = Raw::to(&world).await;
     let body = hello(record::VERSION_1_2, &[0xc0a8], &[9; 20], &[0, 0]);
-    raw.send(&record::record(record::HANDSHAKE, 0, 1, &record::message(record::CLIENT_HELLO, 1, &body))).await;
+    raw.send(&record::record(record::HANDSHAKE, 0, 1, &record::message(record::CLIENT_HELLO, 1, &body)))
+        .await;
     raw.send(&record::record(record::HANDSHAKE, 0, 2, &record::message(16, 2, &[0, 1, 65]))).await;
     raw.send(&record::record(record::CHANGE_CIPHER_SPEC, 0, 3, &[1])).await;
     raw.send(&record::record(record::ALERT, 0, 4, &[2, 40])).await;
@@ -97,7 +98,8 @@ async fn a_false_cookie_does_no_harm() {
     raw.send(&first(&hello(record::VERSION_1_2, &[0xc0a8], &[], &[0, 0]))).await;
     raw.receive().await;
     let body = hello(record::VERSION_1_2, &[0xc0a8], &[9; 20], &[0, 0]);
-    raw.send(&record::record(record::HANDSHAKE, 0, 1, &record::message(record::CLIENT_HELLO, 1, &body))).await;
+    raw.send(&record::record(record::HANDSHAKE, 0, 1, &record::message(record::CLIENT_HELLO, 1, &body)))
+        .await;
     raw.silent().await;
     assert_eq!(world.listener.table().handshakes(), 1);
     let mut device = Device::inside(&world, "node-1", NONE).await;
@@ -167,6 +169,7 @@ async fn a_handshake_hears_no_more_datagrams_than_the_bounds_allow() {
     let verify = raw.receive().await;
     let cookie = &verify[record::HEADER + record::MESSAGE_HEADER + 3..];
     let body = hello(record::VERSION_1_2, &[0xc0a8], cookie, &[0, 0]);
-    raw.send(&record::record(record::HANDSHAKE, 0, 1, &record::message(record::CLIENT_HELLO, 1, &body))).await;
+    raw.send(&record::record(record::HANDSHAKE, 0, 1, &record::message(record::CLIENT_HELLO, 1, &body)))
+        .await;
     raw.silent().await;
 }

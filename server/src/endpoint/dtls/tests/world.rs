@@ -96,8 +96,7 @@ impl World {
         });
         let given: Arc<dyn Gate> = Arc::clone(&gate) as _;
         let any = ([127, 0, 0, 1], 0).into();
-        let listener =
-            SecureListener::bind(ListenerId(3), any, Purpose::Management, given, bounds).unwrap();
+        let listener = SecureListener::bind(ListenerId(3), any, Purpose::Management, given, bounds).unwrap();
         let to = listener.address().unwrap();
         let (sender, batches) = mpsc::channel(64);
         let receiving = tokio::spawn(Arc::clone(&listener).receive(sender));
