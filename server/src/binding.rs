@@ -3,6 +3,7 @@
 //! [`uplink`] reads what devices send, [`downlink`] writes operations and reads their answers, [`trace`] renders an
 //! exchange for people. Nothing here keeps state, and no CoAP type goes further in than this.
 
+pub(crate) mod bootstrap;
 pub(crate) mod downlink;
 pub(crate) mod rejection;
 pub(crate) mod trace;
