@@ -28,9 +28,15 @@ use std::{
 
 use async_trait::async_trait;
 use fleet::{
-    AuditRecord, Commit, Committed, DeviceId, NodeId, Observation, OperationId, OperationRecord, PublicId,
-    Restored, Store, StoreError, StoredReading, TimelineRecord, Timestamp, User, WebSession,
-    store::{DeviceOrder, DeviceQuery, DeviceSummary, DeviceView, Overview, Page, PageRequest},
+    ApiToken, AuditRecord, BootstrapId, BootstrapRecord, Claim, ClaimId, Claimed, Class, Commit, Committed,
+    Credential, CredentialId, DeviceId, DiaryEntry, DiaryId, EndpointName, LoggedEvent, NodeId, Observation,
+    OperationId, OperationRecord, Plan, PlanScope, PskIdentity, PskKey, PublicId, Restored, Store,
+    StoreError, StoredReading, Submission, TimelineRecord, Timestamp, User, WebSession, Webhook,
+    WebhookSecret,
+    store::{
+        AuditQuery, DeviceOrder, DeviceQuery, DeviceSummary, DeviceView, DiaryQuery, Known, Overview, Page,
+        PageRequest, StoredModel,
+    },
 };
 use migrations::MigrateError;
 use objects::Path;
@@ -43,6 +49,7 @@ use tokio::{
     task::JoinHandle,
 };
 
+use batch::Numbers;
 use connect::Connector;
 use failure::Failure;
 use read::Reader;
@@ -51,6 +58,8 @@ use sql::Sql;
 use writer::{MAX_WAITING, Waiting, Work, Writer};
 
 pub use connect::Database;
+
+use crate::seal::Sealer;
 
 /// Keeps the fleet in a database. Must be opened, used and dropped within a tokio runtime.
 ///
@@ -86,11 +95,12 @@ pub enum OpenError {
 
 impl SqlStore {
     /// Opens the database: makes the file if there is none, and brings the schema up to date.
-    pub async fn open(database: impl Into<Database>) -> Result<Self, OpenError> {
-        Self::open_with(Connector::new(database.into())).await
+    /// Secrets in it are sealed and opened by `sealer`.
+    pub(crate) async fn open(database: impl Into<Database>, sealer: Arc<Sealer>) -> Result<Self, OpenError> {
+        Self::open_with(Connector::new(database.into()), sealer).await
     }
 
-    async fn open_with(connector: Connector) -> Result<Self, OpenError> {
+    async fn open_with(connector: Connector, sealer: Arc<Sealer>) -> Result<Self, OpenError> {
         counters::describe();
         connector.prepare().map_err(|(path, error)| OpenError::File { path, error })?;
         let connection = connector.writer().await?;
@@ -98,14 +108,16 @@ impl SqlStore {
         let node = entity::node::Entity::find_by_id(NodeId::SINGLE.0).one(&connection).await?;
         let node = node.ok_or(StoreError::Corrupt { what: "node" })?;
 
-        let reader = Reader::new(connector.readers().await?);
+        let reader = Reader::new(connector.readers().await?, Arc::clone(&sealer));
         let mut recency = Recency::default();
         for (device, seen_at) in reader.leases().await? {
             recency.apply(Heard::Lives { device, seen_at });
         }
         let recency = Arc::new(Mutex::new(recency));
         let (queue, work) = mpsc::channel(MAX_WAITING);
-        let writer = Writer::new(connector, connection, NodeId(node.id), node.sequence, Arc::clone(&recency));
+        let numbers = Numbers { sequence: node.sequence, event: node.event };
+        let writer =
+            Writer::new(connector, connection, NodeId(node.id), sealer, numbers, Arc::clone(&recency));
         Ok(Self { queue, writer: tokio::spawn(writer.run(work)), reader, recency })
     }
 
@@ -167,6 +179,14 @@ impl Store for SqlStore {
         self.reader.device(id).await
     }
 
+    async fn device_row(&self, id: DeviceId) -> Result<Option<DeviceView>, StoreError> {
+        self.reader.device_row(id).await
+    }
+
+    async fn device_by_endpoint(&self, endpoint: &EndpointName) -> Result<Option<DeviceView>, StoreError> {
+        self.reader.device_by_endpoint(endpoint).await
+    }
+
     async fn devices(&self, query: &DeviceQuery) -> Result<Page<DeviceSummary>, StoreError> {
         match query.order {
             DeviceOrder::Endpoint => self.reader.devices_by_endpoint(query).await,
@@ -211,8 +231,119 @@ impl Store for SqlStore {
         self.reader.timeline(device, page).await
     }
 
-    async fn audit(&self, page: &PageRequest) -> Result<Page<AuditRecord>, StoreError> {
-        self.reader.audit(page).await
+    async fn audit(&self, query: &AuditQuery) -> Result<Page<AuditRecord>, StoreError> {
+        self.reader.audit(query).await
+    }
+
+    async fn credential_by_identity(
+        &self,
+        identity: &PskIdentity,
+    ) -> Result<Option<(Credential, PskKey)>, StoreError> {
+        self.reader.credential_by_identity(identity).await
+    }
+
+    async fn credential(&self, id: PublicId) -> Result<Option<Credential>, StoreError> {
+        self.reader.credential(id).await
+    }
+
+    async fn credential_row(&self, id: CredentialId) -> Result<Option<(Credential, PskKey)>, StoreError> {
+        self.reader.credential_row(id).await
+    }
+
+    async fn credentials(&self, device: DeviceId) -> Result<Vec<Credential>, StoreError> {
+        self.reader.credentials(device).await
+    }
+
+    async fn claim_credentials(&self, claim: ClaimId) -> Result<Vec<Credential>, StoreError> {
+        self.reader.claim_credentials(claim).await
+    }
+
+    async fn enrolled(
+        &self,
+        endpoints: &[EndpointName],
+        identities: &[PskIdentity],
+    ) -> Result<Known, StoreError> {
+        self.reader.enrolled(endpoints, identities).await
+    }
+
+    async fn claims(&self, page: &PageRequest) -> Result<Page<Claim>, StoreError> {
+        self.reader.claims(page).await
+    }
+
+    async fn claim(&self, id: ClaimId) -> Result<Option<Claim>, StoreError> {
+        self.reader.claim(id).await
+    }
+
+    async fn claim_by_public_id(&self, id: PublicId) -> Result<Option<Claim>, StoreError> {
+        self.reader.claim_by_public_id(id).await
+    }
+
+    async fn claimed_by(&self, device: DeviceId) -> Result<Vec<Claimed>, StoreError> {
+        self.reader.claimed_by(device).await
+    }
+
+    async fn claimed(&self, claim: ClaimId, endpoint: &EndpointName) -> Result<Option<Claimed>, StoreError> {
+        self.reader.claimed(claim, endpoint).await
+    }
+
+    async fn classes(&self) -> Result<Vec<Class>, StoreError> {
+        self.reader.classes().await
+    }
+
+    async fn plan(&self, scope: PlanScope) -> Result<Option<Plan>, StoreError> {
+        self.reader.plan(scope).await
+    }
+
+    async fn bootstraps(&self, device: DeviceId) -> Result<Vec<BootstrapRecord>, StoreError> {
+        self.reader.bootstraps(device).await
+    }
+
+    async fn bootstrap(&self, id: BootstrapId) -> Result<Option<BootstrapRecord>, StoreError> {
+        self.reader.bootstrap(id).await
+    }
+
+    async fn diary(&self, query: &DiaryQuery) -> Result<Page<DiaryEntry>, StoreError> {
+        self.reader.diary(query).await
+    }
+
+    async fn diary_entry(&self, id: DiaryId) -> Result<Option<DiaryEntry>, StoreError> {
+        self.reader.diary_entry(id).await
+    }
+
+    async fn users(&self) -> Result<Vec<User>, StoreError> {
+        self.reader.users().await
+    }
+
+    async fn tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
+        self.reader.tokens().await
+    }
+
+    async fn token(&self, hash: &[u8; 32]) -> Result<Option<ApiToken>, StoreError> {
+        self.reader.token(hash).await
+    }
+
+    async fn webhooks(&self) -> Result<Vec<Webhook>, StoreError> {
+        self.reader.webhooks().await
+    }
+
+    async fn webhook_secret(&self, id: PublicId) -> Result<Option<WebhookSecret>, StoreError> {
+        self.reader.webhook_secret(id).await
+    }
+
+    async fn events(&self, after: i64, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {
+        self.reader.events(after, limit).await
+    }
+
+    async fn event_range(&self) -> Result<(i64, i64), StoreError> {
+        self.reader.event_range().await
+    }
+
+    async fn models(&self) -> Result<Vec<StoredModel>, StoreError> {
+        self.reader.models().await
+    }
+
+    async fn submission(&self, key: &[u8; 32]) -> Result<Option<Submission>, StoreError> {
+        self.reader.submission(key).await
     }
 
     async fn user(&self, name: &str) -> Result<Option<User>, StoreError> {

@@ -1,13 +1,20 @@
 //! What a group of commits writes in its one transaction.
 //!
 //! What a later change may look at is written at once. What is only ever added or renewed is collected and written
-//! at the end, many rows a statement: leases, readings, timelines, audit.
+//! many rows a statement: devices and credentials before the next change that may look at them; leases, readings,
+//! timelines, the event log and audit at the end.
 
+mod bootstrap;
+mod claims;
+mod credentials;
 mod devices;
+mod enrolment;
 mod operations;
+mod people;
 mod readings;
+mod told;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fleet::{AuditEntry, Change, Commit, Committed, DeviceId, Observation, TimelineEntry};
 use sea_orm::{
@@ -17,21 +24,29 @@ use sea_orm::{
 };
 
 use super::{
-    encoding::{path_bytes, rows},
+    encoding::{self, identity, path_bytes, rows},
     entity,
     failure::Failure,
     recency::Heard,
     sql::{Sql, chunk},
 };
+use crate::seal::Sealer;
 use readings::Arrived;
 
 /// A transaction on its way.
 pub(super) struct Batch<'t> {
     transaction: &'t DatabaseTransaction,
-    sequence: i64,
+    sealer: &'t Sealer,
+    numbers: Numbers,
+    /// New devices, and credentials, that are not written yet.
+    enrolled: BTreeMap<i64, entity::device::Model>,
+    credentials: Vec<entity::credential::Model>,
+    /// Devices that may have won or lost a credential that opens sessions.
+    resecured: BTreeSet<i64>,
     leases: BTreeMap<i64, devices::Lease>,
     readings: Vec<Arrived>,
     timeline: BTreeMap<i64, Vec<TimelineEntry>>,
+    events: Vec<entity::event_log::Model>,
     audit: Vec<entity::audit::Model>,
     tally: BTreeMap<&'static str, i64>,
     heard: Vec<Heard>,
@@ -40,9 +55,17 @@ pub(super) struct Batch<'t> {
 /// What a transaction leaves for memory once it is durable.
 #[derive(Debug)]
 pub(super) struct Written {
-    /// The last sequence number it gave out.
-    pub(super) sequence: i64,
+    pub(super) numbers: Numbers,
     pub(super) heard: Vec<Heard>,
+}
+
+/// The last numbers given out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Numbers {
+    /// To a reading or an entry of the audit log.
+    pub(super) sequence: i64,
+    /// To an entry of the event log.
+    pub(super) event: i64,
 }
 
 /// The counts of the overview. They are maintained, in the transaction that changes them: nothing is counted by walking.
@@ -50,19 +73,28 @@ pub(super) mod tally {
     pub(in crate::store) const REGISTERED: &str = "registered";
     pub(in crate::store) const DEREGISTERED: &str = "deregistered";
     pub(in crate::store) const EXPIRED: &str = "expired";
+    pub(in crate::store) const AWAITED: &str = "awaited";
+    pub(in crate::store) const REVOKED: &str = "revoked";
+    pub(in crate::store) const REMOVED: &str = "removed";
+    pub(in crate::store) const DIARY: &str = "diary";
     pub(in crate::store) const QUEUED_OPERATIONS: &str = "queued operations";
     pub(in crate::store) const OBSERVATIONS: &str = "observations";
 }
 
 impl<'t> Batch<'t> {
-    /// Begins after the last sequence number that was given out.
-    pub(super) fn new(transaction: &'t DatabaseTransaction, sequence: i64) -> Self {
+    /// Begins after the last numbers that were given out.
+    pub(super) fn new(transaction: &'t DatabaseTransaction, sealer: &'t Sealer, numbers: Numbers) -> Self {
         Self {
             transaction,
-            sequence,
+            sealer,
+            numbers,
+            enrolled: BTreeMap::new(),
+            credentials: Vec::new(),
+            resecured: BTreeSet::new(),
             leases: BTreeMap::new(),
             readings: Vec::new(),
             timeline: BTreeMap::new(),
+            events: Vec::new(),
             audit: Vec::new(),
             tally: BTreeMap::new(),
             heard: Vec::new(),
@@ -82,27 +114,63 @@ impl<'t> Batch<'t> {
 
     /// Writes what was collected. The transaction is still to be committed.
     pub(super) async fn finish(mut self, node: i64) -> Result<Written, Failure> {
+        self.write_enrolled().await?;
+        self.write_secured().await?;
         self.write_leases().await?;
         self.write_readings().await?;
         self.write_timelines().await?;
+        self.cut_diary(node).await?;
+        let events = std::mem::take(&mut self.events);
+        self.insert_many(events, None).await?;
         let audit = std::mem::take(&mut self.audit);
         self.insert_many(audit, None).await?;
         self.write_tally(node).await?;
-        self.run(Sql::new("UPDATE node SET sequence = ").bind(self.sequence).text(" WHERE id = ").bind(node))
-            .await?;
-        Ok(Written { sequence: self.sequence, heard: self.heard })
+        let Numbers { sequence, event } = self.numbers;
+        let sql = Sql::new("UPDATE node SET sequence = ").bind(sequence).text(", event = ").bind(event);
+        self.run(sql.text(" WHERE id = ").bind(node)).await?;
+        Ok(Written { numbers: self.numbers, heard: self.heard })
     }
 
     async fn change(&mut self, change: &Change, committed: &mut Committed) -> Result<(), Failure> {
+        let joins =
+            matches!(change, Change::DeviceAdded(_) | Change::CredentialAdded(_) | Change::Timeline(_));
+        if !joins {
+            self.write_enrolled().await?;
+        }
         match change {
-            Change::DeviceAdded(device) => self.insert(rows::device_row(device)).await,
-            Change::Registered(registration) => self.register(registration).await,
+            Change::DeviceAdded(device) => self.add_device(device),
+            Change::DeviceEnrolledAgain { device, class } => self.enrol_again(*device, *class).await,
+            Change::DeviceClassified { device, class } => self.classify(*device, *class).await,
+            Change::DeviceRemoved { device, at, keep_data } => {
+                self.remove_device(*device, *at, *keep_data).await
+            }
+            Change::ClassAdded(class) => self.insert(identity::class_row(class)).await,
+            Change::PlanSaved { scope, plan } => self.save_plan(*scope, plan.as_deref()).await,
+            Change::CredentialAdded(new) => self.add_credential(new),
+            Change::CredentialProved { id, at } => self.prove_credential(*id, *at).await,
+            Change::CredentialEnded { id, state, at } => self.end_credential(*id, *state, *at).await,
+            Change::CredentialsUsed(used) => self.use_credentials(used).await,
+            Change::ClaimAdded(claim) => self.insert(identity::claim_row(claim)).await,
+            Change::ClaimUsed(claimed) => self.use_claim(claimed).await,
+            Change::ClaimClosed(id) => self.close_claim(*id).await,
+            Change::ClaimAgain { claim, device, until } => self.approve_claim(*claim, *device, *until).await,
+            Change::BootstrapSaved(record) => self.save_bootstrap(record).await,
+            Change::DiaryNoted(note) => self.note(note).await,
+            Change::DiaryCleared(id) => self.clear_diary(*id).await,
+            Change::Registered(registration) => {
+                let replaces = self.register(registration).await?;
+                self.tell(change, replaces, registration.updated_at);
+                Ok(())
+            }
             Change::LeaseRenewed { device, seen_at, expires_at } => {
                 self.renew_lease(device.0, seen_at.0, expires_at.0);
                 Ok(())
             }
             Change::RegistrationEnded { device, at, reason } => {
-                self.end_registration(*device, *at, *reason).await
+                if self.end_registration(*device, *at, *reason).await? {
+                    self.tell(change, false, *at);
+                }
+                Ok(())
             }
             Change::ObservationBegan(observation) => self.begin_observation(observation).await,
             Change::ObservationEnded { device, path } => {
@@ -116,6 +184,7 @@ impl<'t> Batch<'t> {
                 };
                 if new {
                     self.collect_readings(*device, *received_at, readings);
+                    self.tell(change, false, *received_at);
                 } else {
                     committed.duplicate = true;
                 }
@@ -131,6 +200,20 @@ impl<'t> Batch<'t> {
                 Ok(())
             }
             Change::UserAdded(user) => self.insert(rows::user_row(user)).await,
+            Change::UserChanged(user) => self.change_user(user).await,
+            Change::TokenAdded(token) => self.insert(encoding::people::token_row(token)).await,
+            Change::TokenUsed { id, at } => self.use_token(*id, *at).await,
+            Change::TokenRevoked { id, at } => self.revoke_token(*id, *at).await,
+            Change::WebhookAdded(webhook, secret) => self.add_webhook(webhook, secret).await,
+            Change::WebhookPaused { id, paused } => self.pause_webhook(*id, *paused).await,
+            Change::WebhookRemoved(id) => self.remove_webhook(*id).await,
+            Change::WebhookDelivered(delivered) => self.webhook_delivered(delivered).await,
+            Change::ModelSaved { object, version, xml } => self.save_model(*object, *version, xml).await,
+            Change::ModelRemoved { object, version } => self.remove_model(*object, *version).await,
+            Change::SubmissionBegan { key, fingerprint, at } => {
+                self.begin_submission(key, fingerprint, *at).await
+            }
+            Change::SubmissionAnswered { key, answer } => self.answer_submission(key, answer).await,
             Change::SessionSaved(session) => {
                 let update = update_on_conflict::<entity::web_session::Entity>();
                 self.insert_many(vec![rows::session_row(session)], Some(update)).await
@@ -214,8 +297,8 @@ impl<'t> Batch<'t> {
     }
 
     fn next_sequence(&mut self) -> i64 {
-        self.sequence += 1;
-        self.sequence
+        self.numbers.sequence += 1;
+        self.numbers.sequence
     }
 
     async fn insert<M, A>(&self, row: M) -> Result<(), Failure>

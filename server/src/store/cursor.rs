@@ -16,6 +16,10 @@ pub(super) enum Position {
     Timeline(i64),
     /// The audit log.
     Audit(i64),
+    /// Claims by when they were made.
+    Claim { created_at: i64, claim: i64 },
+    /// The connection diary.
+    Diary { last_at: i64, entry: Uuid },
 }
 
 impl Position {
@@ -26,6 +30,8 @@ impl Position {
             Self::Operation(id) => format!("o{}", id.0.as_simple()),
             Self::Timeline(sequence) => format!("t{sequence}"),
             Self::Audit(sequence) => format!("a{sequence}"),
+            Self::Claim { created_at, claim } => format!("c{claim}:{created_at}"),
+            Self::Diary { last_at, entry } => format!("d{}:{last_at}", entry.as_simple()),
         };
         Cursor(text.bytes().map(|byte| format!("{byte:02x}")).collect())
     }
@@ -44,6 +50,14 @@ impl Position {
             's' => {
                 let (device, seen_at) = rest.split_once(':')?;
                 Self::Seen { seen_at: seen_at.parse().ok()?, device: device.parse().ok()? }
+            }
+            'c' => {
+                let (claim, created_at) = rest.split_once(':')?;
+                Self::Claim { created_at: created_at.parse().ok()?, claim: claim.parse().ok()? }
+            }
+            'd' => {
+                let (entry, last_at) = rest.split_once(':')?;
+                Self::Diary { last_at: last_at.parse().ok()?, entry: Uuid::try_parse(entry).ok()? }
             }
             'o' => Self::Operation(OperationId(Uuid::try_parse(rest).ok()?)),
             't' => Self::Timeline(rest.parse().ok()?),
@@ -81,6 +95,8 @@ mod tests {
             Position::Operation(OperationId(Uuid::from_u128(7))),
             Position::Timeline(0),
             Position::Audit(i64::MAX),
+            Position::Claim { created_at: 0, claim: i64::MAX },
+            Position::Diary { last_at: -1, entry: Uuid::from_u128(7) },
         ] {
             let cursor = position.cursor();
             assert!(cursor.0.bytes().all(|byte| byte.is_ascii_alphanumeric()));

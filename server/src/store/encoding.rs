@@ -6,9 +6,13 @@ use fleet::{DeviceState, ListenerId, OperationState, Source, StoreError};
 use objects::{ContentFormat, Path};
 use uuid::Uuid;
 
+pub(super) mod bootstrap;
+pub(super) mod identity;
 pub(super) mod links;
 pub(super) mod operation;
+pub(super) mod people;
 pub(super) mod rows;
+pub(super) mod told;
 pub(super) mod value;
 
 /// Names what kind of row can't be read.
@@ -112,13 +116,17 @@ pub(super) trait Word: Sized + Copy + 'static {
 }
 
 impl Word for DeviceState {
-    const ALL: &'static [Self] = &[Self::Registered, Self::Deregistered, Self::Expired];
+    const ALL: &'static [Self] =
+        &[Self::Registered, Self::Deregistered, Self::Expired, Self::Awaited, Self::Revoked, Self::Removed];
 
     fn word(self) -> &'static str {
         match self {
             Self::Registered => "registered",
             Self::Deregistered => "deregistered",
             Self::Expired => "expired",
+            Self::Awaited => "awaited",
+            Self::Revoked => "revoked",
+            Self::Removed => "removed",
         }
     }
 }
@@ -151,7 +159,17 @@ macro_rules! named_words {
         }
     )*};
 }
-named_words!(fleet::Cause, fleet::Role, fleet::TimelineKind, fleet::Verb);
+named_words!(
+    fleet::BootstrapResult,
+    fleet::Cause,
+    fleet::CredentialKind,
+    fleet::CredentialState,
+    fleet::DiaryCause,
+    fleet::Purpose,
+    fleet::Role,
+    fleet::TimelineKind,
+    fleet::Verb
+);
 
 #[cfg(test)]
 mod tests {
@@ -168,6 +186,11 @@ mod tests {
     fn every_word_is_read_back() {
         all_words::<DeviceState>();
         all_words::<OperationState>();
+        all_words::<fleet::BootstrapResult>();
+        all_words::<fleet::CredentialKind>();
+        all_words::<fleet::CredentialState>();
+        all_words::<fleet::DiaryCause>();
+        all_words::<fleet::Purpose>();
         all_words::<fleet::Cause>();
         all_words::<fleet::Role>();
         all_words::<fleet::TimelineKind>();

@@ -1,8 +1,11 @@
 //! Drops what is past its time, a little at a time, so that commits are not kept waiting.
 //!
-//! Histories and timelines are not here: they are cut when they are written.
+//! Histories, timelines, the diary, bootstrap sessions and credentials are not here: they are cut when they are written.
 
-use fleet::{Delivery, Timestamp, store::ENDED_OPERATION_KEPT};
+use fleet::{
+    Delivery, LoggedEvent, Submission, Timestamp,
+    store::{ENDED_OPERATION_KEPT, ENDED_TOKEN_KEPT},
+};
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
 
 use super::{failure::Failure, sql::Sql};
@@ -10,8 +13,12 @@ use super::{failure::Failure, sql::Sql};
 /// About how many rows of a table one step drops.
 const STEP_ROWS: u64 = 500;
 
-/// Takes one step; true if there is more to drop.
-pub(super) async fn step(transaction: &DatabaseTransaction, now: Timestamp) -> Result<bool, Failure> {
+/// Takes one step; true if there is more to drop. `event` is the last number of the event log.
+pub(super) async fn step(
+    transaction: &DatabaseTransaction,
+    now: Timestamp,
+    event: i64,
+) -> Result<bool, Failure> {
     let before =
         |kept: std::time::Duration| now.0.saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX));
     let mut more = false;
@@ -19,6 +26,10 @@ pub(super) async fn step(transaction: &DatabaseTransaction, now: Timestamp) -> R
         ("delivery", "received_at", before(Delivery::KEPT)),
         ("operation", "ended_at", before(ENDED_OPERATION_KEPT)),
         ("web_session", "expires_at", now.0),
+        ("submission", "at", before(Submission::KEPT)),
+        ("api_token", "ends_at", before(ENDED_TOKEN_KEPT)),
+        ("event_log", "at", before(LoggedEvent::KEPT)),
+        ("event_log", "sequence", event.saturating_sub(i64::try_from(LoggedEvent::MAX).unwrap_or(i64::MAX))),
     ] {
         more |= drop_until(transaction, table, column, end).await?;
     }

@@ -1,27 +1,35 @@
 //! Reads, on connections of their own: they wait for no commit, and see whole commits only.
 
 pub(super) mod devices;
+pub(super) mod identity;
 pub(super) mod lists;
+pub(super) mod people;
 pub(super) mod restore;
+pub(super) mod told;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use fleet::StoreError;
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, FromQueryResult,
-    IsolationLevel, TransactionTrait as _,
+    IsolationLevel, QueryResult, TransactionTrait as _,
 };
 
 use super::{counters, sql::Sql};
+use crate::seal::Sealer;
 
 pub(super) struct Reader {
     connection: DatabaseConnection,
+    sealer: Arc<Sealer>,
     failing: AtomicBool,
 }
 
 impl Reader {
-    pub(super) fn new(connection: DatabaseConnection) -> Self {
-        Self { connection, failing: AtomicBool::new(false) }
+    pub(super) fn new(connection: DatabaseConnection, sealer: Arc<Sealer>) -> Self {
+        Self { connection, sealer, failing: AtomicBool::new(false) }
     }
 
     #[cfg(test)]
@@ -56,6 +64,17 @@ impl Reader {
         let rows = connection.query_all_raw(sql.statement(connection.get_database_backend())).await;
         let rows = rows.and_then(|rows| rows.iter().map(|row| T::from_query_result(row, "")).collect());
         self.checked(rows)
+    }
+
+    /// Rows of which one part is a table's and the other is not.
+    async fn pairs<T: FromQueryResult, U: FromQueryResult>(
+        &self,
+        connection: &impl ConnectionTrait,
+        sql: Sql,
+    ) -> Result<Vec<(T, U)>, StoreError> {
+        let rows = connection.query_all_raw(sql.statement(connection.get_database_backend())).await;
+        let pair = |row: &QueryResult| Ok((T::from_query_result(row, "")?, U::from_query_result(row, "")?));
+        self.checked(rows.and_then(|rows| rows.iter().map(pair).collect()))
     }
 
     /// Tells the log once what went wrong, and the caller that the store is not available.

@@ -48,6 +48,16 @@ impl Sql {
         self
     }
 
+    /// Adds `($n, …)`.
+    pub(super) fn list<T: Into<Value>>(mut self, values: impl IntoIterator<Item = T>) -> Self {
+        self.text.push('(');
+        for (index, value) in values.into_iter().enumerate() {
+            self = if index == 0 { self } else { self.text(", ") }.bind(value);
+        }
+        self.text.push(')');
+        self
+    }
+
     pub(super) fn statement(self, backend: DbBackend) -> Statement {
         Statement::from_sql_and_values(backend, self.text, self.values)
     }

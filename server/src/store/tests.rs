@@ -5,17 +5,16 @@ mod fixture;
 mod full;
 mod plans;
 mod schema;
+mod sealed;
 mod together;
 
 use fleet::store::battery::Case;
-
-use super::SqlStore;
 
 fn run(case: Case) {
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let store = SqlStore::open(folder.path().join("muster.db")).await.unwrap();
+        let store = fixture::open(folder.path().join("muster.db")).await;
         case(&store).await;
         fixture::assert_tallies_are_true(&store).await;
         store.close().await;

@@ -16,13 +16,14 @@ use tokio::{
 };
 
 use super::{
-    batch::{Batch, Written},
+    batch::{Batch, Numbers, Written},
     connect::Connector,
     counters,
     failure::Failure,
     purge,
     recency::Recency,
 };
+use crate::seal::Sealer;
 
 /// What the task is asked for. An answer that nobody waits for any more is dropped; the work is done all the same.
 pub(super) enum Work {
@@ -46,8 +47,9 @@ pub(super) struct Writer {
     /// None after an error: what a connection is worth then can't be known, so the next attempt makes a new one.
     connection: Option<DatabaseConnection>,
     node: NodeId,
-    /// The last sequence number given out. It never goes back, whatever becomes of a transaction.
-    sequence: i64,
+    sealer: Arc<Sealer>,
+    /// They never go back, whatever becomes of a transaction.
+    numbers: Numbers,
     recency: Arc<Mutex<Recency>>,
     /// How many commits the last group held: as many are likely to come again at once.
     company: usize,
@@ -68,10 +70,20 @@ impl Writer {
         connector: Connector,
         connection: DatabaseConnection,
         node: NodeId,
-        sequence: i64,
+        sealer: Arc<Sealer>,
+        numbers: Numbers,
         recency: Arc<Mutex<Recency>>,
     ) -> Self {
-        Self { connector, connection: Some(connection), node, sequence, recency, company: 1, failing: false }
+        Self {
+            connector,
+            connection: Some(connection),
+            node,
+            sealer,
+            numbers,
+            recency,
+            company: 1,
+            failing: false,
+        }
     }
 
     /// Works until everybody who could ask for something is gone.
@@ -174,13 +186,13 @@ impl Writer {
         transaction: &DatabaseTransaction,
         commits: &[&Commit],
     ) -> Result<(Vec<Committed>, Written), Failure> {
-        let mut batch = Batch::new(transaction, self.sequence);
+        let mut batch = Batch::new(transaction, &self.sealer, self.numbers);
         let mut committed = Vec::with_capacity(commits.len());
         for commit in commits {
             committed.push(batch.apply(commit).await?);
         }
         let written = batch.finish(self.node.0).await?;
-        self.sequence = written.sequence;
+        self.numbers = written.numbers;
         Ok((committed, written))
     }
 
@@ -198,7 +210,7 @@ impl Writer {
 
     async fn purge(&mut self, now: Timestamp) -> Result<bool, StoreError> {
         let transaction = self.begin().await?;
-        let purged = purge::step(&transaction, now).await;
+        let purged = purge::step(&transaction, now, self.numbers.event).await;
         self.finish(transaction, purged).await
     }
 

@@ -3,7 +3,7 @@
 use fleet::{DeviceId, DeviceState, EndReason, Registration, Timestamp};
 use sea_orm::Value;
 
-use super::{Batch, chunk, tally, update_on_conflict};
+use super::{Batch, chunk, enrolment::name_of, tally, update_on_conflict};
 use crate::store::{
     encoding::{OrCorrupt, Word, rows},
     entity,
@@ -22,43 +22,51 @@ pub(super) struct Lease {
 }
 
 impl Batch<'_> {
-    pub(super) async fn register(&mut self, registration: &Registration) -> Result<(), Failure> {
+    /// Whether a registration with the same id lived before.
+    pub(super) async fn register(&mut self, registration: &Registration) -> Result<bool, Failure> {
         let device = registration.device.0;
         let sql = Sql::new(
-            "SELECT d.endpoint, r.state, r.epoch, COALESCE(l.seen_at, r.seen_at) FROM device AS d \
+            "SELECT d.endpoint, d.state, r.state, r.epoch, r.location, COALESCE(l.seen_at, r.seen_at) FROM device AS d \
              LEFT JOIN registration AS r ON r.device_id = d.id LEFT JOIN lease AS l ON l.device_id = d.id WHERE d.id = ",
         );
         let rows = self.query(sql.bind(device)).await?;
         let before = rows.first().ok_or(Failure::Conflict)?;
         let endpoint: String = before.try_get_by_index(0)?;
-        let state = match before.try_get_by_index::<Option<String>>(1)? {
-            Some(word) => Some(DeviceState::from_word(&word).or_corrupt("registration")?),
-            None => None,
-        };
-        if let Some(epoch) = before.try_get_by_index::<Option<i64>>(2)? {
+        let state: String = before.try_get_by_index(1)?;
+        let state = DeviceState::from_word(&state).or_corrupt("device")?;
+        let lives =
+            before.try_get_by_index::<Option<String>>(2)?.as_deref() == Some(DeviceState::Registered.word());
+        if let Some(epoch) = before.try_get_by_index::<Option<i64>>(3)? {
             // A stale owner's write: an older registration, or one that has ended already.
-            let same = registration.epoch == epoch && state == Some(DeviceState::Registered);
+            let same = registration.epoch == epoch && lives;
             if registration.epoch <= epoch && !same {
                 return Err(Failure::Conflict);
             }
         }
-        if let Some(state) = state {
-            self.count(name_of(state), -1);
+        if state == DeviceState::Removed {
+            return Err(Failure::Conflict);
         }
-        self.count(tally::REGISTERED, 1);
+        if state != DeviceState::Registered {
+            let sql =
+                Sql::new("UPDATE device SET rested_at = NULL, state = ").bind(DeviceState::Registered.word());
+            self.run(sql.text(" WHERE id = ").bind(device)).await?;
+            self.count(name_of(state), -1);
+            self.count(tally::REGISTERED, 1);
+        }
         let update = update_on_conflict::<entity::registration::Entity>();
         let row = rows::registration_row(registration, endpoint);
         self.insert_many(vec![row], Some(update)).await?;
 
-        let stored = before.try_get_by_index::<Option<i64>>(3)?;
+        let stored = before.try_get_by_index::<Option<i64>>(5)?;
         // What was collected of a registration that had ended renewed nothing.
-        let collected = self.leases.get(&device).filter(|_| state == Some(DeviceState::Registered));
+        let collected = self.leases.get(&device).filter(|_| lives);
         let collected = collected.map(|lease| lease.seen_at);
         let seen_at = registration.updated_at.0.max(stored.max(collected).unwrap_or(i64::MIN));
         let lease = Lease { seen_at, expires_at: registration.expires_at.0, granted: true };
         self.leases.insert(device, lease);
         self.heard.push(Heard::Lives { device, seen_at });
-        Ok(())
+        let location = before.try_get_by_index::<Option<i64>>(4)?;
+        Ok(lives && location == Some(registration.id.0.cast_signed()))
     }
 
     pub(super) fn renew_lease(&mut self, device: i64, seen_at: i64, expires_at: i64) {
@@ -67,12 +75,13 @@ impl Batch<'_> {
         self.heard.push(Heard::Renewed { device, seen_at });
     }
 
+    /// Whether there was one to end.
     pub(super) async fn end_registration(
         &mut self,
         device: DeviceId,
         at: Timestamp,
         reason: EndReason,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let state = reason.state();
         let collected = self.leases.get(&device.0).map_or(i64::MIN, |lease| lease.seen_at);
         // Who says goodbye was heard.
@@ -81,18 +90,22 @@ impl Batch<'_> {
         let sql = sql.text(", ended_at = ").bind(at.0).text(", seen_at = ").bind(seen_at);
         let sql = sql.text(" WHERE state = 'registered' AND device_id = ").bind(device.0);
         if self.run(sql).await? == 0 {
-            return Ok(());
+            return Ok(false);
         }
         let sql =
             Sql::new("UPDATE registration SET seen_at = l.seen_at FROM lease AS l WHERE l.device_id = ");
         let sql = sql.bind(device.0).text(" AND registration.device_id = l.device_id");
         self.run(sql.text(" AND registration.seen_at < l.seen_at")).await?;
         self.run(Sql::new("DELETE FROM lease WHERE device_id = ").bind(device.0)).await?;
+        let sql = Sql::new("UPDATE device SET state = ").bind(state.word()).text(
+            ", rested_at = (SELECT r.seen_at FROM registration AS r WHERE r.device_id = device.id) WHERE id = ",
+        );
+        self.run(sql.bind(device.0)).await?;
         self.leases.remove(&device.0);
         self.count(tally::REGISTERED, -1);
         self.count(name_of(state), 1);
         self.heard.push(Heard::Ended { device: device.0 });
-        Ok(())
+        Ok(true)
     }
 
     /// Writes the leases in the order of their keys: neighbours share a page.
@@ -117,13 +130,5 @@ impl Batch<'_> {
             self.run(sql.rows(rows).text(" AS k WHERE lease.device_id = k.column1")).await?;
         }
         Ok(())
-    }
-}
-
-fn name_of(state: DeviceState) -> &'static str {
-    match state {
-        DeviceState::Registered => tally::REGISTERED,
-        DeviceState::Deregistered => tally::DEREGISTERED,
-        DeviceState::Expired => tally::EXPIRED,
     }
 }

@@ -52,7 +52,7 @@ enum Leaf {
 /// A value: text as it is, everything else as its type and its bytes in hexadecimal digits.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Kept {
+pub(in crate::store) enum Kept {
     Text(String),
     Bytes(i64, String),
 }
@@ -203,7 +203,7 @@ impl From<&Value> for Kept {
 }
 
 impl Kept {
-    fn value(self) -> Option<Value> {
+    pub(in crate::store) fn value(self) -> Option<Value> {
         match self {
             Self::Text(text) => Some(Value::String(text)),
             Self::Bytes(kind, digits) => match Value::parse(objects::DataType::Opaque, &digits).ok()? {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use fleet::{
-    AuditEntry, AuditRecord, Binding, Cause, ClassId, Delivery, Device, DeviceId, DomainId, EndpointName,
-    Lifetime, NodeId, Observation, ObservationToken, OperationId, OperationRecord, OperationState,
-    PasswordHash, PublicId, Reading, Registration, RegistrationId, RequestId, Role, StoreError,
-    StoredReading, TimelineEntry, TimelineKind, TimelineRecord, Timestamp, User, UserId, Verb, WebSession,
+    AuditEntry, AuditRecord, Binding, Cause, ClassId, CredentialId, Delivery, Device, DeviceId, DeviceState,
+    DomainId, EndpointName, Lifetime, NodeId, Observation, ObservationToken, OperationId, OperationRecord,
+    OperationState, PasswordHash, PublicId, Reading, Registration, RegistrationId, RequestId, Role,
+    StoreError, StoredReading, TimelineEntry, TimelineKind, TimelineRecord, Timestamp, User, UserId, Verb,
+    WebSession,
 };
 
 use super::{
@@ -14,6 +15,9 @@ use super::{
     uuid, value,
 };
 use crate::store::entity;
+
+/// In `rested_at` of a device that was never heard.
+pub(in crate::store) const NEVER_HEARD: i64 = -1;
 
 pub(in crate::store) fn device_row(device: &Device) -> entity::device::Model {
     entity::device::Model {
@@ -23,6 +27,12 @@ pub(in crate::store) fn device_row(device: &Device) -> entity::device::Model {
         class_id: device.class.0,
         endpoint: device.endpoint.as_str().to_owned(),
         created_at: device.created_at.0,
+        removed_at: device.removed_at.map(|at| at.0),
+        state: if device.removed_at.is_some() { DeviceState::Removed } else { DeviceState::Awaited }
+            .word()
+            .to_owned(),
+        secured: 0,
+        rested_at: Some(NEVER_HEARD),
     }
 }
 
@@ -34,6 +44,7 @@ pub(in crate::store) fn device(row: entity::device::Model) -> Result<Device, Sto
         class: ClassId(row.class_id),
         endpoint: EndpointName::new(row.endpoint).or_corrupt("device")?,
         created_at: Timestamp(row.created_at),
+        removed_at: row.removed_at.map(Timestamp),
     })
 }
 
@@ -47,7 +58,7 @@ pub(in crate::store) fn registration_row(
         device_id: registration.device.0,
         location: registration.id.0.cast_signed(),
         endpoint,
-        state: fleet::DeviceState::Registered.word().to_owned(),
+        state: DeviceState::Registered.word().to_owned(),
         lwm2m: registration.lwm2m.to_string(),
         lifetime_s: i64::from(registration.lifetime.0),
         transports: text_column(&binding.transports),
@@ -63,6 +74,7 @@ pub(in crate::store) fn registration_row(
         seen_at: None,
         node_id: registration.node.0,
         epoch: registration.epoch,
+        credential_id: registration.credential.map(|credential| credential.0),
     }
 }
 
@@ -81,6 +93,7 @@ pub(in crate::store) fn registration(
             links: Arc::new(links::links(&row.links)?),
             extra: serde_json::from_str(&row.extra).ok()?,
             source: source(row.listener, &row.address)?,
+            credential: row.credential_id.map(CredentialId),
             registered_at: Timestamp(row.registered_at),
             updated_at: Timestamp(row.updated_at),
             expires_at,
@@ -247,6 +260,8 @@ pub(in crate::store) fn user_row(user: &User) -> entity::user_account::Model {
         role: user.role.word().to_owned(),
         password: user.password.as_phc().to_owned(),
         created_at: user.created_at.0,
+        disabled_at: user.disabled_at.map(|at| at.0),
+        sessions_from: user.sessions_from.0,
     }
 }
 
@@ -258,6 +273,8 @@ pub(in crate::store) fn user(row: entity::user_account::Model) -> Result<User, S
         role: Role::from_word(&row.role).or_corrupt("user")?,
         password: PasswordHash::from_phc(row.password).or_corrupt("user")?,
         created_at: Timestamp(row.created_at),
+        disabled_at: row.disabled_at.map(Timestamp),
+        sessions_from: Timestamp(row.sessions_from),
     })
 }
 

@@ -1,4 +1,4 @@
-//! A device: what never changes about it.
+//! A device, and what the lists of devices are ordered and filtered by.
 
 use sea_orm::entity::prelude::*;
 
@@ -13,6 +13,10 @@ pub struct Model {
     pub class_id: i64,
     pub endpoint: String,
     pub created_at: i64,
+    pub removed_at: Option<i64>,
+    pub state: String,
+    pub secured: i64,
+    pub rested_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

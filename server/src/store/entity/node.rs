@@ -1,4 +1,4 @@
-//! A node of the server: how often it started, and the last sequence number it gave out.
+//! A node of the server: how often it started, and the last sequence numbers it gave out.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,6 +10,7 @@ pub struct Model {
     pub id: i64,
     pub boots: i64,
     pub sequence: i64,
+    pub event: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

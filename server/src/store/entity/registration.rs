@@ -26,6 +26,7 @@ pub struct Model {
     pub seen_at: Option<i64>,
     pub node_id: i64,
     pub epoch: i64,
+    pub credential_id: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -14,6 +14,8 @@ pub struct Model {
     pub role: String,
     pub password: String,
     pub created_at: i64,
+    pub disabled_at: Option<i64>,
+    pub sessions_from: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

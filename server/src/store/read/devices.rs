@@ -1,10 +1,14 @@
 //! Devices with their registrations: one, or a page of them.
 
+use std::sync::{Mutex, PoisonError};
+
 use fleet::{
     ClassId, Device, DeviceId, DeviceState, DomainId, EndpointName, PublicId, StoreError, Timestamp,
-    store::{DeviceQuery, DeviceSummary, DeviceView, Page},
+    store::{DeviceQuery, DeviceSummary, DeviceView, Page, RegisteredSummary},
 };
-use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _};
+use sea_orm::{
+    ColumnTrait as _, Condition, DatabaseTransaction, EntityTrait as _, FromQueryResult, QueryFilter as _,
+};
 
 use super::{
     Reader,
@@ -12,8 +16,8 @@ use super::{
 };
 use crate::store::{
     cursor::{self, Position},
-    encoding::{OrCorrupt as _, Word as _, rows, source, text_after, uuid},
-    entity::{device, lease, registration},
+    encoding::{OrCorrupt as _, Word as _, rows, source, text, text_after, uuid},
+    entity::{class, device, lease, registration},
     recency::Recency,
     sql::Sql,
 };
@@ -27,42 +31,69 @@ struct Line {
     class_id: i64,
     endpoint: String,
     created_at: i64,
+    removed_at: Option<i64>,
     state: String,
-    lwm2m: String,
-    transports: String,
-    queue_mode: i64,
-    listener: i64,
-    address: String,
-    seen_at: i64,
-    expires_at: i64,
+    secured: i64,
+    rested_at: Option<i64>,
+    class_name: String,
+    lwm2m: Option<String>,
+    transports: Option<String>,
+    queue_mode: Option<i64>,
+    listener: Option<i64>,
+    address: Option<String>,
+    seen_at: Option<i64>,
+    expires_at: Option<i64>,
 }
 
-/// What each line is made of. A lease is there while the registration lives; then its words count.
-const LINE: &str = "SELECT d.id, d.public_id, d.domain_id, d.class_id, d.endpoint, d.created_at, r.state, r.lwm2m, \
-                    r.transports, r.queue_mode, r.listener, r.address, COALESCE(l.seen_at, r.seen_at) AS seen_at, \
+/// What each line is made of, for the devices of `p`. A lease is there while the registration lives; then its words count.
+const LINE: &str = "SELECT d.id, d.public_id, d.domain_id, d.class_id, d.endpoint, d.created_at, d.removed_at, d.state, \
+                    d.secured, d.rested_at, c.name AS class_name, r.lwm2m, r.transports, r.queue_mode, r.listener, \
+                    r.address, COALESCE(l.seen_at, r.seen_at) AS seen_at, \
                     COALESCE(l.expires_at, r.ended_at) AS expires_at FROM ";
 
-const FROM_DEVICE: &str = "device AS d JOIN registration AS r ON r.device_id = d.id \
-                           LEFT JOIN lease AS l ON l.device_id = d.id WHERE true";
-const FROM_REGISTRATION: &str = "registration AS r JOIN device AS d ON d.id = r.device_id \
-                                 LEFT JOIN lease AS l ON l.device_id = r.device_id WHERE true";
+const OF_PLACE: &str = " AS p CROSS JOIN device AS d JOIN class AS c ON c.id = d.class_id \
+                        LEFT JOIN registration AS r ON r.device_id = d.id LEFT JOIN lease AS l ON l.device_id = d.id";
 
 impl Reader {
     pub(in crate::store) async fn device(&self, id: PublicId) -> Result<Option<DeviceView>, StoreError> {
+        self.view(device::Column::PublicId.eq(id.0.as_bytes().to_vec()).into()).await
+    }
+
+    pub(in crate::store) async fn device_row(&self, id: DeviceId) -> Result<Option<DeviceView>, StoreError> {
+        self.view(device::Column::Id.eq(id.0).into()).await
+    }
+
+    pub(in crate::store) async fn device_by_endpoint(
+        &self,
+        endpoint: &EndpointName,
+    ) -> Result<Option<DeviceView>, StoreError> {
+        let domain = device::Column::DomainId.eq(DomainId::ROOT.0);
+        self.view(Condition::all().add(domain).add(device::Column::Endpoint.eq(endpoint.as_str()))).await
+    }
+
+    async fn view(&self, which: Condition) -> Result<Option<DeviceView>, StoreError> {
         let snapshot = self.snapshot().await?;
-        let query = device::Entity::find().filter(device::Column::PublicId.eq(id.0.as_bytes().to_vec()));
-        let Some(row) = self.checked(query.one(&snapshot).await)? else { return Ok(None) };
+        let Some(row) = self.checked(device::Entity::find().filter(which).one(&snapshot).await)? else {
+            return Ok(None);
+        };
+        let class = self.checked(class::Entity::find_by_id(row.class_id).one(&snapshot).await)?;
+        let class_name = text(&class.or_corrupt("device")?.name);
+        let state = DeviceState::from_word(&row.state).or_corrupt("device")?;
+        let secured = row.secured != 0;
         let device = rows::device(row)?;
         let query = registration::Entity::find_by_id(device.id.0);
-        let Some(row) = self.checked(query.one(&snapshot).await)? else { return Ok(None) };
+        let Some(row) = self.checked(query.one(&snapshot).await)? else {
+            let view = DeviceView { device, state, registration: None, seen_at: None, secured, class_name };
+            return Ok(Some(view));
+        };
         let lease = self.checked(lease::Entity::find_by_id(device.id.0).one(&snapshot).await)?;
-        let state = DeviceState::from_word(&row.state).or_corrupt("registration")?;
         let (seen_at, expires_at) = match lease {
             Some(lease) => (lease.seen_at, lease.expires_at),
             None => row.seen_at.zip(row.ended_at).or_corrupt("lease")?,
         };
-        let registration = rows::registration(row, Timestamp(expires_at))?;
-        Ok(Some(DeviceView { device, state, registration, seen_at: Timestamp(seen_at) }))
+        let registration = Some(rows::registration(row, Timestamp(expires_at))?);
+        let seen_at = Some(Timestamp(seen_at));
+        Ok(Some(DeviceView { device, state, registration, seen_at, secured, class_name }))
     }
 
     pub(in crate::store) async fn devices_by_endpoint(
@@ -73,8 +104,8 @@ impl Reader {
             Position::Endpoint { endpoint, device } => Some((endpoint, device)),
             _ => None,
         })?;
-        let sql = by_endpoint(query, after);
-        let lines = self.rows::<Line>(&self.connection, sql).await?;
+        let mut lines = self.rows::<Line>(&self.connection, by_endpoint(query, after)).await?;
+        lines.sort_by(|one, other| (&one.endpoint, one.id).cmp(&(&other.endpoint, other.id)));
         let rows = lines.into_iter().map(summary).collect::<Result<_, _>>()?;
         Ok(cut(rows, &query.page, |row: &DeviceSummary| Position::Endpoint {
             endpoint: row.device.endpoint.as_str().to_owned(),
@@ -82,98 +113,123 @@ impl Reader {
         }))
     }
 
-    /// Merges up to three lists that are in order: the live devices, whose order is in memory, and those whose
-    /// registration ended in either way.
+    /// Merges two lists that are in order: the live devices, whose order is in memory, and all others.
     pub(in crate::store) async fn devices_by_last_seen(
         &self,
         query: &DeviceQuery,
-        recency: &std::sync::Mutex<Recency>,
+        recency: &Mutex<Recency>,
     ) -> Result<Page<DeviceSummary>, StoreError> {
         let after = cursor::after(query.page.after.as_ref(), |position| match position {
             Position::Seen { seen_at, device } => Some((seen_at, device)),
             _ => None,
         })?;
-        let wanted = |state: DeviceState| query.state.is_none_or(|one| one == state);
         let snapshot = self.snapshot().await?;
-        let mut lines = Vec::new();
-        if wanted(DeviceState::Registered) {
-            lines.extend(match &query.prefix {
-                Some(prefix) => {
-                    self.rows::<Line>(&snapshot, live_with_prefix(prefix, after, query.page.rows())).await?
-                }
-                None => {
-                    let devices = {
-                        let recency = recency.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                        recency.after(after, query.page.rows() + 1)
-                    };
-                    match devices.is_empty() {
-                        true => Vec::new(),
-                        false => self.rows::<Line>(&snapshot, live_of(&devices)).await?,
-                    }
-                }
-            });
+        let mut lines = self.live(&snapshot, query, recency, after).await?;
+        if query.state != Some(DeviceState::Registered) {
+            lines.extend(self.rows::<Line>(&snapshot, at_rest(query, after)).await?);
         }
-        for state in [DeviceState::Deregistered, DeviceState::Expired] {
-            if wanted(state) {
-                lines.extend(self.rows::<Line>(&snapshot, ended_by_last_seen(query, state, after)).await?);
-            }
-        }
-        lines.sort_by_key(|line| (std::cmp::Reverse(line.seen_at), line.id));
+        let heard = |line: &Line| line.seen_at.or(line.rested_at).unwrap_or(rows::NEVER_HEARD);
+        lines.sort_by_key(|line| (std::cmp::Reverse(heard(line)), line.id));
         let rows = lines.into_iter().map(summary).collect::<Result<_, _>>()?;
         Ok(cut(rows, &query.page, |row: &DeviceSummary| Position::Seen {
-            seen_at: row.seen_at.0,
+            seen_at: row.registered.as_ref().map_or(rows::NEVER_HEARD, |registered| registered.seen_at.0),
             device: row.device.id.0,
         }))
     }
+
+    async fn live(
+        &self,
+        snapshot: &DatabaseTransaction,
+        query: &DeviceQuery,
+        recency: &Mutex<Recency>,
+        after: Option<(i64, i64)>,
+    ) -> Result<Vec<Line>, StoreError> {
+        if query.state.is_some_and(|state| state != DeviceState::Registered) {
+            return Ok(Vec::new());
+        }
+        if query.prefix.is_some() || query.class.is_some() || query.secured.is_some() {
+            return self.rows(snapshot, live_of_some(query, after)).await;
+        }
+        let devices = {
+            let recency = recency.lock().unwrap_or_else(PoisonError::into_inner);
+            recency.after(after, query.page.rows() + 1)
+        };
+        match devices.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.rows(snapshot, live_of(&devices)).await,
+        }
+    }
 }
 
-/// In the order of the names; with a state, through the index over state and name.
+/// In the order of the names. Each state, with and without credentials, has its part of an index; the parts are merged.
 pub(in crate::store) fn by_endpoint(query: &DeviceQuery, after: Option<(String, i64)>) -> Sql {
-    let (sql, name, number) = match query.state {
-        None => (Sql::new(LINE).text(FROM_DEVICE), "d.endpoint", "d.id"),
-        Some(state) => {
-            let sql = Sql::new(LINE).text(FROM_REGISTRATION).text(" AND r.state = ").bind(state.word());
-            (sql, "r.endpoint", "r.device_id")
-        }
-    };
-    let sql = with_prefix(sql, name, query.prefix.as_deref());
-    let sql = match after {
-        None => sql,
-        Some((endpoint, device)) => {
-            let sql = sql.text(&format!(" AND ({name}, {number}) > (")).bind(endpoint);
-            sql.text(", ").bind(device).text(")")
-        }
-    };
-    sql.text(&format!(" ORDER BY {name}, {number} LIMIT {}", with_one_more(query.page.rows())))
+    let parts = parts(query, |_| true);
+    let sql = parts.into_iter().enumerate().fold(Sql::new(LINE).text("("), |sql, (index, part)| {
+        let sql = sql
+            .text(if index == 0 { "" } else { " UNION ALL " })
+            .text("SELECT d.endpoint, d.id FROM device AS d");
+        let sql = of_part(sql, query, part);
+        let Some((endpoint, device)) = &after else { return sql };
+        sql.text(" AND (d.endpoint, d.id) > (").bind(endpoint.clone()).text(", ").bind(*device).text(")")
+    });
+    let sql = sql.text(&format!(" ORDER BY endpoint, id LIMIT {})", with_one_more(query.page.rows())));
+    sql.text(OF_PLACE).text(" WHERE d.id = p.id")
 }
 
-/// Registrations that ended, the last heard first, through an index that holds no others.
-pub(in crate::store) fn ended_by_last_seen(
-    query: &DeviceQuery,
-    state: DeviceState,
-    after: Option<(i64, i64)>,
-) -> Sql {
-    let sql = Sql::new(LINE).text(FROM_REGISTRATION).text(" AND r.ended_at IS NOT NULL AND r.state = ");
-    let sql = with_prefix(sql.bind(state.word()), "r.endpoint", query.prefix.as_deref());
-    let sql = seen_before(sql, "r.seen_at", "r.device_id", after);
-    sql.text(&format!(" ORDER BY r.seen_at DESC, r.device_id LIMIT {}", with_one_more(query.page.rows())))
+/// Devices without a live registration, the last heard first and those that never were at the end.
+pub(in crate::store) fn at_rest(query: &DeviceQuery, after: Option<(i64, i64)>) -> Sql {
+    let parts = parts(query, |state| state != DeviceState::Registered);
+    let sql = parts.into_iter().enumerate().fold(Sql::new(LINE).text("("), |sql, (index, part)| {
+        let sql = sql.text(if index == 0 { "" } else { " UNION ALL " });
+        let sql = sql.text("SELECT d.rested_at AS seen_at, d.id FROM device AS d");
+        let sql = of_part(sql, query, part).text(" AND d.rested_at IS NOT NULL");
+        seen_before(sql, "d.rested_at", "d.id", after)
+    });
+    let sql = sql.text(&format!(" ORDER BY seen_at DESC, id LIMIT {})", with_one_more(query.page.rows())));
+    sql.text(OF_PLACE).text(" WHERE d.id = p.id")
 }
 
-/// Live devices by a prefix, the last heard first. This one sorts all that the prefix names.
-pub(in crate::store) fn live_with_prefix(prefix: &str, after: Option<(i64, i64)>, rows: usize) -> Sql {
-    let sql = Sql::new(LINE).text(FROM_REGISTRATION).text(" AND l.device_id IS NOT NULL AND r.state = ");
-    let sql = sql.bind(DeviceState::Registered.word());
-    let sql = seen_before(with_prefix(sql, "r.endpoint", Some(prefix)), "l.seen_at", "l.device_id", after);
-    sql.text(&format!(" ORDER BY l.seen_at DESC, l.device_id LIMIT {}", with_one_more(rows)))
+/// Live devices of a prefix, a class, or with or without credentials, the last heard first. This one sorts all that these
+/// name.
+pub(in crate::store) fn live_of_some(query: &DeviceQuery, after: Option<(i64, i64)>) -> Sql {
+    let live = DeviceQuery { state: Some(DeviceState::Registered), ..query.clone() };
+    let parts = parts(&live, |_| true);
+    let sql = parts.into_iter().enumerate().fold(Sql::new(LINE).text("("), |sql, (index, part)| {
+        let sql = sql.text(if index == 0 { "" } else { " UNION ALL " });
+        let sql = sql.text("SELECT l.seen_at, d.id FROM device AS d CROSS JOIN lease AS l");
+        seen_before(of_part(sql, query, part).text(" AND l.device_id = d.id"), "l.seen_at", "d.id", after)
+    });
+    let sql = sql.text(&format!(" ORDER BY seen_at DESC, id LIMIT {})", with_one_more(query.page.rows())));
+    sql.text(OF_PLACE).text(" WHERE d.id = p.id")
 }
 
 /// Live devices by their numbers.
 pub(in crate::store) fn live_of(devices: &[(i64, i64)]) -> Sql {
     let sql = Sql::new(LINE).rows(devices.iter().map(|&(_, device)| [device.into()]));
-    sql.text(
-        " AS k JOIN device AS d ON d.id = k.column1 JOIN registration AS r ON r.device_id = d.id \
-         JOIN lease AS l ON l.device_id = d.id",
-    )
+    sql.text(OF_PLACE).text(" WHERE d.id = p.column1 AND l.device_id IS NOT NULL")
+}
+
+/// The parts of the indexes that hold what is asked for.
+fn parts(query: &DeviceQuery, has: impl Fn(DeviceState) -> bool) -> Vec<(DeviceState, bool)> {
+    let wanted = |state: DeviceState| match query.state {
+        Some(one) => one == state,
+        None => state != DeviceState::Removed,
+    };
+    let states = DeviceState::ALL.iter().copied().filter(|&state| wanted(state) && has(state));
+    states
+        .flat_map(|state| [false, true].map(|secured| (state, secured)))
+        .filter(|(_, secured)| query.secured.is_none_or(|one| one == *secured))
+        .collect()
+}
+
+fn of_part(sql: Sql, query: &DeviceQuery, (state, secured): (DeviceState, bool)) -> Sql {
+    let sql =
+        sql.text(" WHERE d.state = ").bind(state.word()).text(" AND d.secured = ").bind(i64::from(secured));
+    let sql = match query.class {
+        Some(class) => sql.text(" AND d.class_id = ").bind(class.0),
+        None => sql,
+    };
+    with_prefix(sql, "d.endpoint", query.prefix.as_deref())
 }
 
 fn with_prefix(sql: Sql, column: &str, prefix: Option<&str>) -> Sql {
@@ -198,6 +254,10 @@ fn seen_before(sql: Sql, time: &str, number: &str, after: Option<(i64, i64)>) ->
 }
 
 fn summary(line: Line) -> Result<DeviceSummary, StoreError> {
+    let registered = match &line.lwm2m {
+        None => None,
+        Some(lwm2m) => Some(registered(&line, lwm2m).or_corrupt("registration")?),
+    };
     let device = Device {
         id: DeviceId(line.id),
         public_id: PublicId(uuid(&line.public_id).or_corrupt("device")?),
@@ -205,14 +265,23 @@ fn summary(line: Line) -> Result<DeviceSummary, StoreError> {
         class: ClassId(line.class_id),
         endpoint: EndpointName::new(line.endpoint).or_corrupt("device")?,
         created_at: Timestamp(line.created_at),
+        removed_at: line.removed_at.map(Timestamp),
     };
     Ok(DeviceSummary {
         device,
-        state: DeviceState::from_word(&line.state).or_corrupt("registration")?,
-        lwm2m: line.lwm2m.parse().or_corrupt("registration")?,
-        binding: rows::binding(&line.transports, line.queue_mode),
-        source: source(line.listener, &line.address).or_corrupt("registration")?,
-        seen_at: Timestamp(line.seen_at),
-        expires_at: Timestamp(line.expires_at),
+        state: DeviceState::from_word(&line.state).or_corrupt("device")?,
+        secured: line.secured != 0,
+        class_name: text(&line.class_name),
+        registered,
+    })
+}
+
+fn registered(line: &Line, lwm2m: &str) -> Option<RegisteredSummary> {
+    Some(RegisteredSummary {
+        lwm2m: lwm2m.parse().ok()?,
+        binding: rows::binding(line.transports.as_deref()?, line.queue_mode?),
+        source: source(line.listener?, line.address.as_deref()?)?,
+        seen_at: Timestamp(line.seen_at?),
+        expires_at: Timestamp(line.expires_at?),
     })
 }

@@ -1,27 +1,20 @@
-//! What a device, the audit log and the accounts hold, each by an index.
+//! What a device holds, each list by an index; and the counts of the overview.
 
 use std::iter;
 
 use fleet::{
-    AuditRecord, DeviceId, Observation, OperationId, OperationRecord, Reading, Role, StoreError,
-    StoredReading, TimelineRecord, Timestamp, User, WebSession,
+    DeviceId, Observation, OperationId, OperationRecord, Reading, StoreError, StoredReading, TimelineRecord,
     store::{Overview, Page, PageRequest},
 };
 use objects::Path;
-use sea_orm::{
-    ColumnTrait as _, EntityTrait, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    Select,
-};
+use sea_orm::{ColumnTrait as _, EntityTrait, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select};
 
 use super::Reader;
 use crate::store::{
     batch::tally,
     cursor::{self, Position},
-    encoding::{Word as _, path_bytes, path_bytes_after, rows, text_column},
-    entity::{
-        audit, observation, operation, tally as counts, timeline, user_account, value_history, value_latest,
-        web_session,
-    },
+    encoding::{path_bytes, path_bytes_after, rows},
+    entity::{observation, operation, tally as counts, timeline, value_history, value_latest},
 };
 
 impl Reader {
@@ -35,6 +28,9 @@ impl Reader {
             registered: count(tally::REGISTERED),
             deregistered: count(tally::DEREGISTERED),
             expired: count(tally::EXPIRED),
+            awaited: count(tally::AWAITED),
+            revoked: count(tally::REVOKED),
+            diary: count(tally::DIARY),
             queued_operations: count(tally::QUEUED_OPERATIONS),
             observations: count(tally::OBSERVATIONS),
         })
@@ -103,42 +99,11 @@ impl Reader {
         Ok(cut(rows, page, |record: &TimelineRecord| Position::Timeline(record.sequence)))
     }
 
-    pub(in crate::store) async fn audit(&self, page: &PageRequest) -> Result<Page<AuditRecord>, StoreError> {
-        let after = cursor::after(page.after.as_ref(), |position| match position {
-            Position::Audit(sequence) => Some(sequence),
-            _ => None,
-        })?;
-        let rows = self.all(audit(after, page.rows())).await?;
-        let rows = rows.into_iter().map(rows::audit).collect::<Result<_, _>>()?;
-        Ok(cut(rows, page, |record: &AuditRecord| Position::Audit(record.sequence)))
-    }
-
-    pub(in crate::store) async fn user(&self, name: &str) -> Result<Option<User>, StoreError> {
-        let query = user_account::Entity::find().filter(user_account::Column::Name.eq(text_column(name)));
-        self.one(query).await?.map(rows::user).transpose()
-    }
-
-    pub(in crate::store) async fn has_administrator(&self) -> Result<bool, StoreError> {
-        let query = user_account::Entity::find();
-        let query = query.filter(user_account::Column::Role.eq(Role::Administrator.word()));
-        Ok(self.checked(query.limit(1).count(&self.connection).await)? > 0)
-    }
-
-    pub(in crate::store) async fn session(
-        &self,
-        key: &[u8; 32],
-        now: Timestamp,
-    ) -> Result<Option<WebSession>, StoreError> {
-        let query = web_session::Entity::find_by_id(key.to_vec());
-        let query = query.filter(web_session::Column::ExpiresAt.gt(now.0));
-        self.one(query).await?.map(rows::session).transpose()
-    }
-
-    async fn all<E: EntityTrait>(&self, query: Select<E>) -> Result<Vec<E::Model>, StoreError> {
+    pub(super) async fn all<E: EntityTrait>(&self, query: Select<E>) -> Result<Vec<E::Model>, StoreError> {
         self.checked(query.all(&self.connection).await)
     }
 
-    async fn one<E: EntityTrait>(&self, query: Select<E>) -> Result<Option<E::Model>, StoreError> {
+    pub(super) async fn one<E: EntityTrait>(&self, query: Select<E>) -> Result<Option<E::Model>, StoreError> {
         self.checked(query.one(&self.connection).await)
     }
 }
@@ -199,14 +164,6 @@ pub(in crate::store) fn timeline(
     let query = query.order_by_desc(timeline::Column::Ordinal).limit(with_one_more(rows));
     match after {
         Some(ordinal) => query.filter(timeline::Column::Ordinal.lt(ordinal)),
-        None => query,
-    }
-}
-
-pub(in crate::store) fn audit(after: Option<i64>, rows: usize) -> Select<audit::Entity> {
-    let query = audit::Entity::find().order_by_desc(audit::Column::Sequence).limit(with_one_more(rows));
-    match after {
-        Some(sequence) => query.filter(audit::Column::Sequence.lt(sequence)),
         None => query,
     }
 }

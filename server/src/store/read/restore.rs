@@ -2,24 +2,20 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use fleet::{DeviceId, DeviceState, Restored, StoreError, Timestamp};
-use sea_orm::{
-    ColumnTrait as _, DatabaseTransaction, EntityTrait, QueryFilter as _, QueryOrder as _, Select,
-};
+use fleet::{DeviceId, Restored, StoreError, Timestamp};
+use sea_orm::{DatabaseTransaction, EntityTrait, QueryOrder as _, Select};
 
 use super::Reader;
 use crate::store::{
-    encoding::{OrCorrupt as _, Word as _, rows},
+    encoding::rows,
     entity::{device, lease, observation, operation, registration},
     sql::Sql,
 };
 
-/// What is read of a registration that has ended.
+/// A device that holds or held a credential.
 #[derive(sea_orm::FromQueryResult)]
-struct Ended {
+struct Holds {
     device_id: i64,
-    epoch: i64,
-    seen_at: i64,
 }
 
 impl Reader {
@@ -36,19 +32,24 @@ impl Reader {
             ..Restored::default()
         };
 
-        let live = registration::Column::State.eq(DeviceState::Registered.word());
-        let live = registration::Entity::find().filter(live).order_by_asc(registration::Column::DeviceId);
-        for row in self.all_in(&snapshot, live).await? {
-            let lease = leases.get(&row.device_id).or_corrupt("lease")?;
-            restored.epochs.insert(DeviceId(row.device_id), row.epoch);
-            let device = row.device_id;
-            let registration = rows::registration(row, Timestamp(lease.expires_at));
-            restored.registrations.extend(readable(device, registration));
+        let registrations = registration::Entity::find().order_by_asc(registration::Column::DeviceId);
+        for row in self.all_in(&snapshot, registrations).await? {
+            let device = DeviceId(row.device_id);
+            restored.epochs.insert(device, row.epoch);
+            match (leases.get(&row.device_id), row.seen_at) {
+                (Some(lease), _) => {
+                    let registration = rows::registration(row, Timestamp(lease.expires_at));
+                    restored.registrations.extend(readable(device.0, registration));
+                }
+                (None, Some(seen_at)) => drop(restored.seen.insert(device, Timestamp(seen_at))),
+                (None, None) => {
+                    tracing::error!(device.id = device.0, "a registration without a lease was left out")
+                }
+            }
         }
-        let ended = "SELECT device_id, epoch, seen_at FROM registration WHERE ended_at IS NOT NULL";
-        for row in self.rows::<Ended>(&snapshot, Sql::new(ended)).await? {
-            restored.epochs.insert(DeviceId(row.device_id), row.epoch);
-            restored.seen.insert(DeviceId(row.device_id), Timestamp(row.seen_at));
+        let secured = Sql::new("SELECT DISTINCT device_id FROM credential WHERE device_id IS NOT NULL");
+        for Holds { device_id } in self.rows(&snapshot, secured).await? {
+            restored.secured.insert(DeviceId(device_id));
         }
 
         let observations = self.all_in(&snapshot, observation::Entity::find()).await?;

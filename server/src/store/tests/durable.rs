@@ -8,19 +8,18 @@ use std::{
 use fleet::{DeviceId, Store as _};
 use objects::Value;
 
-use super::fixture::{assert_tallies_are_true, commit, number, path, registers, report};
-use crate::store::SqlStore;
+use super::fixture::{assert_tallies_are_true, commit, number, open, path, registers, report};
 
 #[tokio::test]
 async fn a_store_that_is_dropped_loses_nothing_it_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("muster.db");
     for round in 1..=5 {
-        let store = SqlStore::open(file.clone()).await.unwrap();
+        let store = open(file.clone()).await;
         assert_eq!(store.begin_boot().await.unwrap(), u64::try_from(round).unwrap());
         store.commit(registers(round, &format!("node-{round}"))).await.unwrap();
         drop(store);
-        let store = SqlStore::open(file.clone()).await.unwrap();
+        let store = open(file.clone()).await;
         let restored = store.restore().await.unwrap();
         assert_eq!(restored.registrations.len(), usize::try_from(round).unwrap());
         drop(store);
@@ -31,7 +30,7 @@ async fn a_store_that_is_dropped_loses_nothing_it_acknowledged() {
 async fn one_row_that_cannot_be_read_keeps_nobody_else_out() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("muster.db");
-    let store = SqlStore::open(file.clone()).await.unwrap();
+    let store = open(file.clone()).await;
     store.commit(registers(1, "node-1")).await.unwrap();
     store.commit(registers(2, "node-2")).await.unwrap();
     store.close().await;
@@ -41,7 +40,7 @@ async fn one_row_that_cannot_be_read_keeps_nobody_else_out() {
     sea_orm::ConnectionTrait::execute_unprepared(&connection, sql).await.unwrap();
     connection.close().await.unwrap();
 
-    let store = SqlStore::open(file).await.unwrap();
+    let store = open(file).await;
     let restored = store.restore().await.unwrap();
     assert_eq!(restored.devices.len(), 2);
     let devices: Vec<DeviceId> = restored.registrations.iter().map(|known| known.device).collect();
@@ -56,7 +55,7 @@ async fn sequence_numbers_go_on_after_a_restart() {
     let file = folder.path().join("muster.db");
     let mut last = 0;
     for round in 1..=3 {
-        let store = SqlStore::open(file.clone()).await.unwrap();
+        let store = open(file.clone()).await;
         if round == 1 {
             store.commit(registers(1, "node-1")).await.unwrap();
         }
@@ -106,7 +105,7 @@ fn what_a_killed_server_acknowledged_is_there() {
 
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let store = SqlStore::open(folder.path().join("muster.db")).await.unwrap();
+            let store = open(folder.path().join("muster.db")).await;
             let restored = store.restore().await.unwrap();
             let kept: Vec<i64> =
                 restored.registrations.iter().map(|registration| registration.device.0).collect();
@@ -133,7 +132,7 @@ fn what_a_killed_server_acknowledged_is_there() {
 #[ignore = "run by what_a_killed_server_acknowledged_is_there"]
 async fn the_child_that_is_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
-    let store = SqlStore::open(std::path::PathBuf::from(folder).join("muster.db")).await.unwrap();
+    let store = open(std::path::PathBuf::from(folder).join("muster.db")).await;
     let mut next = number(&store, "SELECT MAX(id) FROM device").await + 1;
     loop {
         let group = (next..next + 8).map(|number| store.commit(registers(number, &format!("node-{number}"))));

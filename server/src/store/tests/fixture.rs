@@ -11,7 +11,19 @@ use objects::{Path, Value, Version, link::ObjectLinks};
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use uuid::Uuid;
 
-use crate::store::SqlStore;
+use crate::{
+    seal::{SealKey, Sealer},
+    store::{Database, SqlStore},
+};
+
+/// Opens the store with a key that stays the same.
+pub(super) async fn open(database: impl Into<Database>) -> SqlStore {
+    SqlStore::open(database, sealer()).await.unwrap()
+}
+
+pub(super) fn sealer() -> Arc<Sealer> {
+    Arc::new(Sealer::new(&SealKey::from_bytes([7; 32])))
+}
 
 pub(super) fn path(text: &str) -> Path {
     text.parse().unwrap()
@@ -25,6 +37,7 @@ pub(super) fn device(number: i64, endpoint: &str) -> Device {
         class: ClassId::DEFAULT,
         endpoint: EndpointName::new(endpoint).unwrap(),
         created_at: Timestamp(1_000),
+        removed_at: None,
     }
 }
 
@@ -39,6 +52,7 @@ pub(super) fn registration(number: i64) -> Registration {
         links: Arc::new(ObjectLinks::parse(b"</1/0>,</3/0>").unwrap()),
         extra: vec![],
         source: source(number),
+        credential: None,
         registered_at: Timestamp(1_000),
         updated_at: Timestamp(1_000),
         expires_at: Timestamp(301_000),
@@ -120,13 +134,20 @@ pub(super) async fn number(store: &SqlStore, sql: &str) -> i64 {
     row.try_get_by_index::<Option<i64>>(0).unwrap().unwrap_or(0)
 }
 
-/// The maintained counts are those of the rows, and each history is as long as its resource says.
+/// The maintained counts are those of the rows, each history is as long as its resource says, and a device is secured if a
+/// credential of it opens sessions.
 pub(super) async fn assert_tallies_are_true(store: &SqlStore) {
     for (name, rows) in [
         ("registered", "registration WHERE state = 'registered'"),
         ("registered", "lease"),
-        ("deregistered", "registration WHERE state = 'deregistered'"),
-        ("expired", "registration WHERE state = 'expired'"),
+        ("registered", "device WHERE state = 'registered' AND rested_at IS NULL"),
+        ("deregistered", "device WHERE state = 'deregistered' AND rested_at IS NOT NULL"),
+        ("expired", "device WHERE state = 'expired' AND rested_at IS NOT NULL"),
+        ("revoked", "device WHERE state = 'revoked' AND rested_at IS NOT NULL"),
+        ("awaited", "device WHERE state = 'awaited' AND rested_at IS NOT NULL"),
+        ("removed", "device WHERE state = 'removed' AND removed_at IS NOT NULL"),
+        ("removed", "device WHERE removed_at IS NOT NULL"),
+        ("diary", "diary"),
         ("queued operations", "operation WHERE state = 'queued'"),
         ("observations", "observation"),
     ] {
@@ -136,5 +157,8 @@ pub(super) async fn assert_tallies_are_true(store: &SqlStore) {
     }
     let wrong = "SELECT COUNT(*) FROM value_latest AS l WHERE held <> (SELECT COUNT(*) FROM value_history AS h \
                  WHERE h.device_id = l.device_id AND h.path = l.path)";
+    assert_eq!(number(store, wrong).await, 0);
+    let wrong = "SELECT COUNT(*) FROM device AS d WHERE secured <> EXISTS (SELECT 1 FROM credential AS c \
+                 WHERE c.device_id = d.id AND c.state IN ('staged', 'live'))";
     assert_eq!(number(store, wrong).await, 0);
 }

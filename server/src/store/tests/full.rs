@@ -5,14 +5,14 @@ use std::sync::atomic::Ordering;
 use fleet::{Store as _, StoreError, Timestamp};
 use objects::Value;
 
-use super::fixture::{assert_tallies_are_true, commit, number, path, registers, report};
+use super::fixture::{assert_tallies_are_true, commit, number, open, path, registers, report, sealer};
 use crate::store::{Connector, SqlStore};
 
 #[tokio::test]
 async fn a_full_disk_acknowledges_nothing_and_heals_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("muster.db");
-    let store = SqlStore::open(file.clone()).await.unwrap();
+    let store = open(file.clone()).await;
     store.commit(registers(1, "node-1")).await.unwrap();
     store.close().await;
 
@@ -20,7 +20,7 @@ async fn a_full_disk_acknowledges_nothing_and_heals_by_itself() {
     let room = connector.max_pages.clone();
     // SQLite takes as many pages as there are for the least.
     room.store(1, Ordering::Relaxed);
-    let store = SqlStore::open_with(connector).await.unwrap();
+    let store = SqlStore::open_with(connector, sealer()).await.unwrap();
     let mut stored = 0;
     let refused = loop {
         match store.commit(commit([report(1, 2_000 + stored, Value::Opaque(vec![7; 2_000]))])).await {
@@ -51,13 +51,13 @@ async fn a_full_disk_acknowledges_nothing_and_heals_by_itself() {
 async fn many_that_wait_for_a_full_disk_are_all_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("muster.db");
-    let store = SqlStore::open(file.clone()).await.unwrap();
+    let store = open(file.clone()).await;
     store.commit(registers(1, "node-1")).await.unwrap();
     store.close().await;
 
     let connector = Connector::new(file.into());
     connector.max_pages.store(1, Ordering::Relaxed);
-    let store = SqlStore::open_with(connector).await.unwrap();
+    let store = SqlStore::open_with(connector, sealer()).await.unwrap();
     let big = |at| store.commit(commit([report(1, at, Value::Opaque(vec![7; 200_000]))]));
     let outcomes = futures::future::join_all((0..50).map(big)).await;
     assert!(outcomes.iter().all(|outcome| *outcome == Err(StoreError::Unavailable)), "{outcomes:?}");
@@ -69,7 +69,7 @@ async fn a_file_that_is_no_database_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("muster.db");
     std::fs::write(&file, [7; 8_192]).unwrap();
-    let error = SqlStore::open(file).await.err().unwrap();
+    let error = SqlStore::open(file, sealer()).await.err().unwrap();
     assert!(error.to_string().contains("not a database"), "{error}");
 }
 
@@ -78,6 +78,6 @@ async fn a_folder_that_can_not_be_made_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let error = SqlStore::open(file.join("muster.db")).await.err().unwrap();
+    let error = SqlStore::open(file.join("muster.db"), sealer()).await.err().unwrap();
     assert!(error.to_string().contains("file"), "{error}");
 }

@@ -7,6 +7,7 @@ use sea_orm::{
     PrimaryKeyToColumn as _, Statement,
 };
 
+use super::fixture::open;
 use crate::store::{SqlStore, entity};
 
 /// A column: its type, whether it may be null, its place in the primary key.
@@ -15,26 +16,39 @@ type Columns = BTreeMap<String, (String, bool, i64)>;
 #[tokio::test]
 async fn the_migrated_schema_and_the_entities_agree() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqlStore::open(folder.path().join("muster.db")).await.unwrap();
+    let store = open(folder.path().join("muster.db")).await;
     let mut tables = tables(&store).await;
-    for table in ["class", "domain", "seaql_migrations"] {
+    for table in ["domain", "seaql_migrations"] {
         tables.remove(table).expect("has no entity yet, for nothing reads it");
     }
     let entities = BTreeMap::from([
+        columns::<entity::api_token::Entity>(),
         columns::<entity::audit::Entity>(),
+        columns::<entity::bootstrap_session::Entity>(),
+        columns::<entity::claim::Entity>(),
+        columns::<entity::claimed::Entity>(),
+        columns::<entity::class::Entity>(),
+        columns::<entity::class_plan::Entity>(),
+        columns::<entity::credential::Entity>(),
         columns::<entity::delivery::Entity>(),
         columns::<entity::device::Entity>(),
+        columns::<entity::device_plan::Entity>(),
+        columns::<entity::diary::Entity>(),
+        columns::<entity::event_log::Entity>(),
         columns::<entity::lease::Entity>(),
+        columns::<entity::model::Entity>(),
         columns::<entity::node::Entity>(),
         columns::<entity::observation::Entity>(),
         columns::<entity::operation::Entity>(),
         columns::<entity::registration::Entity>(),
+        columns::<entity::submission::Entity>(),
         columns::<entity::tally::Entity>(),
         columns::<entity::timeline::Entity>(),
         columns::<entity::user_account::Entity>(),
         columns::<entity::value_history::Entity>(),
         columns::<entity::value_latest::Entity>(),
         columns::<entity::web_session::Entity>(),
+        columns::<entity::webhook::Entity>(),
     ]);
     assert_eq!(tables, entities);
     store.close().await;

@@ -5,22 +5,22 @@ use std::os::unix::fs::PermissionsExt as _;
 use fleet::{
     AuditEntry, Cause, Change, Commit, DeviceId, PasswordHash, PublicId, RequestId, Role, Store as _,
     StoreError, Timestamp, User, UserId, Verb,
-    store::{DeviceOrder, DeviceQuery, PageRequest},
+    store::{AuditQuery, DeviceOrder, DeviceQuery, PageRequest},
 };
 use futures::future::join_all;
 use objects::Value;
 use uuid::Uuid;
 
 use super::fixture::{
-    assert_tallies_are_true, commit, device, happened, number, observation, operation, path, registers,
-    registration, report,
+    assert_tallies_are_true, commit, device, happened, number, observation, open, operation, path, registers,
+    registration, report, sealer,
 };
 use crate::store::SqlStore;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commits_that_wait_together_share_transactions_and_a_conflict_hurts_only_itself() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqlStore::open(folder.path().join("muster.db")).await.unwrap();
+    let store = open(folder.path().join("muster.db")).await;
     store.commit(registers(1, "taken")).await.unwrap();
     let commits = (2..500).map(|number| {
         let endpoint = if number % 50 == 0 { "taken".to_owned() } else { format!("node-{number}") };
@@ -41,7 +41,7 @@ async fn commits_that_wait_together_share_transactions_and_a_conflict_hurts_only
 #[tokio::test]
 async fn what_one_commit_adds_the_next_in_the_same_group_may_use() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqlStore::open(folder.path().join("muster.db")).await.unwrap();
+    let store = open(folder.path().join("muster.db")).await;
     let id = operation(1, 9).id;
     let lease = |at: i64| Change::LeaseRenewed {
         device: DeviceId(1),
@@ -68,7 +68,8 @@ async fn what_one_commit_adds_the_next_in_the_same_group_may_use() {
     .await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     let view = store.device(device(1, "node-1").public_id).await.unwrap().unwrap();
-    assert_eq!((view.seen_at, view.registration.expires_at), (Timestamp(8_000), Timestamp(8_300)));
+    let expires_at = view.registration.map(|registration| registration.expires_at);
+    assert_eq!((view.seen_at, expires_at), (Some(Timestamp(8_000)), Some(Timestamp(8_300))));
     let overview = store.overview().await.unwrap();
     assert_eq!((overview.registered, overview.expired), (1, 0));
     assert_eq!((overview.queued_operations, overview.observations), (0, 1));
@@ -81,12 +82,10 @@ async fn the_order_by_last_seen_outlives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("muster.db");
     let query = |after| DeviceQuery {
-        prefix: None,
-        state: None,
         order: DeviceOrder::LastSeen,
-        page: PageRequest { after, limit: 2 },
+        ..DeviceQuery::all(PageRequest { after, limit: 2 })
     };
-    let mut store = SqlStore::open(file.clone()).await.unwrap();
+    let mut store = open(file.clone()).await;
     for number in 1..=5 {
         store.commit(registers(number, &format!("node-{number}"))).await.unwrap();
         let renewed = Change::LeaseRenewed {
@@ -112,7 +111,7 @@ async fn the_order_by_last_seen_outlives_a_restart() {
         }
         assert_eq!(order, [2, 5, 1, 4, 3]);
         store.close().await;
-        store = SqlStore::open(file.clone()).await.unwrap();
+        store = open(file.clone()).await;
     }
     store.close().await;
 }
@@ -120,7 +119,7 @@ async fn the_order_by_last_seen_outlives_a_restart() {
 #[tokio::test]
 async fn a_history_and_a_timeline_never_grow_beyond_their_bounds() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqlStore::open(folder.path().join("muster.db")).await.unwrap();
+    let store = open(folder.path().join("muster.db")).await;
     store.commit(registers(1, "node-1")).await.unwrap();
     for round in 0..5 {
         let reports = (0..500).map(|at| report(1, 2_000 + round * 500 + at, Value::Integer(at)));
@@ -138,7 +137,7 @@ async fn a_history_and_a_timeline_never_grow_beyond_their_bounds() {
 #[tokio::test]
 async fn hostile_text_is_text_in_every_column() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqlStore::open(folder.path().join("muster.db")).await.unwrap();
+    let store = open(folder.path().join("muster.db")).await;
     let hostile = "'; DROP TABLE device; --\0\" % _ $1 ?1 \u{202e}\u{10ffff}\r\n\\";
     let endpoint = "'; DROP TABLE device; -- % _ $1 \u{202e}\u{10ffff}\\\"";
 
@@ -160,6 +159,8 @@ async fn hostile_text_is_text_in_every_column() {
         role: Role::Administrator,
         password: PasswordHash::make("somebody", "a long enough password", [7; 16]).unwrap(),
         created_at: Timestamp(1),
+        disabled_at: None,
+        sessions_from: Timestamp(1),
     };
     let audit = AuditEntry {
         at: Timestamp(1),
@@ -182,17 +183,17 @@ async fn hostile_text_is_text_in_every_column() {
 
     let view = store.device(device(1, endpoint).public_id).await.unwrap().unwrap();
     assert_eq!(view.device.endpoint.as_str(), endpoint);
-    assert_eq!(view.registration, registered);
+    assert_eq!(view.registration, Some(registered));
     assert_eq!(store.operation(asked.id).await.unwrap(), Some(asked));
     assert_eq!(store.user(hostile).await.unwrap(), Some(user));
     let page = PageRequest::first(10);
-    assert_eq!(store.audit(&page).await.unwrap().rows[0].entry, audit);
+    assert_eq!(store.audit(&AuditQuery::all(page.clone())).await.unwrap().rows[0].entry, audit);
     assert_eq!(store.timeline(DeviceId(1), &page).await.unwrap().rows[0].entry.detail, hostile);
     let latest = store.latest(DeviceId(1), path("/")).await.unwrap();
     assert_eq!(latest[0].reading.value, Value::String(hostile.into()));
     for (prefix, found) in [(endpoint, 1), ("'; DROP", 1), ("'%", 0), ("%", 0), ("_", 0), ("\0", 0)] {
         let prefix = Some(prefix.to_owned());
-        let query = DeviceQuery { prefix, state: None, order: DeviceOrder::Endpoint, page: page.clone() };
+        let query = DeviceQuery { prefix, ..DeviceQuery::all(page.clone()) };
         assert_eq!(store.devices(&query).await.unwrap().rows.len(), found);
     }
     store.close().await;
@@ -202,7 +203,7 @@ async fn hostile_text_is_text_in_every_column() {
 async fn the_files_are_for_their_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("made/for/it");
-    let store = SqlStore::open(data.join("muster.db")).await.unwrap();
+    let store = open(data.join("muster.db")).await;
     store.commit(registers(1, "node-1")).await.unwrap();
     let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&data), 0o700);
@@ -217,7 +218,7 @@ async fn the_files_are_for_their_owner_alone() {
 #[tokio::test]
 async fn a_connection_writes_as_durably_as_it_must() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqlStore::open(folder.path().join("muster.db")).await.unwrap();
+    let store = open(folder.path().join("muster.db")).await;
     assert_eq!(number(&store, "SELECT synchronous FROM pragma_synchronous").await, 2);
     assert_eq!(number(&store, "SELECT foreign_keys FROM pragma_foreign_keys").await, 1);
     assert_eq!(number(&store, "SELECT journal_mode = 'wal' FROM pragma_journal_mode").await, 1);
@@ -229,13 +230,13 @@ async fn a_connection_writes_as_durably_as_it_must() {
 async fn a_newer_schema_is_refused_and_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("muster.db");
-    let store = SqlStore::open(file.clone()).await.unwrap();
+    let store = open(file.clone()).await;
     store.close().await;
     let url = format!("sqlite:{}", file.display());
     let connection = sea_orm::Database::connect(url).await.unwrap();
     let sql = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_future', 0)";
     sea_orm::ConnectionTrait::execute_unprepared(&connection, sql).await.unwrap();
     connection.close().await.unwrap();
-    let error = SqlStore::open(file).await.err().unwrap().to_string();
+    let error = SqlStore::open(file, sealer()).await.err().unwrap().to_string();
     assert!(error.contains("newer version") && error.contains("m9999_future"), "{error}");
 }

@@ -1,0 +1,14 @@
+//! The bootstrap plan of a class.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "class_plan")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub class_id: i64,
+    pub plan: String,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
