@@ -168,6 +168,20 @@ fn a_hundred_kibibytes_are_written_and_read_block_by_block() {
 }
 
 #[test]
+fn a_firmware_package_is_pushed_block_by_block() {
+    on_every_peer(here!(), |stage| async move {
+        let (mut client, device) = stage.registered(Spec::new("updated")).await;
+        let package: Vec<u8> = (0..50 * 1024_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let form = device.node("/5/0/0").await.press("form.card button[value=write]");
+        let report = device.submit(form.attach("value.file", &package)).await;
+        report.assert_done();
+        assert!(report.result().starts_with("2.04"), "{}", report.result());
+        client.event_at("write", "/5/0/0").await;
+        device.read("/5/0/3").await.assert_done();
+    });
+}
+
+#[test]
 fn what_a_device_refuses_comes_back_as_it_is() {
     on_every_peer(here!(), |stage| async move {
         let (mut client, device) = stage.registered(Spec::new("refusing")).await;
