@@ -3,6 +3,8 @@
 //! Start with [`BootstrapEndpoint::handle_datagram`] and [`BootstrapEndpoint::poll_output`]. What is written and why is
 //! decided by [`fleet::Session`]; who may come, by [`fleet::Fleet::begin_bootstrap`], which [`driver`] calls. Time,
 //! randomness and what became of these calls are handed in.
+//!
+//! No session is idle for EXCHANGE_LIFETIME: one request is always under way, and [`coap`] ends it before.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -101,8 +103,6 @@ struct Running {
     session: Session,
     asked: BootstrapAsked,
     began_at: Duration,
-    /// When anything came from the device.
-    heard_at: Duration,
     /// What the device is asked at the moment.
     step: Option<Step>,
     request: Option<coap::RequestId>,
@@ -119,8 +119,6 @@ impl Default for BootstrapBounds {
 }
 
 impl BootstrapEndpoint {
-    /// How long a session may be idle: EXCHANGE_LIFETIME, as the device's may (LwM2M Core 1.1.1 §6.1.7.7).
-    pub(crate) const MAX_IDLE: Duration = Duration::from_secs(247);
     /// How long a device may take after its request until it knows what it is asked.
     const SETTLES_WITHIN: Duration = Duration::from_secs(10);
     /// How often deadlines are looked at.
@@ -156,10 +154,11 @@ impl BootstrapEndpoint {
         let source = origin.source;
         for ticket in self.at(source) {
             match self.running.get_mut(&ticket) {
-                Some(running) if running.asked.origin == origin => running.heard_at = now.mono,
                 // Another device has this address by now.
-                Some(_) => self.abandon(now, ticket, None, "another device has come from the same address"),
-                None => {}
+                Some(running) if running.asked.origin != origin => {
+                    self.abandon(now, ticket, None, "another device has come from the same address");
+                }
+                _ => {}
             }
         }
         self.coap.handle_datagram(now.mono, source, bytes);
@@ -225,15 +224,8 @@ impl BootstrapEndpoint {
         let due = |at: Option<Duration>| at.is_some_and(|at| at <= now.mono);
         let again = self.running.iter().filter(|(_, running)| due(running.again_at));
         let again: Vec<Ticket> = again.map(|(ticket, _)| *ticket).collect();
-        let idle = |running: &Running| now.mono.saturating_sub(running.heard_at) >= Self::MAX_IDLE;
-        let idle = self.running.iter().filter(|(_, running)| idle(running));
-        let idle: Vec<Ticket> = idle.map(|(ticket, _)| *ticket).collect();
         for ticket in again {
             self.send(now, ticket);
-        }
-        for ticket in idle {
-            let cause = Some(DiaryCause::BootstrapTimedOut);
-            self.abandon(now, ticket, cause, "nothing was heard of the device for 247 seconds");
         }
         self.drain_coap(now, None);
     }
@@ -379,7 +371,6 @@ impl BootstrapEndpoint {
             session,
             asked,
             began_at: now.mono,
-            heard_at: now.mono,
             step: None,
             request: None,
             again_at: None,
