@@ -187,11 +187,9 @@ impl Fleet {
         };
         let device = known.devices.get(&row.endpoint);
         let there = device.filter(|device| device.removed_at.is_none());
-        if let Some(device) = there {
-            if class.is_some_and(|class| class != device.class) {
-                let reason = "the device is there in another class: put it into this one on its page";
-                return Verdict::Error(reason.to_owned());
-            }
+        if there.is_some_and(|device| class.is_some_and(|class| class != device.class)) {
+            let reason = "the device is there in another class: put it into this one on its page";
+            return Verdict::Error(reason.to_owned());
         }
         for given in &row.credentials {
             if let Some(reason) = given.refused(there, known) {

@@ -3,8 +3,8 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicU8, Ordering},
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -18,17 +18,30 @@ use objects::{
 
 use super::*;
 use crate::{
-    Actor, Binding, Change, ClassId, Commit, Content, Device, DeviceId, DomainId, EndpointName, Lifetime,
-    ListenerId, NodeId, Operation, Order, Outcome, Registration, RegistrationId, RequestId, ResponseCode,
-    Role, Source, Taken, Timestamp, UserId, WireTrace, WriteMode, store::MemoryStore,
+    Actor, Binding, Change, ClassId, Commit, Content, CredentialId, Device, DeviceId, DomainId, Ending,
+    EndpointName, Lifetime, ListenerId, NodeId, Operation, Order, Outcome, PasswordHash, Registration,
+    RegistrationId, RequestId, ResponseCode, Role, Source, StoreError, Taken, Timestamp, User, UserId,
+    WireTrace, WriteMode, store::MemoryStore,
 };
 
+mod accounts;
 mod cancel;
+mod claims;
+mod credentials;
+mod diary;
+mod enrol;
+mod handshake;
+mod import;
 mod login;
+mod models;
 mod operate;
 mod permission;
+mod secrets;
 mod setup;
+mod submission;
+mod tokens;
 mod trail;
+mod webhooks;
 
 /// 2023-11-14T22:13:20Z.
 const START: Timestamp = Timestamp(1_700_000_000_000);
@@ -48,6 +61,13 @@ struct Script {
     /// Whether an operation can be taken out of the queue.
     cancels: Mutex<bool>,
     orders: Mutex<Vec<Sent>>,
+    next_device: AtomicI64,
+    /// How many devices there may still be.
+    room: Mutex<usize>,
+    followed: Mutex<Vec<Arc<Commit>>>,
+    endings: Mutex<Vec<Ending>>,
+    /// The credentials whose sessions were ended, in order.
+    ended: Mutex<Vec<CredentialId>>,
 }
 
 /// An order as it was handed over, and what was durable at that moment.
@@ -67,10 +87,13 @@ impl Bench {
             presence: Mutex::new(Presence::Awake),
             cancels: Mutex::new(true),
             orders: Mutex::default(),
+            next_device: AtomicI64::new(1_000),
+            room: Mutex::new(usize::MAX),
+            followed: Mutex::default(),
+            endings: Mutex::default(),
+            ended: Mutex::default(),
         });
-        let count = AtomicU8::new(0);
-        let entropy = move |bytes: &mut [u8]| bytes.fill_with(|| count.fetch_add(1, Ordering::Relaxed));
-        let changes = (1..=2)
+        let changes: Vec<Change> = (1..=2)
             .flat_map(|number| {
                 [Change::DeviceAdded(device(number)), Change::Registered(Box::new(registration(number)))]
             })
@@ -79,9 +102,10 @@ impl Bench {
         let fleet = Fleet::new(
             Arc::clone(&store) as Arc<dyn Store>,
             Arc::clone(&script) as Arc<dyn Downlink>,
-            Arc::new(registry()),
+            Library::new(Arc::new(registry())),
+            Box::new(|| Ok(registry())),
             Feed::new(),
-            Box::new(entropy),
+            entropy(),
         );
         Self { fleet, store, script }
     }
@@ -101,6 +125,23 @@ impl Bench {
 
     fn row(&self, id: OperationId) -> Option<OperationRecord> {
         block_on(self.store.operation(id)).unwrap()
+    }
+
+    /// Makes it durable, whatever rules the verbs have.
+    fn commit(&self, changes: Vec<Change>) {
+        block_on(self.store.commit(Commit { changes, audit: vec![] })).unwrap();
+    }
+
+    /// What the timeline of a device says, the oldest first.
+    fn timeline(&self, device: DeviceId) -> Vec<String> {
+        let page = block_on(self.store.timeline(device, &PageRequest::first(500))).unwrap();
+        let line = |record: &TimelineRecord| format!("{}: {}", record.entry.kind.name(), record.entry.detail);
+        page.rows.iter().rev().map(line).collect()
+    }
+
+    /// The credentials whose sessions were ended since it was asked last.
+    fn ended(&self) -> Vec<CredentialId> {
+        std::mem::take(&mut *self.script.ended.lock().unwrap())
     }
 
     /// What the audit log holds, the oldest first: verb, actor, object.
@@ -125,17 +166,90 @@ impl Downlink for Script {
     async fn presence(&self, _: DeviceId) -> Presence {
         *self.presence.lock().unwrap()
     }
+
+    async fn reserve(&self, count: usize) -> Option<Vec<DeviceId>> {
+        let mut room = self.room.lock().unwrap();
+        *room = room.checked_sub(count)?;
+        Some((0..count).map(|_| DeviceId(self.next_device.fetch_add(1, Ordering::Relaxed))).collect())
+    }
+
+    async fn follow(&self, commit: Arc<Commit>) {
+        self.followed.lock().unwrap().push(commit);
+    }
+
+    async fn end(&self, ending: Ending) -> Result<(), StoreError> {
+        let Ending { device, reason, mut commit, .. } = ending.clone();
+        let at = START;
+        commit.changes.insert(0, Change::RegistrationEnded { device, at, reason });
+        self.store.commit(commit).await?;
+        self.ended.lock().unwrap().extend(&ending.credentials);
+        self.endings.lock().unwrap().push(ending);
+        Ok(())
+    }
+
+    async fn end_sessions(&self, credentials: &[CredentialId]) {
+        self.ended.lock().unwrap().extend(credentials);
+    }
+}
+
+/// Bytes that look random and are the same each time.
+fn entropy() -> Entropy {
+    let state = AtomicU64::new(0x9e37_79b9_7f4a_7c15);
+    Box::new(move |bytes| {
+        bytes.fill_with(|| {
+            let next = |old: u64| Some(old.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1));
+            let old = state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap();
+            u8::try_from(old >> 56).unwrap()
+        });
+    })
 }
 
 async fn audited(store: &MemoryStore) -> Vec<String> {
-    let page = store.audit(&PageRequest::first(500)).await.map(|page| page.rows).unwrap_or_default();
+    let page = store
+        .audit(&AuditQuery::all(PageRequest::first(500)))
+        .await
+        .map(|page| page.rows)
+        .unwrap_or_default();
     let entries = page.into_iter().rev().map(|record| record.entry);
     entries.map(|entry| format!("{} · {} · {}", entry.verb.name(), entry.actor, entry.object)).collect()
 }
 
 fn context(role: Role) -> Context {
-    let actor = Actor::User { id: UserId(1), name: role.name().into(), role };
+    let id = match role {
+        Role::Viewer => 1,
+        Role::Operator => 2,
+        Role::Administrator => 3,
+    };
+    let actor = Actor::User { id: UserId(id), name: role.name().into(), role };
     Context { actor, now: START, request: request() }
+}
+
+const PASSWORD: &str = "correct horse battery";
+
+/// A password's hash, made once: that takes a while.
+fn hash() -> PasswordHash {
+    static HASH: LazyLock<PasswordHash> =
+        LazyLock::new(|| PasswordHash::make("", PASSWORD, [3; 16]).unwrap());
+    HASH.clone()
+}
+
+/// With the accounts 1 to 3: viewer, operator, administrator.
+fn with_users() -> Bench {
+    let bench = Bench::new();
+    let user = |(id, role): (i64, Role)| {
+        Change::UserAdded(User {
+            id: UserId(id),
+            public_id: public_id(100 + u8::try_from(id).unwrap()),
+            name: role.name().into(),
+            role,
+            password: hash(),
+            created_at: START,
+            disabled_at: None,
+            sessions_from: START,
+        })
+    };
+    bench.commit((1..).zip(Role::ALL).map(user).collect());
+    bench
 }
 
 fn request() -> RequestId {
@@ -176,6 +290,7 @@ fn device(number: u8) -> Device {
         class: ClassId::DEFAULT,
         endpoint: EndpointName::new(format!("node-{number}")).unwrap(),
         created_at: START,
+        removed_at: None,
     }
 }
 
@@ -195,6 +310,7 @@ fn registration(number: u8) -> Registration {
         links: Arc::new(links),
         extra: vec![],
         source: Source { listener: ListenerId(0), address: "127.0.0.1:5683".parse().unwrap() },
+        credential: None,
         registered_at: START,
         updated_at: START,
         expires_at: START,
@@ -203,7 +319,7 @@ fn registration(number: u8) -> Registration {
     }
 }
 
-/// Lifetime, Reboot and Battery Level.
+/// Lifetime, Bootstrap-Request Trigger, Reboot and Battery Level.
 fn registry() -> Registry {
     let resource = |id, name: &str, operations, data_type| ResourceModel {
         id: ResourceId(id),
@@ -231,7 +347,10 @@ fn registry() -> Registry {
     registry.insert(object(
         1,
         "Server",
-        vec![resource(1, "Lifetime", Operations::RW, Some(DataType::Integer))],
+        vec![
+            resource(1, "Lifetime", Operations::RW, Some(DataType::Integer)),
+            resource(9, "Bootstrap-Request Trigger", Operations::E, None),
+        ],
     ));
     registry.insert(object(
         3,

@@ -199,7 +199,8 @@ fn check_url(url: &str) -> Result<(), &'static str> {
         Some(rest) => {
             let (host, port) = rest.split_once(']').ok_or("a bracket is missing")?;
             host.parse::<Ipv6Addr>().map_err(|_| "no IPv6 address between the brackets")?;
-            (host, port.strip_prefix(':').or((port.is_empty()).then_some("443")).ok_or("no port")?)
+            let port = if port.is_empty() { ":443" } else { port };
+            (host, port.strip_prefix(':').ok_or("a colon stands before the port")?)
         }
         None => authority.split_once(':').unwrap_or((authority, "443")),
     };

@@ -1,11 +1,9 @@
 //! Logging in, and the sessions of the console.
 
-use std::{sync::LazyLock, time::Duration};
+use std::time::Duration;
 
 use super::*;
-use crate::{PasswordHash, User, WebSession};
-
-const PASSWORD: &str = "correct horse battery";
+use crate::{User, WebSession};
 
 #[test]
 fn the_right_password_logs_in_and_both_ways_are_written_down() {
@@ -133,16 +131,16 @@ fn a_session_is_kept_under_the_hash_of_its_identifier() {
 fn the_actor_of_a_session_is_looked_up_anew() {
     let bench = with_users();
     let user = log_in(&bench, "operator", PASSWORD, START).unwrap();
-    let actor = block_on(bench.fleet.actor(user.id, "operator")).unwrap();
+    let actor = block_on(bench.fleet.actor(user.id, "operator", START)).unwrap();
     assert_eq!(actor, Some(user.actor()));
     assert_eq!(
-        block_on(bench.fleet.actor(UserId(77), "operator")).unwrap(),
+        block_on(bench.fleet.actor(UserId(77), "operator", START)).unwrap(),
         None,
         "another account of that name"
     );
-    assert_eq!(block_on(bench.fleet.actor(user.id, "nobody")).unwrap(), None);
+    assert_eq!(block_on(bench.fleet.actor(user.id, "nobody", START)).unwrap(), None);
     bench.store.set_unavailable(true);
-    assert!(block_on(bench.fleet.actor(user.id, "operator")).is_err(), "no store, no actor");
+    assert!(block_on(bench.fleet.actor(user.id, "operator", START)).is_err(), "no store, no actor");
 }
 
 #[test]
@@ -150,25 +148,6 @@ fn logging_out_is_written_down() {
     let bench = Bench::new();
     block_on(bench.fleet.logout(&context(Role::Viewer))).unwrap();
     assert_eq!(bench.audit(), ["log out · viewer · "]);
-}
-
-fn with_users() -> Bench {
-    static HASH: LazyLock<PasswordHash> =
-        LazyLock::new(|| PasswordHash::make("", PASSWORD, [3; 16]).unwrap());
-    let bench = Bench::new();
-    let user = |(id, role): (i64, Role)| {
-        Change::UserAdded(User {
-            id: UserId(id),
-            public_id: public_id(100 + u8::try_from(id).unwrap()),
-            name: role.name().into(),
-            role,
-            password: HASH.clone(),
-            created_at: START,
-        })
-    };
-    let changes = (1..).zip(Role::ALL).map(user).collect();
-    block_on(bench.store.commit(Commit { changes, audit: vec![] })).unwrap();
-    bench
 }
 
 fn begin(bench: &Bench, name: &str, now: Timestamp) -> Result<crate::LoginAttempt, FleetError> {

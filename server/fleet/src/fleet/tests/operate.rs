@@ -41,7 +41,7 @@ fn what_can_not_be_stored_is_not_sent() {
     let bench = Bench::new();
     bench.store.set_full(true);
     let failed = bench.operate(Role::Operator, write());
-    assert!(matches!(failed, Err(FleetError::Store(crate::StoreError::Unavailable))), "{failed:?}");
+    assert!(matches!(failed, Err(FleetError::Store(StoreError::Unavailable))), "{failed:?}");
     assert!(bench.orders().is_empty());
 }
 

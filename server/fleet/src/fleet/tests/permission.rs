@@ -1,45 +1,189 @@
 //! Who may do what: every verb with a context, for every role.
 
-use super::*;
-use crate::store::{DeviceOrder, DeviceQuery};
+use super::{
+    claims::{add_claim, new_claim},
+    credentials::live,
+    enrol::{add, endpoint, new},
+    *,
+};
+use crate::{
+    BootstrapId, BootstrapRecord, BootstrapResult, DiaryCause, DiaryId, DiaryNote, GivenPsk, ImportFormat,
+    Incident, PlanScope, Purpose, Removal,
+    store::{DeviceOrder, DiaryQuery},
+};
 
-const VERBS: [(&str, Permission); 11] = [
-    ("overview", Permission::View),
-    ("devices", Permission::View),
-    ("device", Permission::View),
-    ("history", Permission::View),
-    ("timeline", Permission::View),
-    ("operations", Permission::View),
-    ("operation", Permission::View),
-    ("subscribe", Permission::View),
-    ("operate", Permission::Operate),
-    ("cancel operation", Permission::Operate),
-    ("audit", Permission::Administer),
+/// Calls a verb so that it succeeds unless the actor may not.
+type Call = fn(&Bench, &Context) -> Result<(), FleetError>;
+
+macro_rules! verbs {
+    ($($permission:ident $name:literal => |$bench:ident, $context:ident| $call:expr;)*) => {
+        const VERBS: &[(&str, Permission, Call)] =
+            &[$(($name, Permission::$permission, |$bench, $context| block_on($call).map(drop))),*];
+    };
+}
+
+verbs! {
+    View "overview" => |bench, context| bench.fleet.overview(context);
+    View "devices" => |bench, context| bench.fleet.devices(context, &devices());
+    View "device" => |bench, context| bench.fleet.device(context, public_id(1));
+    View "device by endpoint" => |bench, context| bench.fleet.device_by_endpoint(context, &endpoint("node-1"));
+    View "device by identity" => |bench, context| {
+        let identity = live(bench, 1)[0].identity.clone();
+        async move { bench.fleet.device_by_identity(context, &identity).await }
+    };
+    View "history" => |bench, context| bench.fleet.history(context, public_id(1), path("/3/0/9"), 10);
+    View "timeline" => |bench, context| bench.fleet.timeline(context, public_id(1), &page());
+    View "operations" => |bench, context| bench.fleet.operations(context, public_id(1), &page());
+    View "operation" => |bench, context| bench.fleet.operation(context, public_id(1), queued(bench));
+    View "subscribe" => |bench, context| bench.fleet.subscribe(context);
+    View "export" => |bench, context| bench.fleet.export(context, "devices");
+    View "credentials" => |bench, context| bench.fleet.credentials(context, public_id(1));
+    View "claims" => |bench, context| bench.fleet.claims(context, &page());
+    View "classes" => |bench, context| bench.fleet.classes(context);
+    View "plan" => |bench, context| bench.fleet.plan(context, PlanScope::Device(DeviceId(1)));
+    View "effective plan" => |bench, context| bench.fleet.effective_plan(context, public_id(1));
+    View "bootstraps" => |bench, context| bench.fleet.bootstraps(context, public_id(1));
+    View "bootstrap record" => |bench, context| bench.fleet.bootstrap_record(context, public_id(1), bootstrap(bench));
+    View "diary" => |bench, context| bench.fleet.diary(context, &DiaryQuery::all(page()));
+    View "diary entry" => |bench, context| bench.fleet.diary_entry(context, noted(bench));
+    View "models" => |bench, context| bench.fleet.models(context);
+    View "logged events" => |bench, context| bench.fleet.logged_events(context, 0, 10);
+    View "event range" => |bench, context| bench.fleet.event_range(context);
+    View "webhooks" => |bench, context| bench.fleet.webhooks(context);
+    View "tokens" => |bench, context| bench.fleet.tokens(context);
+    View "add token" => |bench, context| bench.fleet.add_token(context, "ci", Role::Viewer, None);
+    View "revoke token" => |bench, context| async move {
+        let (token, _) = bench.fleet.add_token(context, "ci", Role::Viewer, None).await?;
+        bench.fleet.revoke_token(context, token.public_id).await
+    };
+    Operate "operate" => |bench, context| bench.fleet.operate(context, public_id(1), write(), None);
+    Operate "cancel operation" => |bench, context| bench.fleet.cancel_operation(context, public_id(1), queued(bench));
+    Operate "trigger bootstrap" => |bench, context| bench.fleet.trigger_bootstrap(context, public_id(1));
+    Operate "clear diary" => |bench, context| bench.fleet.clear_diary(context, noted(bench));
+    Administer "audit" => |bench, context| bench.fleet.audit(context, &AuditQuery::all(page()));
+    Administer "add device" => |bench, context| bench.fleet.add_device(context, new("sensor"));
+    Administer "classify device" => |bench, context|
+        bench.fleet.classify_device(context, public_id(1), ClassId::DEFAULT);
+    Administer "remove device" => |bench, context| bench.fleet.remove_device(context, public_id(1), removal());
+    Administer "remove devices" => |bench, context|
+        bench.fleet.remove_devices(context, vec![public_id(1)], removal());
+    Administer "import" => |bench, context| bench.fleet.import(context, ImportFormat::JsonLines, b"", true);
+    Administer "add credential" => |bench, context|
+        bench.fleet.add_credential(context, public_id(1), Purpose::Bootstrap, GivenPsk::default());
+    Administer "rotate credential" => |bench, context|
+        bench.fleet.rotate_credential(context, public_id(1), live(bench, 1)[0].public_id);
+    Administer "revoke credential" => |bench, context|
+        bench.fleet.revoke_credential(context, public_id(1), live(bench, 1)[0].public_id, "lost");
+    Administer "revoke device" => |bench, context| {
+        live(bench, 1);
+        bench.fleet.revoke_device(context, public_id(1), "lost")
+    };
+    Administer "add claim" => |bench, context| bench.fleet.add_claim(context, new_claim("batch"));
+    Administer "close claim" => |bench, context|
+        bench.fleet.close_claim(context, add_claim(bench, new_claim("batch")).0.public_id);
+    Administer "approve claim" => |bench, context| bench.fleet.approve_claim(context, second_claim(bench));
+    Administer "add class" => |bench, context| bench.fleet.add_class(context, "meters");
+    Administer "save plan" => |bench, context| bench.fleet.save_plan(context, PlanScope::Device(DeviceId(1)), None);
+    Administer "upload model" => |bench, context| bench.fleet.upload_model(context, MODEL);
+    Administer "remove model" => |bench, context| async move {
+        let admin = self::context(Role::Administrator);
+        bench.fleet.upload_model(&admin, MODEL).await?;
+        bench.fleet.remove_model(context, ObjectId(9_999), Version::V1_0).await
+    };
+    Administer "reload models" => |bench, context| bench.fleet.reload_models(context);
+    Administer "add webhook" => |bench, context| bench.fleet.add_webhook(context, "https://example.com/", vec![]);
+    Administer "pause webhook" => |bench, context| bench.fleet.pause_webhook(context, webhook(bench), true);
+    Administer "remove webhook" => |bench, context| bench.fleet.remove_webhook(context, webhook(bench));
+    Administer "users" => |bench, context| bench.fleet.users(context);
+    Administer "add user" => |bench, context| bench.fleet.add_user(context, "x", Role::Viewer, hash());
+    Administer "change role" => |bench, context| bench.fleet.change_role(context, public_id(101), Role::Operator);
+    Administer "disable user" => |bench, context| bench.fleet.disable_user(context, public_id(101), true);
+    Administer "set password" => |bench, context| bench.fleet.set_password(context, public_id(101), hash());
+}
+
+/// Where verbs are.
+const SOURCES: [&str; 15] = [
+    include_str!("../../fleet.rs"),
+    include_str!("../accounts.rs"),
+    include_str!("../claims.rs"),
+    include_str!("../credentials.rs"),
+    include_str!("../diary.rs"),
+    include_str!("../enrol.rs"),
+    include_str!("../events.rs"),
+    include_str!("../import.rs"),
+    include_str!("../models.rs"),
+    include_str!("../operate.rs"),
+    include_str!("../people.rs"),
+    include_str!("../plans.rs"),
+    include_str!("../search.rs"),
+    include_str!("../tokens.rs"),
+    include_str!("../webhooks.rs"),
 ];
 
 #[test]
 fn every_verb_asks_for_its_permission() {
     for role in Role::ALL {
-        for (verb, permission) in VERBS {
-            let bench = Bench::new();
+        for (verb, permission, call) in VERBS {
+            let bench = with_users();
             let expected = match (role, permission) {
                 (Role::Viewer, Permission::View)
                 | (Role::Operator, Permission::View | Permission::Operate) => true,
                 (Role::Viewer | Role::Operator, _) => false,
                 (Role::Administrator, _) => true,
             };
-            let done = call(&bench, &context(role), verb);
+            let done = call(&bench, &context(role));
             assert_eq!(done.is_ok(), expected, "{verb} as {role:?}: {done:?}");
             assert_eq!(matches!(done, Err(FleetError::Forbidden)), !expected, "{verb} as {role:?}");
+            if !expected {
+                block_on(bench.fleet.flush_audit()).unwrap();
+                let line = format!("denied · {} · {verb}", role.name());
+                assert!(bench.audit().contains(&line), "{verb} as {role:?} is written down");
+            }
         }
     }
 }
 
 #[test]
+fn a_token_may_what_its_role_may() {
+    for role in Role::ALL {
+        for (verb, permission, call) in VERBS {
+            let bench = with_users();
+            let actor = Actor::Token { owner: UserId(3), name: "administrator/ci".into(), role };
+            let by_token = Context { actor, ..context(role) };
+            let done = call(&bench, &by_token);
+            assert_eq!(done.is_ok(), by_token.actor.may(*permission), "{verb} as {role:?}: {done:?}");
+        }
+    }
+}
+
+#[test]
+fn the_table_holds_every_verb() {
+    let mut demanded: Vec<String> = Vec::new();
+    for source in SOURCES {
+        for call in source.split("self.demand(context, Permission::").skip(1) {
+            let (permission, rest) = call.split_once(", \"").unwrap();
+            let (name, _) = rest.split_once('"').unwrap();
+            demanded.push(format!("{permission} {name}"));
+        }
+    }
+    demanded.sort();
+    demanded.dedup();
+    let mut listed: Vec<String> =
+        VERBS.iter().map(|(name, permission, _)| format!("{permission:?} {name}")).collect();
+    listed.sort();
+    assert_eq!(demanded, listed);
+}
+
+#[test]
 fn what_is_refused_leaves_nothing_but_a_line_in_the_audit_log() {
     let bench = Bench::new();
-    call(&bench, &context(Role::Viewer), "operate").unwrap_err();
-    call(&bench, &context(Role::Operator), "audit").unwrap_err();
+    let refused = bench.operate(Role::Viewer, write());
+    assert!(matches!(refused, Err(FleetError::Forbidden)));
+    let query = AuditQuery::all(page());
+    assert!(matches!(
+        block_on(bench.fleet.audit(&context(Role::Operator), &query)),
+        Err(FleetError::Forbidden)
+    ));
     assert!(bench.orders().is_empty());
     block_on(bench.fleet.flush_audit()).unwrap();
     let expected = ["denied · viewer · operate", "denied · operator · audit"];
@@ -47,10 +191,12 @@ fn what_is_refused_leaves_nothing_but_a_line_in_the_audit_log() {
 }
 
 #[test]
-fn the_server_itself_may_do_everything() {
-    let server = Context { actor: Actor::Server("test"), ..context(Role::Viewer) };
-    for (verb, _) in VERBS {
-        call(&Bench::new(), &server, verb).unwrap();
+fn the_server_itself_may_do_everything_but_own_a_token() {
+    for (verb, _, call) in VERBS {
+        let server = Context { actor: Actor::Server("test"), ..context(Role::Viewer) };
+        let done = call(&with_users(), &server);
+        let owns = matches!(*verb, "add token" | "revoke token");
+        assert_eq!(done.is_err(), owns, "{verb}: {done:?}");
     }
 }
 
@@ -63,49 +209,100 @@ fn a_device_that_is_not_there_is_not_found() {
     let fleet = &bench.fleet;
     let errors = [
         block_on(fleet.device(&context, nobody)).unwrap_err(),
+        block_on(fleet.device_by_endpoint(&context, &endpoint("nobody"))).unwrap_err(),
         block_on(fleet.history(&context, nobody, path("/3/0/9"), 1)).unwrap_err(),
         block_on(fleet.timeline(&context, nobody, &page)).unwrap_err(),
         block_on(fleet.operations(&context, nobody, &page)).unwrap_err(),
         block_on(fleet.operate(&context, nobody, read(), None)).unwrap_err(),
         block_on(fleet.cancel_operation(&context, nobody, OperationId::new(START, [0; 10]))).unwrap_err(),
+        block_on(fleet.credentials(&context, nobody)).unwrap_err(),
+        block_on(fleet.revoke_device(&context, nobody, "lost")).unwrap_err(),
+        block_on(fleet.remove_device(&context, nobody, removal())).unwrap_err(),
+        block_on(fleet.bootstraps(&context, nobody)).unwrap_err(),
+        block_on(fleet.effective_plan(&context, nobody)).unwrap_err(),
+        block_on(fleet.trigger_bootstrap(&context, nobody)).unwrap_err(),
     ];
     assert!(errors.iter().all(|error| matches!(error, FleetError::NotFound("device"))), "{errors:?}");
 }
 
-/// Calls the verb so that it succeeds unless the actor may not.
-fn call(bench: &Bench, context: &Context, verb: &str) -> Result<(), FleetError> {
-    let fleet = &bench.fleet;
-    let id = public_id(1);
-    let page = PageRequest::first(10);
-    bench.answer(Taken::Queued);
-    let operation =
-        || block_on(fleet.operate(&self::context(Role::Administrator), id, write(), None)).unwrap().id;
-    block_on(async {
-        match verb {
-            "overview" => fleet.overview(context).await.map(drop),
-            "devices" => {
-                let query = DeviceQuery { prefix: None, state: None, order: DeviceOrder::Endpoint, page };
-                fleet.devices(context, &query).await.map(drop)
-            }
-            "device" => fleet.device(context, id).await.map(drop),
-            "history" => fleet.history(context, id, path("/3/0/9"), 10).await.map(drop),
-            "timeline" => fleet.timeline(context, id, &page).await.map(drop),
-            "operations" => fleet.operations(context, id, &page).await.map(drop),
-            "subscribe" => fleet.subscribe(context).await.map(drop),
-            "operate" => fleet.operate(context, id, write(), None).await.map(drop),
-            "audit" => fleet.audit(context, &page).await.map(drop),
-            _ => Ok(()),
-        }
-    })?;
-    match verb {
-        "operation" => {
-            let operation = operation();
-            block_on(fleet.operation(context, id, operation)).map(drop)
-        }
-        "cancel operation" => {
-            let operation = operation();
-            block_on(fleet.cancel_operation(context, id, operation))
-        }
-        _ => Ok(()),
+const MODEL: &str = "<LWM2M><Object ObjectType=\"MODefinition\"><Name>Ours</Name><ObjectID>9999</ObjectID>\
+    <ObjectURN>urn:oma:lwm2m:x:9999</ObjectURN><MultipleInstances>Single</MultipleInstances>\
+    <Mandatory>Optional</Mandatory><Resources></Resources></Object></LWM2M>";
+
+fn page() -> PageRequest {
+    PageRequest::first(10)
+}
+
+fn devices() -> DeviceQuery {
+    DeviceQuery {
+        prefix: None,
+        state: None,
+        class: None,
+        secured: None,
+        order: DeviceOrder::Endpoint,
+        page: page(),
     }
+}
+
+fn removal() -> Removal {
+    Removal { keep_data: true, reason: "sold".into() }
+}
+
+fn queued(bench: &Bench) -> OperationId {
+    bench.answer(Taken::Queued);
+    bench.operate(Role::Administrator, write()).unwrap().id
+}
+
+fn bootstrap(bench: &Bench) -> BootstrapId {
+    let id = BootstrapId::new(START, [1; 10]);
+    bench.commit(vec![Change::BootstrapSaved(Box::new(BootstrapRecord {
+        id,
+        device: DeviceId(1),
+        request: request(),
+        started_at: START,
+        ended_at: None,
+        result: BootstrapResult::UnderWay,
+        reason: String::new(),
+        credential: None,
+        steps: vec![],
+    }))]);
+    id
+}
+
+fn note(bench: &Bench, cause: DiaryCause, device: DeviceId) -> DiaryId {
+    let id = DiaryId::from_random([7; 16]);
+    let last = Incident {
+        at: START,
+        cause,
+        subject: "sensor".into(),
+        from: "192.0.2.1:5000".parse().unwrap(),
+        listener: "coaps".into(),
+        device: Some(device),
+        detail: String::new(),
+    };
+    bench.commit(vec![Change::DiaryNoted(Box::new(DiaryNote { first_at: START, count: 1, last, id }))]);
+    id
+}
+
+fn noted(bench: &Bench) -> DiaryId {
+    note(bench, DiaryCause::UnknownIdentity, DeviceId(1))
+}
+
+fn second_claim(bench: &Bench) -> DiaryId {
+    let (claim, device) =
+        (add_claim(bench, new_claim("batch")).0.id, add(bench, "sensor").unwrap().device.id);
+    let endpoint = endpoint("sensor");
+    bench.commit(vec![Change::ClaimUsed(crate::Claimed {
+        claim,
+        device,
+        endpoint,
+        at: START,
+        again_until: None,
+    })]);
+    note(bench, DiaryCause::SecondClaim, device)
+}
+
+fn webhook(bench: &Bench) -> PublicId {
+    let admin = context(Role::Administrator);
+    block_on(bench.fleet.add_webhook(&admin, "https://example.com/", vec![])).unwrap().0.public_id
 }

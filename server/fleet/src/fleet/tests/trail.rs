@@ -31,7 +31,7 @@ fn when_as_many_wait_as_may_the_next_act_writes_them_first() {
     assert_eq!(bench.orders().len(), AuditTrail::MAX_WAITING, "what can not be audited is not sent");
     bench.store.set_full(false);
     bench.operate(Role::Operator, read()).unwrap();
-    let page = block_on(bench.store.audit(&PageRequest::first(500))).unwrap();
+    let page = block_on(bench.store.audit(&AuditQuery::all(PageRequest::first(500)))).unwrap();
     assert!(page.next.is_some());
     block_on(bench.fleet.flush_audit()).unwrap();
 }

@@ -333,6 +333,7 @@ fn registration(lwm2m: Version) -> Registration {
         links: Arc::new(ObjectLinks { objects, ..ObjectLinks::default() }),
         extra: vec![],
         source: Source { listener: ListenerId(0), address: "127.0.0.1:5683".parse().unwrap() },
+        credential: None,
         registered_at: Timestamp(0),
         updated_at: Timestamp(0),
         expires_at: Timestamp(0),

@@ -12,6 +12,7 @@ fn kept(bench: &Bench, devices: &[DeviceId]) -> Restored {
         class: crate::ClassId::DEFAULT,
         endpoint: bench.roster.endpoint(*device).unwrap().clone(),
         created_at: bench.now.wall,
+        removed_at: None,
     };
     let registrations: Vec<Registration> =
         devices.iter().filter_map(|device| bench.roster.registration(*device)).cloned().collect();
