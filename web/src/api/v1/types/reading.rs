@@ -1,0 +1,57 @@
+//! What devices report.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Format, NodePath, Time, Value};
+
+/// A value that a resource had.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Reading {
+    /// A resource or resource instance.
+    pub path: NodePath,
+    /// What it was.
+    pub value: Value,
+    /// When, by the device's clock, if the device said so.
+    pub device_time: Option<Time>,
+    /// When the server received it; none within an answer or an event, which say it themselves.
+    pub received_at: Option<Time>,
+}
+
+/// What a device reports by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Observation {
+    /// What is observed.
+    pub path: NodePath,
+    /// The format that was asked for.
+    pub format: Option<Format>,
+    /// Since when.
+    pub since: Time,
+}
+
+impl From<fleet::Reading> for Reading {
+    fn from(reading: fleet::Reading) -> Self {
+        Self {
+            path: reading.path.into(),
+            value: reading.value.into(),
+            device_time: reading.device_time.map(Time::from),
+            received_at: None,
+        }
+    }
+}
+
+impl From<fleet::StoredReading> for Reading {
+    fn from(stored: fleet::StoredReading) -> Self {
+        Self { received_at: Some(stored.received_at.into()), ..Self::from(stored.reading) }
+    }
+}
+
+impl From<fleet::Observation> for Observation {
+    fn from(observation: fleet::Observation) -> Self {
+        Self {
+            path: observation.path.into(),
+            format: observation.format.and_then(Format::of),
+            since: observation.since.into(),
+        }
+    }
+}
