@@ -73,6 +73,10 @@ impl Failure {
                 Some(Alert::HANDSHAKE_FAILURE)
             }
             Self::Unacceptable(Unacceptable::Malformed(_)) => Some(Alert::DECODE_ERROR),
+            // Nothing the client could mend: it is not to take its key for refused.
+            Self::Refused { refused: Refused { cause: DiaryCause::ServerUnavailable, .. }, .. } => {
+                Some(Alert::INTERNAL_ERROR)
+            }
             // RFC 4279 §2 leaves the choice between this and decrypt_error, which hides who is known. Whoever sets a
             // device up needs the difference; and all refusals look alike until the key is proved.
             Self::Refused { proved: false, .. } => Some(Alert::UNKNOWN_PSK_IDENTITY),

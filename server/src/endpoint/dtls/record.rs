@@ -63,6 +63,7 @@ impl Alert {
     pub(super) const DECODE_ERROR: Self = Self(50);
     pub(super) const DECRYPT_ERROR: Self = Self(51);
     pub(super) const PROTOCOL_VERSION: Self = Self(70);
+    pub(super) const INTERNAL_ERROR: Self = Self(80);
     pub(super) const UNKNOWN_PSK_IDENTITY: Self = Self(115);
 
     /// Its name, and what it mostly means when a client sends it to this server.
