@@ -9,6 +9,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use fleet::Reading;
 use objects::Path;
 
 use crate::{
@@ -23,6 +24,7 @@ use crate::{
     page::{Area, Page, Shell},
     session::SignedIn,
     show::{Moment, Shown},
+    ui::Chart,
 };
 
 mod forms;
@@ -69,6 +71,7 @@ struct NodePage {
     instances: Vec<NodeLink>,
     rows: Option<Rows>,
     latest: Latest,
+    chart: Option<Chart>,
     history: Vec<Past>,
     problems: Vec<Listed>,
     forms: Forms,
@@ -114,13 +117,16 @@ impl NodePage {
         let readings = &target.detail.readings;
         let latest = Latest::new(target, path);
         let past = match resource_level {
-            true => app.fleet.history(&login.context, target.id, path, HISTORY).await?,
+            true => app.fleet.history(&login.context, target.id, path, Reading::HISTORY_PER_PATH).await?,
             false => Vec::new(),
         };
         if latest.values.is_empty() && past.is_empty() && !exists(target, &path) {
             return Err(WebError::NotFound("object, instance or resource on this device"));
         }
-        let history = past.iter().map(|reading| Past {
+        let unit = target.resource(&path).map(|model| model.units.clone()).unwrap_or_default();
+        let chart =
+            (past.len() > 1).then(|| Chart::new(&target.name(&path), &unit, &past, target.now)).flatten();
+        let history = past.iter().take(HISTORY).map(|reading| Past {
             at: Moment::new(reading.at(), target.now),
             received: Moment::new(reading.received_at, target.now),
             shown: Shown::new(&reading.reading.value, Shown::SHORT),
@@ -153,6 +159,7 @@ impl NodePage {
             rows: matches!(path, Path::Instance(..))
                 .then(|| InstanceBranch::new(target, path, &by_resource(readings)).rows),
             latest,
+            chart,
             history: history.collect(),
             problems: attempt.map(listed).unwrap_or_default(),
             forms: Forms::new(target, path, attempt),

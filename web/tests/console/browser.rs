@@ -42,6 +42,19 @@ impl Browser {
         browser
     }
 
+    /// A browser of an account with another role, made by an administrator's form.
+    pub(crate) async fn of_role(&mut self, world: &World, role: &str) -> Self {
+        let page = self.get("/settings/accounts").await;
+        let fields = [("name", role), ("role", role), ("password", PASSWORD), ("again", PASSWORD)];
+        let made = self.submit(&page, "form[action='/settings/accounts']", &fields).await;
+        assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.body);
+        let mut other = Self::new(world);
+        let page = other.get("/login").await;
+        let done = other.submit(&page, "main form", &[("name", role), ("password", PASSWORD)]).await;
+        assert_eq!(done.location(), "/", "{}", done.body);
+        other
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
         let request = Request::get(path).header(header::HOST, "console.test");
         self.send(request.header(header::COOKIE, self.cookie_header()).body(Body::empty()).unwrap()).await
@@ -169,8 +182,13 @@ impl Answer {
 
     /// The action of a form and the fields it would send as it stands, buttons left out.
     pub(crate) fn form(&self, selector: &str) -> (String, Vec<(String, String)>) {
+        self.nth_form(selector, 0)
+    }
+
+    /// The same of the nth form that the selector finds.
+    pub(crate) fn nth_form(&self, selector: &str, n: usize) -> (String, Vec<(String, String)>) {
         let html = Html::parse_document(&self.body);
-        let form = html.select(&Selector::parse(selector).unwrap()).next();
+        let form = html.select(&Selector::parse(selector).unwrap()).nth(n);
         let form = form.unwrap_or_else(|| panic!("no {selector} in {}", self.body));
         let mut fields = Vec::new();
         for element in form.select(&Selector::parse("input, select, textarea").unwrap()) {

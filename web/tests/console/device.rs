@@ -43,7 +43,7 @@ async fn it_shows_state_and_registration() {
     world.script.presence(1, Presence::Asleep);
     assert_eq!(browser.get(&url).await.text("#device-state .badge"), "Asleep");
     world.script.presence(1, Presence::NotRegistered);
-    let page = browser.get(&url).await;
+    let page = browser.get(&format!("{url}/objects")).await;
     assert_eq!(page.text("#device-state .badge"), "Not registered: lifetime ran out");
     assert!(!page.has(".row-actions"));
 }
@@ -61,7 +61,7 @@ async fn the_tree_has_model_names_types_ranges_units_and_latest_values() {
             ],
         )
         .await;
-    let page = browser.get(&url).await;
+    let page = browser.get(&format!("{url}/objects")).await;
     let names = page.texts("summary h3");
     assert_eq!(&names[..2], ["LwM2M Server", "Device"]);
     let level = page.text("#r-3-0-9");
@@ -84,7 +84,7 @@ async fn what_no_model_describes_is_shown_as_it_came() {
             &[("/26241/0/5", Value::Opaque(vec![0xca, 0xfe])), ("/3/0/32000", Value::String("own".into()))],
         )
         .await;
-    let page = browser.get(&url).await;
+    let page = browser.get(&format!("{url}/objects")).await;
     assert_eq!(page.text("#o-26241 summary h3"), "Object 26241");
     assert!(page.text("#o-26241 summary").contains("no model"));
     assert_eq!(page.text("#v-26241-0-5 .values"), "cafe 2 bytes");
@@ -151,7 +151,10 @@ async fn a_resource_shows_its_history() {
         world.report(1, &[("/3/0/9", Value::Integer(level))]).await;
     }
     let page = browser.get(&format!("{url}/nodes/3/0/9")).await;
-    assert_eq!(page.texts("section:last-of-type tbody td:first-child"), ["88", "89", "90"]);
+    assert_eq!(page.texts("#history tbody td:first-child"), ["88", "89", "90"]);
+    assert!(page.text("svg title").contains("Battery Level over time"));
+    assert!(page.text("svg desc").starts_with("3 values"), "{}", page.text("svg desc"));
+    assert!(page.texts(".chart details tbody td:last-child").contains(&"88 %".to_owned()));
     assert_eq!(page.text("#latest td:nth-child(2)"), "88 %");
 }
 
@@ -175,4 +178,39 @@ async fn the_timeline_is_paged() {
     let next = browser.get(&first.attributes("a[rel=next]", "href")[0]).await;
     assert_eq!(next.texts(".timeline li").len(), 11);
     assert_eq!(browser.get(&url).await.texts("#device-timeline li").len(), 8);
+}
+
+#[tokio::test]
+async fn each_tab_is_a_page_that_works_for_a_device_that_never_registered_too() {
+    let world = World::new().await;
+    let made = crate::sample::everything(&world, "node").await;
+    let mut browser = Browser::logged_in(&world).await;
+    let url = format!("/devices/{}", made.device);
+    let page = browser.get(&url).await;
+    assert_eq!(page.text("#device-state .badge"), "Awaited: not registered yet");
+    let tabs = page.attributes("ul.tabs a", "href");
+    assert_eq!(tabs.len(), 8);
+    for tab in tabs {
+        let page = browser.get(&tab).await;
+        assert_eq!(page.status, 200, "{tab}");
+        assert_eq!(page.attributes("ul.tabs a[aria-current=page]", "href"), [tab]);
+    }
+}
+
+#[tokio::test]
+async fn values_are_listed_and_drawn_with_their_table_beside_them() {
+    let (world, mut browser, url) = device(false).await;
+    for level in 0..400 {
+        world.report(1, &[("/3/0/9", Value::Integer(level % 100))]).await;
+    }
+    world.report(1, &[("/3/0/0", Value::String("Open Mobile Garden".into()))]).await;
+    let page = browser.get(&format!("{url}/values")).await;
+    assert_eq!(page.texts("#values tbody tr").len(), 2);
+    assert!(!page.has("svg.chart, figure svg"));
+    assert_eq!(page.attributes("#path option", "value"), ["/3/0/9"], "a text has no chart");
+    let page = browser.get(&format!("{url}/values?path=/3/0/9")).await;
+    let points = page.attributes("figure polyline", "points").remove(0);
+    assert!(points.split(' ').count() <= 300, "{points}");
+    assert!(page.text("figure desc").contains("lowest 0 %, highest 99 %"));
+    assert!(page.texts("figure tbody tr").len() <= 300);
 }

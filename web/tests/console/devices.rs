@@ -40,8 +40,11 @@ async fn pages_follow_each_other_without_gap_or_overlap() {
 async fn the_address_holds_the_view() {
     let (_world, mut browser) = fleet_of(120).await;
     let page = browser.get("/devices?prefix=node-0&state=registered&order=seen").await;
+    assert!(
+        page.attributes("a[href^='/devices/export']", "href")[0].contains("prefix=node-0&state=registered")
+    );
     assert_eq!(page.attributes("#prefix", "value"), ["node-0"]);
-    assert_eq!(page.texts("option[selected]"), ["Registered", "Last heard first"]);
+    assert_eq!(page.texts("option[selected]"), ["Registered", "Any class", "Any", "Last heard first"]);
     let next = page.attributes("a[rel=next]", "href").remove(0);
     assert!(next.starts_with("/devices?prefix=node-0&state=registered&order=seen&after="), "{next}");
     let next = browser.get(&next).await;
@@ -61,6 +64,38 @@ async fn a_filter_that_matches_nothing_says_so() {
 async fn a_row_tells_state_version_and_address_in_words() {
     let (_world, mut browser) = fleet_of(1).await;
     let page = browser.get("/devices").await;
-    let cells = page.texts("#devices tbody td");
-    assert_eq!(cells, ["Registered", "1.0 queue mode", "192.0.2.1:56830", "just now", "in 5 min"]);
+    let cells = page.texts("#devices tbody td:not(.choose)");
+    assert_eq!(
+        cells,
+        ["Registered", "default", "none", "1.0 queue mode", "192.0.2.1:56830", "just now", "in 5 min"]
+    );
+}
+
+#[tokio::test]
+async fn the_columns_are_chosen_in_the_address() {
+    let (_world, mut browser) = fleet_of(60).await;
+    let page = browser.get("/devices?column=class&column=id").await;
+    let heads = page.texts("#devices thead th");
+    assert_eq!(heads[1..], ["Endpoint", "State", "Class", "Id"]);
+    let next = page.attributes("a[rel=next]", "href").remove(0);
+    assert!(next.starts_with("/devices?columns=class.id&after="), "{next}");
+    assert_eq!(browser.get(&next).await.texts("#devices thead th"), heads);
+}
+
+#[tokio::test]
+async fn filters_narrow_the_list() {
+    let (world, mut browser) = fleet_of(3).await;
+    crate::sample::everything(&world, "sample").await;
+    for (query, count) in [
+        ("class=sample", 1),
+        ("class=default", 3),
+        ("class=nowhere", 0),
+        ("security=psk", 1),
+        ("security=none", 3),
+        ("state=awaited", 1),
+        ("state=registered&security=none&class=default&prefix=node", 3),
+    ] {
+        let page = browser.get(&format!("/devices?{query}")).await;
+        assert_eq!(page.texts("#devices tbody tr").len(), count, "{query}");
+    }
 }

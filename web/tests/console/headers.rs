@@ -50,11 +50,17 @@ async fn pages_hold_neither_inline_script_nor_inline_style() {
         })
         .await;
     let mut browser = Browser::logged_in(&world).await;
+    world.report(1, &[("/3/0/9", objects::Value::Integer(80))]).await;
     for path in [
         "/",
         "/login",
         "/devices",
+        "/diary",
+        "/enrolment",
+        "/settings/tokens",
         &format!("/devices/{}", public_id(1)),
+        &format!("/devices/{}/objects", public_id(1)),
+        &format!("/devices/{}/values?path=/3/0/9", public_id(1)),
         &format!("/devices/{}/nodes/3303", public_id(1)),
     ] {
         let page = browser.get(path).await;

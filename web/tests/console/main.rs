@@ -4,16 +4,26 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
 mod browser;
+mod sample;
 mod world;
 
+mod connecting;
+mod crawl;
 mod device;
 mod devices;
+mod diary;
+mod enrolment;
 mod escaping;
+mod exports;
 mod guards;
 mod headers;
+mod identity;
 mod login;
 mod machines;
+mod models;
 mod operations;
 mod overview;
+mod roles;
+mod settings;
 mod setup;
 mod streams;

@@ -50,14 +50,14 @@ async fn a_read_shows_the_answer_with_name_unit_and_trace() {
 #[tokio::test]
 async fn a_button_of_the_device_page_leads_back_to_its_row() {
     let (_world, mut browser, url) = device(false).await;
-    let page = browser.get(&url).await;
+    let page = browser.get(&format!("{url}/objects")).await;
     let (_, fields) = page.form("#actions");
     let target = page.attributes("#r-3-0-9 button[value=read]", "formaction").remove(0);
     let mut sent: Vec<(&str, &str)> =
         fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     sent.push(("op", "read"));
     let done = browser.post(&target, &sent).await;
-    assert_eq!(done.location(), format!("{url}#r-3-0-9"));
+    assert_eq!(done.location(), format!("{url}/objects#r-3-0-9"));
     assert_eq!(browser.follow(&done).await.text("#v-3-0-9 .values"), "87 %");
 }
 
@@ -270,7 +270,8 @@ async fn observations_begin_and_end_in_both_ways() {
         assert_eq!(send(&mut browser, &url, "3/0/9", "observe", &[]).await.status, 303);
         let page = browser.get(&url).await;
         assert!(page.text("#device-observations tbody").starts_with("Battery Level /3/0/9"));
-        assert!(page.text("#r-3-0-9").contains("observed"));
+        let objects = browser.get(&format!("{url}/objects")).await;
+        assert!(objects.text("#r-3-0-9").contains("observed"));
         assert_eq!(send(&mut browser, &url, "3/0/9", op, &[]).await.status, 303);
         assert_eq!(
             world.script.asked().last(),

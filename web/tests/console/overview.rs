@@ -42,7 +42,7 @@ async fn it_counts_and_tells_what_happened_last() {
     }
     let mut browser = Browser::logged_in(&world).await;
     let page = browser.get("/").await;
-    assert_eq!(page.texts("#counts .figure"), ["1", "0", "0", "0", "0"]);
+    assert_eq!(page.texts("#counts .figure"), ["1", "0", "0", "0", "0", "0", "0", "0"]);
     let lines = page.texts("#events tbody tr");
     assert!(lines[0].starts_with("node-7 reported values 2 times"), "{lines:?}");
     assert!(lines[1].starts_with("node-7 registered"), "{lines:?}");

@@ -1,0 +1,153 @@
+//! Credentials of a device: added, rotated, revoked; and the device removed.
+
+use crate::{
+    browser::Browser,
+    sample::{context, everything},
+    world::World,
+};
+
+async fn device() -> (World, Browser, String) {
+    let world = World::new().await;
+    let made = everything(&world, "node").await;
+    let browser = Browser::logged_in(&world).await;
+    (world, browser, format!("/devices/{}", made.device))
+}
+
+fn states(page: &crate::browser::Answer) -> Vec<String> {
+    page.texts("#credentials .badge")
+}
+
+#[tokio::test]
+async fn credentials_are_listed_with_state_lineage_and_last_use() {
+    let (_world, mut browser, url) = device().await;
+    let page = browser.get(&format!("{url}/credentials")).await;
+    assert_eq!(states(&page), ["Staged: not proved yet", "Staged: not proved yet"]);
+    let rows = page.texts("#credentials tbody tr");
+    assert!(rows.iter().any(|row| row.contains("bootstrap") && row.contains("never")), "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_credential_is_added_and_shown_once() {
+    let (_world, mut browser, url) = device().await;
+    let page = browser.get(&format!("{url}/credentials")).await;
+    let added = browser
+        .submit(&page, "form.card", &[("purpose", "management"), ("identity", "second"), ("key", "")])
+        .await;
+    let shown = browser.follow(&added).await;
+    assert_eq!(shown.text("#identity-management"), "second");
+    let key = shown.text("#key-management");
+    assert_eq!(key.len(), 32);
+    let page = browser.get(&format!("{url}/credentials")).await;
+    assert!(page.body.contains("second") && !page.body.contains(&key));
+}
+
+#[tokio::test]
+async fn a_revocation_takes_the_name_and_a_reason() {
+    let (_world, mut browser, url) = device().await;
+    let page = browser.get(&format!("{url}/credentials")).await;
+    let revoke = page.attributes("#credentials a.danger", "href").remove(0);
+    let ask = browser.get(&revoke).await;
+    assert_eq!(ask.text("#expected"), "node added");
+    for (typed, reason) in [("", "lost"), ("node", "lost"), ("node added", ""), ("node added", " ")] {
+        let refused = browser.submit(&ask, "#confirm", &[("typed", typed), ("reason", reason)]).await;
+        assert_eq!(refused.status, 422, "{typed} {reason}");
+        assert!(refused.has("[aria-invalid=true]"));
+    }
+    let done = browser.submit(&ask, "#confirm", &[("typed", "node added"), ("reason", "lost")]).await;
+    let page = browser.follow(&done).await;
+    assert!(page.text("#done").starts_with("Revoked"));
+    assert!(states(&page).contains(&"Revoked".to_owned()), "{:?}", states(&page));
+}
+
+#[tokio::test]
+async fn revoking_the_device_takes_all_of_them() {
+    let (_world, mut browser, url) = device().await;
+    let ask = browser.get(&format!("{url}/revoke")).await;
+    let done = browser.submit(&ask, "#confirm", &[("typed", "node added"), ("reason", "stolen")]).await;
+    let page = browser.follow(&done).await;
+    assert_eq!(page.text("#device-state .badge"), "Revoked");
+    let page = browser.get(&format!("{url}/credentials")).await;
+    assert_eq!(states(&page), ["Revoked", "Revoked"]);
+    assert!(!page.has("#credentials .row-actions"));
+}
+
+#[tokio::test]
+async fn a_removed_device_leaves_the_list_and_comes_back_by_a_new_enrolment_only() {
+    let (_world, mut browser, url) = device().await;
+    let ask = browser.get(&format!("{url}/remove")).await;
+    let filled = [("typed", "node added"), ("reason", "sold"), ("keep_data", "on")];
+    let done = browser.submit(&ask, "#confirm", &filled).await;
+    assert_eq!(done.location(), url);
+    assert_eq!(browser.follow(&done).await.text("#device-state .badge"), "Removed");
+    assert!(!browser.get("/devices").await.body.contains("node added"));
+    assert!(browser.get("/devices?state=removed").await.body.contains("node added"));
+}
+
+#[tokio::test]
+async fn many_are_removed_from_a_list_that_was_frozen() {
+    let (world, mut browser, _) = device().await;
+    for name in ["batch-1", "batch-2", "other"] {
+        let new = fleet::NewDevice {
+            endpoint: fleet::EndpointName::new(name).unwrap(),
+            class: None,
+            bootstrap: Some(fleet::GivenPsk::default()),
+            management: None,
+        };
+        world.fleet.add_device(&context(world.now()), new).await.unwrap();
+    }
+    let list = browser.get("/devices?prefix=batch").await;
+    let chosen = browser.submit(&list, "#selection", &[("all", "1")]).await;
+    let ask = browser.follow(&chosen).await;
+    assert_eq!(ask.text("h1"), "Remove 2 devices");
+    assert_eq!(ask.texts("#items li"), ["batch-1", "batch-2"]);
+    // What has come since is not in it.
+    let new = fleet::NewDevice {
+        endpoint: fleet::EndpointName::new("batch-3").unwrap(),
+        class: None,
+        bootstrap: Some(fleet::GivenPsk::default()),
+        management: None,
+    };
+    world.fleet.add_device(&context(world.now()), new).await.unwrap();
+    let refused = browser.submit(&ask, "#confirm", &[("typed", "remove"), ("reason", "old")]).await;
+    assert_eq!(refused.status, 422);
+    let done = browser.submit(&ask, "#confirm", &[("typed", "remove 2 devices"), ("reason", "old")]).await;
+    let mut report = browser.follow(&done).await;
+    while !report.has("#report") {
+        tokio::task::yield_now().await;
+        report = browser.follow(&done).await;
+    }
+    assert!(report.text("#report").starts_with("2 removed"), "{}", report.text("#report"));
+    let names = browser.get("/devices").await.texts("#devices .device-name");
+    assert_eq!(names, ["batch-3", "node added", "other"]);
+}
+
+#[tokio::test]
+async fn a_bootstrap_session_is_shown_with_every_step_and_answer() {
+    let (_world, mut browser, url) = device().await;
+    let page = browser.get(&format!("{url}/security")).await;
+    assert_eq!(page.texts("#bootstraps .badge"), ["Finished", "Failed"]);
+    let failed = page.attributes("#bootstraps a", "href").remove(1);
+    let page = browser.get(&failed).await;
+    assert!(page.text("#reason").contains("/1/0/7 is missing"));
+    let steps = page.texts("#steps li");
+    assert_eq!(steps.len(), 5);
+    assert!(steps[4].contains("Finish") && steps[4].contains("4.06"), "{steps:?}");
+}
+
+#[tokio::test]
+async fn a_plan_is_saved_for_one_device_and_taken_back() {
+    let (_world, mut browser, url) = device().await;
+    let page = browser.get(&format!("{url}/security")).await;
+    assert!(page.body.contains("the plan of its class"));
+    let wrong = browser.submit(&page, "#plan", &[("lifetime", "soon"), ("writes", "[")]).await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.has("#field-lifetime-problem") && wrong.has("#field-writes-problem"), "{}", wrong.body);
+    let writes = r#"[{"path": "/3/0/15", "value": "Europe/Berlin"}]"#;
+    let done = browser.submit(&page, "#plan", &[("lifetime", "600"), ("writes", writes)]).await;
+    let page = browser.follow(&done).await;
+    assert!(page.body.contains("a plan of its own"));
+    assert_eq!(page.attributes("#field-lifetime", "value"), ["600"]);
+    assert!(page.text("#field-writes").contains("Europe/Berlin"));
+    let done = browser.submit(&page, "#plan", &[("remove", "1")]).await;
+    assert!(browser.follow(&done).await.body.contains("the plan of its class"));
+}

@@ -1,0 +1,139 @@
+//! One of everything: what the pages of enrolment, security and settings show, made by the verbs.
+
+use std::time::Duration;
+
+use fleet::{
+    Actor, BootstrapId, BootstrapRecord, BootstrapResult, ClassId, Context, DiaryCause, EndpointName,
+    GivenPsk, Incident, NewClaim, NewDevice, Plan, PlanScope, PublicId, Purpose, RequestId, StepRecord,
+    Timestamp,
+};
+use objects::Value;
+
+use crate::world::World;
+
+/// A definition of an object of nobody's, with a name of one's own.
+pub(crate) fn definition(name: &str) -> String {
+    let name = name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    format!(
+        "<?xml version=\"1.0\"?><LWM2M><Object ObjectType=\"MODefinition\"><Name>{name}</Name><Description1>{name}</Description1>\
+         <ObjectID>26241</ObjectID><ObjectURN>urn:oma:lwm2m:x:26241</ObjectURN><LWM2MVersion>1.0</LWM2MVersion><ObjectVersion>1.0</ObjectVersion>\
+         <MultipleInstances>Multiple</MultipleInstances><Mandatory>Optional</Mandatory><Resources><Item ID=\"1\"><Name>{name}</Name>\
+         <Operations>RW</Operations><MultipleInstances>Single</MultipleInstances><Mandatory>Optional</Mandatory><Type>String</Type>\
+         <RangeEnumeration>{name}</RangeEnumeration><Units>{name}</Units><Description>{name}</Description></Item></Resources><Description2></Description2></Object></LWM2M>"
+    )
+}
+
+pub(crate) fn context(now: Timestamp) -> Context {
+    Context { actor: Actor::Server("sample"), now, request: RequestId::from_random([7; 16]) }
+}
+
+/// What was made, by its names in addresses.
+pub(crate) struct Everything {
+    /// A device with credentials and a bootstrap session; it is not registered.
+    pub(crate) device: PublicId,
+}
+
+/// Makes one of everything; whatever can hold a text of somebody's holds `text`.
+pub(crate) async fn everything(world: &World, text: &str) -> Everything {
+    everything_seen(world, text, text).await
+}
+
+/// The same; what devices and strangers say is `seen`.
+pub(crate) async fn everything_seen(world: &World, text: &str, seen: &str) -> Everything {
+    let (fleet, now) = (&world.fleet, world.now());
+    let context = context(now);
+    let class = fleet.add_class(&context, text).await.unwrap();
+    let plan = Plan {
+        writes: vec![("/3/0/15".parse().unwrap(), Value::String(text.to_owned()))],
+        ..Plan::default()
+    };
+    fleet.save_plan(&context, PlanScope::Class(class.id), Some(plan)).await.unwrap();
+    fleet.upload_model(&context, &definition(text)).await.unwrap();
+    let endpoint = EndpointName::new(format!("{text} added")).unwrap();
+    let enrolled = fleet
+        .add_device(
+            &context,
+            NewDevice {
+                endpoint: endpoint.clone(),
+                class: Some(class.id),
+                bootstrap: Some(GivenPsk::default()),
+                management: None,
+            },
+        )
+        .await
+        .unwrap();
+    let device = enrolled.device.public_id;
+    fleet.add_credential(&context, device, Purpose::Management, GivenPsk::default()).await.unwrap();
+    fleet
+        .add_claim(
+            &context,
+            NewClaim {
+                name: text.to_owned(),
+                class: ClassId::DEFAULT,
+                quota: 10,
+                opens_at: now,
+                closes_at: now.after(Duration::from_secs(86_400)),
+                credential: GivenPsk::default(),
+            },
+        )
+        .await
+        .unwrap();
+    fleet.add_webhook(&context, "https://events.example/muster", vec!["registered".into()]).await.unwrap();
+    bootstraps(world, &enrolled.device, seen).await;
+    for (cause, device) in [
+        (DiaryCause::UnknownIdentity, None),
+        (DiaryCause::WrongKey, Some(enrolled.device.id)),
+        (DiaryCause::SecondClaim, Some(enrolled.device.id)),
+        (DiaryCause::NotEnrolled, None),
+    ] {
+        fleet.incident(Incident {
+            at: now,
+            cause,
+            subject: seen.to_owned(),
+            from: "203.0.113.9:40112".parse().unwrap(),
+            listener: "coaps://0.0.0.0:5684".to_owned(),
+            device,
+            detail: format!("alert {seen}"),
+        });
+    }
+    fleet.flush_diary(now).await.unwrap();
+    fleet.flush_audit().await.unwrap();
+    Everything { device }
+}
+
+async fn bootstraps(world: &World, device: &fleet::Device, text: &str) {
+    let now = world.now();
+    for (number, result, reason) in [
+        (1, BootstrapResult::Failed, "4.06 at Finish: /1/0/7 is missing; add it to the plan"),
+        (2, BootstrapResult::Finished, ""),
+    ] {
+        let at = |ms: i64| Timestamp(now.0 - 90_000 + i64::from(number) * 30_000 + ms);
+        let step = |ms, asked: &str, answer: &str| StepRecord {
+            at: at(ms),
+            asked: asked.to_owned(),
+            answer: answer.to_owned(),
+        };
+        let finish = match result {
+            BootstrapResult::Failed => "4.06: /1/0/7 is missing",
+            _ => "2.04",
+        };
+        let record = BootstrapRecord {
+            id: BootstrapId::new(at(0), [number; 10]),
+            device: device.id,
+            request: RequestId::from_random([number; 16]),
+            started_at: at(0),
+            ended_at: Some(at(400)),
+            result,
+            reason: if reason.is_empty() { String::new() } else { format!("{reason} {text}") },
+            credential: None,
+            steps: vec![
+                step(10, "Discover /0", "2.05: </0/0>;ver=1.1"),
+                step(80, "Delete /1", "2.02"),
+                step(150, "Write /0/1 (TLV, 74 bytes)", &format!("2.04 {text}")),
+                step(220, "Write /1/0 (TLV, 31 bytes)", "2.04"),
+                step(300, "Finish", finish),
+            ],
+        };
+        world.fleet.save_bootstrap(&record).await.unwrap();
+    }
+}
