@@ -25,13 +25,31 @@ pub use account::*;
 mod audit;
 pub use audit::*;
 
+mod claim;
+pub use claim::*;
+
 mod commit;
 pub use commit::*;
+
+mod credential;
+pub use credential::*;
 
 mod cursor;
 pub use cursor::*;
 
+mod diary;
+pub use diary::*;
+
+mod enrolment;
+pub use enrolment::*;
+
+mod event_log;
+pub use event_log::*;
+
 mod fixture;
+
+mod model;
+pub use model::*;
 
 mod observation;
 pub use observation::*;
@@ -42,6 +60,9 @@ pub use operation::*;
 mod paging;
 pub use paging::*;
 
+mod plan;
+pub use plan::*;
+
 mod registration;
 pub use registration::*;
 
@@ -51,8 +72,20 @@ pub use report::*;
 mod restore;
 pub use restore::*;
 
+mod submission;
+pub use submission::*;
+
 mod timeline;
 pub use timeline::*;
+
+mod token;
+pub use token::*;
+
+mod user;
+pub use user::*;
+
+mod webhook;
+pub use webhook::*;
 
 /// One case, to be run on a new store.
 pub type Case = for<'a> fn(&'a dyn Store) -> BoxFuture<'a, ()>;
@@ -71,6 +104,7 @@ macro_rules! store_battery {
 
             every_audit_entry_survives,
             the_audit_log_is_read_newest_first,
+            the_audit_log_is_filtered,
 
             boots_are_counted,
             a_store_that_works_says_so,
@@ -110,7 +144,6 @@ macro_rules! store_battery {
             the_last_page_says_so,
 
             a_registered_device_is_shown_as_it_registered,
-            a_device_without_a_registration_is_not_shown,
             a_device_is_unique_by_row_public_name_and_endpoint,
             an_update_replaces_the_registration,
             a_registration_id_belongs_to_one_device,
@@ -142,6 +175,69 @@ macro_rules! store_battery {
             every_timeline_entry_survives,
             the_timeline_is_of_one_device_and_newest_first,
             the_timeline_is_capped_by_a_purge,
+
+            every_claim_survives,
+            a_claim_is_unique,
+            claims_are_listed_newest_first,
+            a_quota_is_used_up_and_never_gone_beyond,
+            a_quota_holds_among_concurrent_claims,
+            a_second_claim_needs_an_approval,
+            a_claim_is_closed_by_hand,
+            a_device_knows_its_claims,
+
+            every_credential_survives,
+            a_credential_is_unique_and_held_by_somebody,
+            an_identity_opens_one_credential_at_a_time,
+            an_identity_finds_what_opens_or_else_the_newest_that_did,
+            a_staged_credential_proves_itself_once,
+            a_credential_ends_once,
+            credentials_are_listed_newest_first,
+            the_last_use_never_goes_back,
+            a_device_is_secured_while_a_credential_opens_sessions,
+            a_registration_says_what_its_sender_has_proved,
+            many_devices_are_added_at_one_time_or_none,
+            an_import_finds_what_is_there,
+
+            every_entry_of_the_diary_survives,
+            incidents_of_one_kind_are_one_entry,
+            the_diary_is_filtered,
+            an_entry_of_the_diary_is_cleared,
+            the_diary_is_bounded,
+
+            an_added_device_is_awaited_until_it_registers,
+            a_registration_may_end_by_what_people_do,
+            a_removed_device_is_out_of_the_way,
+            a_removed_device_is_enrolled_again_under_its_row,
+            a_removal_keeps_or_deletes_what_a_device_left,
+            devices_are_filtered_by_class_and_security,
+            a_class_is_unique_and_there_before_its_devices,
+
+            what_happens_to_a_device_is_logged,
+            every_end_of_a_registration_is_logged,
+            a_conflict_is_not_logged,
+            the_event_log_is_read_from_where_one_was,
+            the_event_log_forgets_and_never_counts_back,
+
+            object_definitions_are_kept_replaced_and_taken_back,
+
+            a_plan_is_kept_replaced_and_taken_back,
+            a_bootstrap_session_is_followed_step_by_step,
+            the_newest_bootstrap_sessions_are_kept,
+
+            a_submission_is_begun_once_and_answered,
+            a_submission_is_forgotten_in_time,
+
+            a_token_is_found_by_its_hash,
+            a_token_is_unique_and_owned,
+            a_token_is_used_and_revoked,
+            tokens_that_ended_long_ago_are_dropped,
+
+            an_account_changes,
+            accounts_are_listed_by_name,
+
+            every_webhook_survives,
+            a_webhook_follows_its_deliveries,
+            a_webhook_is_paused_and_removed,
         );
     };
     (@tests $run:path: $($case:ident),* $(,)?) => {$(
@@ -159,15 +255,26 @@ mod tests {
         let files = [
             include_str!("battery/account.rs"),
             include_str!("battery/audit.rs"),
+            include_str!("battery/claim.rs"),
             include_str!("battery/commit.rs"),
+            include_str!("battery/credential.rs"),
             include_str!("battery/cursor.rs"),
+            include_str!("battery/diary.rs"),
+            include_str!("battery/enrolment.rs"),
+            include_str!("battery/event_log.rs"),
+            include_str!("battery/model.rs"),
             include_str!("battery/observation.rs"),
             include_str!("battery/operation.rs"),
             include_str!("battery/paging.rs"),
+            include_str!("battery/plan.rs"),
             include_str!("battery/registration.rs"),
             include_str!("battery/report.rs"),
             include_str!("battery/restore.rs"),
+            include_str!("battery/submission.rs"),
             include_str!("battery/timeline.rs"),
+            include_str!("battery/token.rs"),
+            include_str!("battery/user.rs"),
+            include_str!("battery/webhook.rs"),
         ];
         let list = include_str!("battery.rs");
         for line in files.iter().flat_map(|file| file.lines()) {

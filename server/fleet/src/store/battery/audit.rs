@@ -50,3 +50,47 @@ pub async fn the_audit_log_is_read_newest_first(store: &dyn Store) {
         assert_eq!(found, entries, "limit {limit}");
     }
 }
+
+/// By who, what, to whom and when; alone and together.
+pub async fn the_audit_log_is_filtered(store: &dyn Store) {
+    register(store, 2).await;
+    let entries: Vec<AuditEntry> = (0..24)
+        .map(|number| AuditEntry {
+            actor: if number % 2 == 0 { "Zoë".into() } else { "o'hara\\".into() },
+            verb: if number % 3 == 0 { Verb::LogIn } else { Verb::Operate },
+            device: (number % 4 < 2).then_some(DeviceId(1 + number % 4)),
+            ..audit_entry(number)
+        })
+        .collect();
+    store.commit(Commit { changes: Vec::new(), audit: entries.clone() }).await.unwrap();
+    for actor in [None, Some("Zoë"), Some("o'hara\\"), Some("zoë")] {
+        for verb in [None, Some(Verb::LogIn), Some(Verb::LogOut)] {
+            for device in [None, Some(DeviceId(1)), Some(DeviceId(2))] {
+                for (since, until) in
+                    [(None, None), (Some(at(5)), None), (None, Some(at(9))), (Some(at(3)), Some(at(20)))]
+                {
+                    let query = AuditQuery {
+                        actor: actor.map(str::to_owned),
+                        verb,
+                        device,
+                        since,
+                        until,
+                        page: PageRequest::first(5),
+                    };
+                    let found =
+                        all_pages(5, async |page| store.audit(&AuditQuery { page, ..query.clone() }).await)
+                            .await;
+                    let found: Vec<AuditEntry> = found.into_iter().map(|record| record.entry).collect();
+                    let wanted = entries.iter().rev().filter(|entry| {
+                        actor.is_none_or(|actor| entry.actor == actor)
+                            && verb.is_none_or(|verb| entry.verb == verb)
+                            && device.is_none_or(|device| entry.device == Some(device))
+                            && since.is_none_or(|since| entry.at >= since)
+                            && until.is_none_or(|until| entry.at < until)
+                    });
+                    assert_eq!(found, wanted.cloned().collect::<Vec<_>>(), "{query:?}");
+                }
+            }
+        }
+    }
+}

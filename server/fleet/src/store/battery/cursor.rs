@@ -2,12 +2,12 @@
 
 use super::fixture::*;
 use crate::{
-    AuditEntry, Cause, Change, Commit, DeviceId, Store, StoreError, Verb,
-    store::{AuditQuery, Cursor, DeviceOrder, DeviceQuery, Page, PageRequest},
+    AuditEntry, Cause, Change, Commit, DeviceId, DiaryCause, Store, StoreError, Verb,
+    store::{AuditQuery, Cursor, DeviceOrder, DeviceQuery, DiaryQuery, Page, PageRequest},
 };
 
 /// One list after another, told apart by a number.
-const LISTS: usize = 5;
+const LISTS: usize = 7;
 
 async fn page(store: &dyn Store, list: usize, after: Option<Cursor>) -> Result<Page<String>, StoreError> {
     let page = PageRequest { after, limit: 2 };
@@ -20,6 +20,8 @@ async fn page(store: &dyn Store, list: usize, after: Option<Cursor>) -> Result<P
         1 => store.devices(&query(DeviceOrder::LastSeen)).await.map(text),
         2 => store.operations(DeviceId(1), &page).await.map(text),
         3 => store.timeline(DeviceId(1), &page).await.map(text),
+        4 => store.claims(&page).await.map(text),
+        5 => store.diary(&DiaryQuery::all(page)).await.map(text),
         _ => store.audit(&AuditQuery::all(page)).await.map(text),
     }
 }
@@ -36,7 +38,12 @@ async fn fill(store: &dyn Store) {
             device: None,
             object: String::new(),
         };
-        let changes = vec![Change::Timeline(entry(1, number)), queued(&reboot(number, 1))];
+        let changes = vec![
+            Change::Timeline(entry(1, number)),
+            queued(&reboot(number, 1)),
+            Change::ClaimAdded(claim(number)),
+            noted(&note(number, DiaryCause::WrongKey, &format!("node-{number}"))),
+        ];
         store.commit(Commit { changes, audit: vec![audit] }).await.unwrap();
     }
 }

@@ -9,11 +9,13 @@ use objects::{
 use uuid::Uuid;
 
 use crate::{
-    Binding, Change, ClassId, Commit, Committed, Delivery, Device, DeviceId, DomainId, EndpointName,
-    Lifetime, ListenerId, NodeId, Observation, ObservationToken, Operation, OperationId, OperationRecord,
-    OperationState, PublicId, Reading, Registration, RegistrationId, RequestId, Source, Store, StoreError,
-    TimelineEntry, TimelineKind, Timestamp,
-    store::{Cursor, Page, PageRequest},
+    Binding, Change, Claim, ClaimId, ClassId, Commit, Committed, Credential, CredentialId, CredentialKind,
+    CredentialState, Delivery, Device, DeviceId, DiaryCause, DiaryId, DiaryNote, DomainId, EndpointName,
+    Holder, Incident, Lifetime, ListenerId, NewCredential, NodeId, Observation, ObservationToken, Operation,
+    OperationId, OperationRecord, OperationState, PskIdentity, PskKey, PublicId, Purpose, Reading,
+    Registration, RegistrationId, RequestId, Source, Store, StoreError, TimelineEntry, TimelineKind,
+    Timestamp,
+    store::{Cursor, DeviceView, Page, PageRequest},
 };
 
 /// When the cases begin: 2023-11-14T22:13:20Z.
@@ -169,6 +171,78 @@ pub(super) fn entry(of_device: i64, number: i64) -> TimelineEntry {
         request: None,
         detail: format!("entry {number}"),
     }
+}
+
+pub(super) fn key(number: i64) -> PskKey {
+    PskKey::new(format!("a key of device {number:04}")).unwrap()
+}
+
+pub(super) fn identity(text: &str) -> PskIdentity {
+    PskIdentity::new(text).unwrap()
+}
+
+/// A staged management credential of a device, its identity named after its number.
+pub(super) fn credential(number: i64, of_device: i64) -> Credential {
+    Credential {
+        id: CredentialId(number),
+        public_id: public_id(0x1_0000 + number),
+        holder: Holder::Device(DeviceId(of_device)),
+        purpose: Purpose::Management,
+        kind: CredentialKind::Psk,
+        state: CredentialState::Staged,
+        identity: identity(&format!("identity-{number}")),
+        parent: None,
+        valid_from: START,
+        valid_to: None,
+        created_by: "Zoë".into(),
+        created_at: at(number),
+        changed_at: at(number),
+        last_used_at: None,
+    }
+}
+
+pub(super) fn adds(credential: &Credential) -> Change {
+    let key = key(credential.id.0);
+    Change::CredentialAdded(Box::new(NewCredential { credential: credential.clone(), key }))
+}
+
+pub(super) fn claim(number: i64) -> Claim {
+    Claim {
+        id: ClaimId(number),
+        public_id: public_id(0x2_0000 + number),
+        name: format!("batch {number}"),
+        class: ClassId::DEFAULT,
+        quota: 2,
+        used: 0,
+        opens_at: START,
+        closes_at: at(3_600),
+        closed: false,
+        created_by: "Zoë".into(),
+        created_at: at(number),
+    }
+}
+
+/// A note of one incident.
+pub(super) fn note(number: i64, cause: DiaryCause, subject: &str) -> DiaryNote {
+    let last = Incident {
+        at: at(number),
+        cause,
+        subject: subject.into(),
+        from: source(number % 1_000).address,
+        listener: "coaps://0.0.0.0:5684".into(),
+        device: None,
+        detail: format!("incident {number}"),
+    };
+    let id = DiaryId(Uuid::from_u128(0xd1a_0000 + u128::try_from(number).unwrap()));
+    DiaryNote { last, first_at: at(number), count: 1, id }
+}
+
+pub(super) fn noted(note: &DiaryNote) -> Change {
+    Change::DiaryNoted(Box::new(note.clone()))
+}
+
+pub(super) async fn view(store: &dyn Store, number: i64) -> DeviceView {
+    store.device(public_id(number)).await.unwrap().unwrap()
 }
 
 /// A commit of changes without audit entries.

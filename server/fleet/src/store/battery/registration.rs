@@ -42,15 +42,6 @@ pub async fn a_registered_device_is_shown_as_it_registered(store: &dyn Store) {
     }
 }
 
-/// Until then it is known and nothing more.
-pub async fn a_device_without_a_registration_is_not_shown(store: &dyn Store) {
-    commit(store, [Change::DeviceAdded(device(1))]).await;
-    assert_eq!(store.device(public_id(1)).await.unwrap(), None);
-    assert_eq!(store.overview().await.unwrap(), Overview::default());
-    let restored = store.restore().await.unwrap();
-    assert_eq!((restored.devices, restored.registrations), (vec![device(1)], vec![]));
-}
-
 /// One row, one public name, one endpoint in its domain; endpoints that differ in case or form differ.
 pub async fn a_device_is_unique_by_row_public_name_and_endpoint(store: &dyn Store) {
     commit(store, [Change::DeviceAdded(named(1, "Zoë"))]).await;
