@@ -12,6 +12,8 @@ use std::sync::Arc;
 use axum::Router;
 use fleet::Fleet;
 
+pub mod api;
+
 mod app;
 use app::App;
 
