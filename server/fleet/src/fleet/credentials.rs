@@ -136,10 +136,22 @@ impl Fleet {
         wished: Option<&EndpointName>,
     ) -> Result<(PskIdentity, PskKey), FleetError> {
         let identity = match given.identity {
-            Some(identity) if self.is_taken(&identity).await? => {
-                return Err(FleetError::AlreadyThere("credential"));
+            Some(identity) => {
+                match self.store.credential_by_identity(&identity).await? {
+                    Some((other, _)) if other.state.opens() => {
+                        return Err(FleetError::AlreadyThere("credential"));
+                    }
+                    // Whoever it was taken from may still have it.
+                    Some((other, key))
+                        if other.state == CredentialState::Revoked && given.key.as_ref() == Some(&key) =>
+                    {
+                        let reason = "this key was revoked: make a new one".to_owned();
+                        return Err(FleetError::Invalid { field: "key", reason });
+                    }
+                    _ => {}
+                }
+                identity
             }
-            Some(identity) => identity,
             None => {
                 let wished = wished.and_then(|endpoint| PskIdentity::new(endpoint.as_str()).ok());
                 match wished {

@@ -28,12 +28,13 @@ pub struct Bootstrapped {
 #[derive(Debug, Default)]
 pub(super) struct Finished {
     devices: BTreeMap<DeviceId, Bootstrapped>,
+    not_awaited: u64,
 }
 
 impl Bootstrapped {
     /// How long a device has to register after its bootstrap, until the diary asks where it is.
     pub const PATIENCE: Duration = Duration::from_secs(300);
-    /// How many are waited for at most; beyond that nobody is told of further ones.
+    /// How many are waited for at most; further ones are counted and not waited for.
     pub const MAX: usize = 100_000;
     /// How many are looked at by one flush.
     const AT_ONCE: usize = 256;
@@ -95,7 +96,14 @@ impl Fleet {
         let mut finished = lock(&self.bootstrapped);
         if finished.devices.len() < Bootstrapped::MAX || finished.devices.contains_key(&bootstrapped.device) {
             finished.devices.insert(bootstrapped.device, bootstrapped);
+        } else {
+            finished.not_awaited += 1;
         }
+    }
+
+    /// How many devices were not waited for after their bootstrap, for the metrics: too many were.
+    pub fn bootstraps_not_awaited(&self) -> u64 {
+        lock(&self.bootstrapped).not_awaited
     }
 
     /// Writes what has been gathered, and looks for devices that were to register by now. To be called about once a

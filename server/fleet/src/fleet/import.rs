@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::timeline;
 use crate::{
-    AuditEntry, Change, ClassId, Commit, Context, Credential, CredentialState, Device, EndpointName, Fleet,
+    AuditEntry, Change, Class, ClassId, Commit, Context, Credential, CredentialState, Device, EndpointName, Fleet,
     FleetError, Holder, Permission, PskIdentity, PskKey, StoreError, TimelineKind, Verb,
 };
 
@@ -182,7 +182,10 @@ impl Fleet {
             None => None,
             Some(name) => match classes.get(name) {
                 Some(class) => Some(*class),
-                None => return Verdict::Error(format!("there is no class {name:?}: make it first")),
+                None => {
+                    let name: String = name.chars().take(Class::MAX_NAME).collect();
+                    return Verdict::Error(format!("there is no class {name:?}: make it first"));
+                }
             },
         };
         let device = known.devices.get(&row.endpoint);

@@ -10,22 +10,32 @@ use crate::{Change, Commit, CredentialId, Fleet, FleetError, PublicId, Timestamp
 pub(super) struct Uses {
     credentials: BTreeMap<CredentialId, Timestamp>,
     tokens: BTreeMap<PublicId, Timestamp>,
+    not_noted: u64,
 }
 
 impl Uses {
-    /// How many of each wait at most; a use that finds as many is not noted. Liveness of this kind may be lost.
+    /// How many of each wait at most; a use that finds as many is counted and not noted.
     const MAX: usize = 65_536;
 
     pub(super) fn credential(&mut self, id: CredentialId, at: Timestamp) {
         if self.credentials.len() < Self::MAX || self.credentials.contains_key(&id) {
             self.credentials.insert(id, at);
+        } else {
+            self.not_noted += 1;
         }
     }
 
     pub(super) fn token(&mut self, id: PublicId, at: Timestamp) {
         if self.tokens.len() < Self::MAX || self.tokens.contains_key(&id) {
             self.tokens.insert(id, at);
+        } else {
+            self.not_noted += 1;
         }
+    }
+
+    fn take(&mut self) -> Self {
+        let not_noted = self.not_noted;
+        std::mem::replace(self, Self { not_noted, ..Self::default() })
     }
 
     fn take_back(&mut self, earlier: Self) {
@@ -39,8 +49,13 @@ impl Uses {
 }
 
 impl Fleet {
+    /// How many uses of credentials and tokens were not noted, for the metrics: too many waited for the store.
+    pub fn uses_not_noted(&self) -> u64 {
+        lock(&self.uses).not_noted
+    }
+
     pub(super) async fn flush_uses(&self) -> Result<(), FleetError> {
-        let uses = std::mem::take(&mut *lock(&self.uses));
+        let uses = lock(&self.uses).take();
         let mut changes: Vec<Change> =
             uses.tokens.iter().map(|(id, at)| Change::TokenUsed { id: *id, at: *at }).collect();
         if !uses.credentials.is_empty() {

@@ -119,6 +119,21 @@ fn a_revoked_credential_ends_what_was_opened_with_it_in_one_transaction() {
 }
 
 #[test]
+fn a_key_that_was_revoked_is_not_given_again() {
+    let bench = Bench::new();
+    let enrolled = add(&bench, "sensor").unwrap();
+    let Shown { credential, key } = enrolled.shown[1].clone();
+    let id = enrolled.device.public_id;
+    block_on(bench.fleet.revoke_device(&admin(), id, "stolen")).unwrap();
+    let given = |key| {
+        let given = GivenPsk { identity: Some(credential.identity.clone()), key };
+        block_on(bench.fleet.add_credential(&admin(), id, Purpose::Management, given))
+    };
+    assert!(matches!(given(Some(key)), Err(FleetError::Invalid { field: "key", .. })));
+    given(None).unwrap();
+}
+
+#[test]
 fn all_that_a_device_has_is_revoked_at_once() {
     let bench = Bench::new();
     live(&bench, 1);
