@@ -134,9 +134,11 @@ impl Challenge {
     /// Our last flight, where the engine's would not do: it has seen another ClientHello than the client has sent. Needs
     /// a Finished that was judged right.
     pub(super) fn own_last_flight(&self, change: &Record<'_>) -> Option<Vec<u8>> {
+        if !self.amended {
+            return None;
+        }
         let finished = record::message(record::FINISHED, self.sent, &self.verify_data(b"server finished"));
-        let finished = self.keys.seal(record::HANDSHAKE, 0, &finished)?;
-        self.amended.then(|| [change.bytes, &finished].concat())
+        Some([change.bytes, &self.keys.seal(record::HANDSHAKE, 0, &finished)?].concat())
     }
 
     fn verify_data(&self, label: &[u8]) -> [u8; VERIFY_DATA] {

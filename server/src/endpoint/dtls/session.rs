@@ -133,3 +133,42 @@ impl Window {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sequence_number_is_new_once_and_not_behind_the_window() {
+        let mut window = Window::default();
+        let mut take = |sequence| {
+            let new = window.is_new(sequence);
+            if new {
+                window.enter(sequence);
+            }
+            new
+        };
+        for (sequence, new) in [
+            (0, true),
+            (0, false),
+            (3, true),
+            (1, true),
+            (3, false),
+            (1, false),
+            (66, true),
+            (2, false),
+            (4, true),
+            (66, false),
+            (1_000, true),
+            (66, false),
+            (937, true),
+            (936, false),
+            (937, false),
+            ((1 << 48) - 1, true),
+            ((1 << 48) - 1, false),
+            (1_000, false),
+        ] {
+            assert_eq!(take(sequence), new, "{sequence}");
+        }
+    }
+}

@@ -263,10 +263,25 @@ impl Table {
     }
 }
 
-/// The network that an address shares its share of handshakes with: /24 or /56.
-pub(super) fn network(address: IpAddr) -> IpAddr {
+/// The network that an address shares its share of handshakes with: /24 of IPv4, /56 of IPv6.
+pub(super) fn network(address: IpAddr) -> (IpAddr, u8) {
     match address {
-        IpAddr::V4(address) => IpAddr::V4((u32::from(address) & !0xff).into()),
-        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !((1 << 72) - 1)).into()),
+        IpAddr::V4(address) => (IpAddr::V4((u32::from(address) & !0xff).into()), 24),
+        IpAddr::V6(address) => (IpAddr::V6((u128::from(address) & !((1 << 72) - 1)).into()), 56),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_belongs_to_a_network() {
+        for (address, expected) in
+            [("203.0.113.77", ("203.0.113.0", 24)), ("2001:db8:1:2fe:3:4:5:6", ("2001:db8:1:200::", 56))]
+        {
+            let (network, bits) = network(address.parse().unwrap());
+            assert_eq!((network.to_string().as_str(), bits), expected);
+        }
     }
 }

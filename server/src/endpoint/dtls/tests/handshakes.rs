@@ -64,6 +64,26 @@ async fn an_unknown_identity_is_told() {
 }
 
 #[tokio::test]
+async fn a_refusal_tells_whose_fault_it_is() {
+    let world = World::new().await;
+    for (identity, alert) in [("stranger", 115), ("node-9", 80)] {
+        let device = Device::ready(&world, identity, NONE).await;
+        device.raw.send(&device.last_flight).await;
+        assert_eq!(device.raw.alert().await, alert, "{identity}");
+    }
+    world.incident(DiaryCause::ServerUnavailable).await;
+    // Proved, but refused meanwhile.
+    let device = Device::ready(&world, "node-1", NONE).await;
+    world.gate.permits.forget_permits(1_000);
+    device.raw.send(&device.last_flight).await;
+    world.until_named(CredentialId(1)).await;
+    world.gate.revoked.lock().unwrap().insert(CredentialId(1));
+    world.gate.permits.add_permits(1);
+    assert_eq!(device.raw.alert().await, 49);
+    assert_eq!(world.listener.sessions(), 0);
+}
+
+#[tokio::test]
 async fn a_revoked_credential_does_not_get_in_again() {
     let world = World::new().await;
     world.revoke(1);
@@ -77,12 +97,7 @@ async fn a_credential_revoked_within_the_handshake_opens_nothing() {
     let mut world = World::new().await;
     world.gate.permits.forget_permits(1_000);
     let client = tokio::spawn(world.client().connect());
-    let named = async {
-        while !world.listener.table().is_named(CredentialId(1)) {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), named).await.unwrap();
+    world.until_named(CredentialId(1)).await;
     world.revoke(1);
     assert_eq!(world.listener.table().handshakes(), 0);
     world.gate.permits.add_permits(10);

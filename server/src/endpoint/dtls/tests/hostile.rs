@@ -4,7 +4,7 @@ use fleet::DiaryCause;
 
 use super::{
     super::{Bounds, record},
-    by_hand::{Device, NONE},
+    by_hand::{Device, EXTENDED_MASTER_SECRET, NONE},
     world::{Raw, World, first, hello},
 };
 
@@ -58,6 +58,31 @@ async fn a_hello_that_cannot_be_read_begins_nothing() {
         assert_eq!(world.listener.table().handshakes(), 0, "{case:?}");
     }
     world.incident(DiaryCause::MalformedHandshake).await;
+}
+
+#[tokio::test]
+async fn altered_bytes_harm_nobody() {
+    let mut world = World::new().await;
+    let hello = first(&hello(record::VERSION_1_2, &[0xc0a8, 0xc0a4], &[], EXTENDED_MASTER_SECRET));
+    let device = Device::ready(&world, "node-1", NONE).await;
+    let strangers = [Raw::to(&world).await, Raw::to(&world).await];
+    for (datagram, from) in [(&hello, &strangers[0]), (&device.last_flight, &strangers[1])] {
+        for at in 0..datagram.len() {
+            for flip in [0x01, 0x80, 0xff] {
+                let mut altered = datagram.clone();
+                altered[at] ^= flip;
+                from.send(&altered).await;
+                from.send(&altered[..at]).await;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    device.raw.send(&device.last_flight).await;
+    device.take_last_flight().await;
+    let mut device = device;
+    device.send(b"inside").await;
+    assert_eq!(world.datagram().await.2, b"inside");
+    assert_eq!(world.listener.sessions(), 1);
 }
 
 #[tokio::test]
@@ -152,7 +177,7 @@ async fn no_more_handshakes_than_the_bounds_allow() {
     raw.send(&hello).await;
     raw.silent().await;
     let incident = world.incident(DiaryCause::TooManyHandshakes).await;
-    assert_eq!(incident.subject, "127.0.0.0");
+    assert_eq!(incident.subject, "127.0.0.0/24");
     assert_eq!(world.listener.table().handshakes(), 3);
 
     let world = World::bounded(Bounds { half_open: 0, ..Bounds::default() }).await;

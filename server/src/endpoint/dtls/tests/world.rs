@@ -48,6 +48,10 @@ pub(super) struct Table {
 #[async_trait]
 impl Gate for Table {
     async fn opening(&self, purpose: Purpose, identity: &[u8]) -> Result<Opening, Refused> {
+        if identity == b"node-9" {
+            let detail = "the store does not answer".to_owned();
+            return Err(Refused { cause: DiaryCause::ServerUnavailable, device: None, detail });
+        }
         let Some(id) = self.known.get(identity) else {
             let detail = "no credential of this identity".to_owned();
             return Err(Refused { cause: DiaryCause::UnknownIdentity, device: None, detail });
@@ -86,10 +90,10 @@ impl World {
         Self::bounded(Bounds::default()).await
     }
 
-    /// A listener that knows `node-0` to `node-9`.
+    /// A listener that knows `node-0` to `node-8`, and can't look up `node-9`.
     pub(super) async fn bounded(bounds: Bounds) -> Self {
         let gate = Arc::new(Table {
-            known: (0..10).map(|id| (format!("node-{id}").into_bytes(), id)).collect(),
+            known: (0..9).map(|id| (format!("node-{id}").into_bytes(), id)).collect(),
             revoked: Mutex::default(),
             incidents: Mutex::default(),
             permits: Semaphore::new(1_000),
@@ -169,6 +173,16 @@ impl World {
     pub(super) async fn until_half_open(&self, count: usize) {
         let look = async {
             while self.listener.table().handshakes() != count {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        timeout(SOON, look).await.expect("in time");
+    }
+
+    /// Waits until a handshake has named a credential.
+    pub(super) async fn until_named(&self, credential: CredentialId) {
+        let look = async {
+            while !self.listener.table().is_named(credential) {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
