@@ -12,7 +12,7 @@ use crate::{
 };
 
 mod comer;
-use comer::{Comer, Right, Turned};
+use comer::{Comer, Right, Turned, revoked};
 
 /// A device that asks to be bootstrapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +99,12 @@ impl Fleet {
             _ => format!("bootstrap failed: {}", record.reason),
         };
         let entry = TimelineEntry::new(*device, at, TimelineKind::Bootstrap, Some(*request), &detail);
-        let changes = vec![Change::BootstrapSaved(Box::new(record.clone())), Change::Timeline(entry)];
+        let mut changes = vec![Change::BootstrapSaved(Box::new(record.clone())), Change::Timeline(entry)];
+        // Who was revoked meanwhile does not come back by what it was given. A claim may be closed: its devices stay.
+        let opener = asked.origin.identity.filter(|identity| identity.device().is_some());
+        if self.is_revoked(opener).await? {
+            changes.extend(withdrawn(session, at));
+        }
         self.store.commit(Commit { changes, audit: Vec::new() }).await?;
         let (subject, from) = (endpoint.to_string(), asked.origin.source.address);
         let listener = asked.listener.clone();
@@ -116,6 +121,9 @@ impl Fleet {
     async fn prepare(&self, asked: &BootstrapAsked, settings: &BootstrapSettings) -> Result<Session, Turned> {
         let context = Context { actor: Actor::Server("bootstrap"), now: asked.at, request: asked.id };
         let comer = self.comer(&context, asked, settings).await?;
+        if self.is_revoked(asked.origin.identity).await? {
+            return Err(revoked());
+        }
         let unplanned = |detail: String| Turned {
             refusal: Refusal::Forbidden,
             cause: Some(DiaryCause::NoBootstrapPlan),
@@ -149,7 +157,24 @@ impl Fleet {
         });
         let commit = begun(&context, comer, made, session.record());
         self.commit_and_follow(commit, "device").await?;
+        // A revocation that has read the credentials of the device before that commit does not know of this one.
+        if self.is_revoked(asked.origin.identity).await? {
+            let mut changes: Vec<Change> = withdrawn(&session, asked.at).collect();
+            let mut record = session.record().clone();
+            record.result = BootstrapResult::Failed;
+            record.ended_at = Some(asked.at);
+            record.reason = "its credential was revoked".to_owned();
+            changes.push(Change::BootstrapSaved(Box::new(record)));
+            self.store.commit(Commit { changes, audit: Vec::new() }).await?;
+            return Err(revoked());
+        }
         Ok(session)
+    }
+
+    async fn is_revoked(&self, identity: Option<Identity>) -> Result<bool, FleetError> {
+        let Some(identity) = identity else { return Ok(false) };
+        let row = self.store.credential_row(identity.credential).await?;
+        Ok(row.is_none_or(|(credential, _)| credential.state == CredentialState::Revoked))
     }
 
     /// The account at the management server: with a credential if the device has come with one. None if the server has no
@@ -264,4 +289,13 @@ fn begun(context: &Context, comer: Comer, made: Vec<NewCredential>, record: &Boo
     commit.changes.push(Change::BootstrapSaved(Box::new(record.clone())));
     commit.changes.push(line(TimelineKind::Bootstrap, "bootstrap began"));
     commit
+}
+
+/// Takes back what a session was to give.
+fn withdrawn(session: &Session, at: Timestamp) -> impl Iterator<Item = Change> {
+    let Prepared { account, own_bootstrap, .. } = session.prepared();
+    let management = account.credential.as_ref().map(|(id, ..)| *id);
+    let bootstrap = own_bootstrap.as_ref().map(|own| own.credential.0);
+    let state = CredentialState::Revoked;
+    management.into_iter().chain(bootstrap).map(move |id| Change::CredentialEnded { id, state, at })
 }

@@ -124,6 +124,36 @@ fn without_security_only_the_lab_serves_and_only_endpoints_without_a_credential(
 }
 
 #[test]
+fn who_is_revoked_at_the_same_moment_gets_nothing_that_opens() {
+    // While the session is under way.
+    let world = World::new();
+    let enrolled = world.add("node-7");
+    let asked = world.asked("node-7", Some(&enrolled));
+    let mut session = world.begin("node-7", Some(enrolled.clone())).unwrap();
+    let given = session.prepared().account.credential.clone().unwrap();
+    world.revoke(enrolled.credential.id);
+    session.abandon(START, None, "the connection ended before the bootstrap had");
+    block_on(world.fleet.end_bootstrap(&session, &asked)).unwrap();
+    assert_eq!(world.open(Purpose::Management, &given.1), Err(DiaryCause::CredentialRevoked));
+    // Before it.
+    assert_eq!(world.begin("node-7", Some(enrolled)).unwrap_err(), Refusal::Forbidden);
+    assert_eq!(world.diary(), [(DiaryCause::CredentialRevoked, "node-7".to_owned())]);
+    // Within the commit that begins it.
+    let world = World::new();
+    let enrolled = world.add("node-7");
+    world.revoke_when_followed(enrolled.credential.id);
+    assert_eq!(world.begin("node-7", Some(enrolled)).unwrap_err(), Refusal::Forbidden);
+    let held = block_on(world.store.credentials(world.device("node-7"))).unwrap();
+    assert_eq!(held.len(), 2);
+    assert!(held.iter().all(|credential| !credential.state.opens()), "{held:?}");
+    let record = &block_on(world.store.bootstraps(world.device("node-7"))).unwrap()[0];
+    assert_eq!(
+        (record.result, record.reason.as_str()),
+        (BootstrapResult::Failed, "its credential was revoked")
+    );
+}
+
+#[test]
 fn a_claim_enrols_each_device_once_within_its_quota_and_window() {
     let world = World::new();
     let claim = world.claim(2);

@@ -17,6 +17,8 @@ pub(super) struct World {
 struct Rows {
     next: AtomicI64,
     followed: AtomicU64,
+    /// Revoked when the next commit is followed.
+    revokes: Mutex<Option<fleet::CredentialId>>,
     store: Mutex<Option<Arc<MemoryStore>>>,
 }
 
@@ -178,6 +180,14 @@ impl World {
         block_on(self.store.diary(&DiaryQuery::all(PageRequest::first(99)))).unwrap().rows
     }
 
+    pub(super) fn revoke(&self, id: fleet::CredentialId) {
+        block_on(self.store.commit(revocation(id))).unwrap();
+    }
+
+    pub(super) fn revoke_when_followed(&self, id: fleet::CredentialId) {
+        *self.rows.revokes.lock().unwrap() = Some(id);
+    }
+
     pub(super) fn followed(&self) -> u64 {
         self.rows.followed.load(Ordering::Relaxed)
     }
@@ -209,6 +219,11 @@ impl Downlink for Rows {
 
     async fn follow(&self, _: Arc<Commit>) {
         self.followed.fetch_add(1, Ordering::Relaxed);
+        let revokes = self.revokes.lock().unwrap().take();
+        let store = self.store.lock().unwrap().clone().unwrap();
+        if let Some(id) = revokes {
+            store.commit(revocation(id)).await.unwrap();
+        }
     }
 
     async fn end(&self, ending: Ending) -> Result<(), StoreError> {
@@ -217,4 +232,9 @@ impl Downlink for Rows {
     }
 
     async fn end_sessions(&self, _: &[fleet::CredentialId]) {}
+}
+
+fn revocation(id: fleet::CredentialId) -> Commit {
+    let change = Change::CredentialEnded { id, state: CredentialState::Revoked, at: START };
+    Commit { changes: vec![change], audit: vec![] }
 }

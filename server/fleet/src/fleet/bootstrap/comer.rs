@@ -213,6 +213,11 @@ fn turned(refusal: Refusal, cause: DiaryCause) -> Turned {
     Turned { refusal, cause: Some(cause), detail: String::new(), device: None }
 }
 
+/// Its session is about to end.
+pub(super) fn revoked() -> Turned {
+    turned(Refusal::Forbidden, DiaryCause::CredentialRevoked)
+}
+
 fn nameless() -> Turned {
     turned(Refusal::Malformed(Malformed::MissingEndpoint), DiaryCause::MissingEndpoint)
 }

@@ -232,7 +232,7 @@ impl World {
     }
 
     fn post(&mut self, packet: Packet) {
-        if self.loses > 0 && self.random.next_u32() % self.loses == 0 {
+        if self.loses > 0 && self.random.next_u32().is_multiple_of(self.loses) {
             return;
         }
         self.next_packet += 1;
