@@ -218,8 +218,8 @@ impl SecureListener {
             _ => {}
         }
         let delivered = self.table().deliver(peer, records, now, &self.bounds);
-        if !delivered {
-            self.drop_one("unexpected");
+        if let Err(reason) = delivered {
+            self.drop_one(reason);
         }
     }
 
@@ -248,12 +248,16 @@ impl SecureListener {
     fn turn_away_for_room(&self, peer: SocketAddr, full: Full) {
         let (network, bits) = table::network(peer.ip());
         let network = format!("{network}/{bits}");
-        let (bound, detail) = match full {
-            Full::All => (self.bounds.half_open, "from everywhere".to_owned()),
-            Full::Prefix => (self.bounds.half_open_of_prefix, format!("from the network {network}")),
+        let (reason, bound, detail) = match full {
+            Full::All => ("handshakes", self.bounds.half_open, "from everywhere".to_owned()),
+            Full::Prefix => (
+                "handshakes_of_network",
+                self.bounds.half_open_of_prefix,
+                format!("from the network {network}"),
+            ),
         };
         let detail = format!("{bound} handshakes {detail} are under way, and no more are begun");
-        self.drop_one("full");
+        self.drop_one(reason);
         self.tell(DiaryCause::TooManyHandshakes, peer, Some(network), None, detail);
     }
 

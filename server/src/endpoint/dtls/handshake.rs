@@ -284,7 +284,7 @@ impl Handshake {
     }
 
     fn note(&mut self, failure: Failure) {
-        metrics::counter!("muster_dtls_dropped_total", "reason" => "handshake").increment(1);
+        metrics::counter!("muster_dtls_dropped_total", "reason" => "unfit_for_handshake").increment(1);
         self.noted = Some(failure);
     }
 

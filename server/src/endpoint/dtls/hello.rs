@@ -40,7 +40,7 @@ pub(super) enum Unacceptable {
 pub(super) const SERVED: [u16; 3] = [0xc0a8, 0xc0a4, 0x00a8];
 
 /// Suites that clients of LwM2M offer, for a person to read.
-const NAMES: [(u16, &str); 24] = [
+const NAMES: [(u16, &str); 26] = [
     (0x002f, "TLS_RSA_WITH_AES_128_CBC_SHA"),
     (0x008c, "TLS_PSK_WITH_AES_128_CBC_SHA"),
     (0x008d, "TLS_PSK_WITH_AES_256_CBC_SHA"),
@@ -64,7 +64,9 @@ const NAMES: [(u16, &str); 24] = [
     (0xc0ae, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8"),
     (0xccab, "TLS_PSK_WITH_CHACHA20_POLY1305_SHA256"),
     (0xd001, "TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256"),
+    (0xd002, "TLS_ECDHE_PSK_WITH_AES_256_GCM_SHA384"),
     (0xd003, "TLS_ECDHE_PSK_WITH_AES_128_CCM_8_SHA256"),
+    (0xd005, "TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256"),
 ];
 
 /// How many suites of a list are shown.

@@ -105,21 +105,25 @@ impl Table {
         self.half_open.get(&peer).is_none_or(gives_way)
     }
 
-    /// Hands a datagram to the handshake under way. False if there is none or its bounds are reached.
+    /// Hands a datagram to the handshake under way, or says what stands against it.
     pub(super) fn deliver(
         &mut self,
         peer: SocketAddr,
         datagram: Vec<u8>,
         now: Instant,
         bounds: &Bounds,
-    ) -> bool {
-        let Some(half) = self.half_open.get_mut(&peer) else { return false };
+    ) -> Result<(), &'static str> {
+        let half = self.half_open.get_mut(&peer).ok_or("stray")?;
         half.received += 1;
         half.bytes += datagram.len();
         half.heard = now;
-        half.received <= bounds.datagrams
-            && half.bytes <= bounds.bytes
-            && half.datagrams.try_send(datagram).is_ok()
+        if half.received > bounds.datagrams {
+            return Err("handshake_datagrams");
+        }
+        if half.bytes > bounds.bytes {
+            return Err("handshake_bytes");
+        }
+        half.datagrams.try_send(datagram).map_err(|_| "handshake_queue")
     }
 
     /// Notes whose handshake it is. False if it was taken back.
