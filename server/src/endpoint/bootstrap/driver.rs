@@ -159,3 +159,97 @@ impl BootstrapDriver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use fleet::{
+        Actor, BootstrapResult, Context, DeviceId, EndpointName, EventKind, RequestId, Store, Watched,
+        store::MemoryStore,
+    };
+    use objects::ContentFormat;
+    use tokio::{net::UdpSocket, sync::oneshot};
+
+    use super::*;
+    use crate::endpoint::{
+        bootstrap::{BootstrapBounds, tests::world},
+        udp::Listener,
+    };
+
+    #[tokio::test]
+    async fn a_client_is_bootstrapped_through_a_socket_and_its_record_kept() {
+        let (store, clock) = (Arc::new(MemoryStore::new()), Clock::start());
+        let stray = Box::new(|_: SocketAddr, _: &str| {});
+        let listener = Arc::new(Listener::bind(ListenerId(0), ([127, 0, 0, 1], 0).into(), stray).unwrap());
+        let server = listener.address().unwrap();
+        let (sender, batches) = mpsc::channel(4);
+        let receiving = tokio::spawn(Arc::clone(&listener).receive(sender));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let fleet = world::fleet_on(&store, 0);
+        let context = Context {
+            actor: Actor::Server("test"),
+            now: clock.now().wall,
+            request: RequestId::from_random([1; 16]),
+        };
+        let mut events = fleet.subscribe(&context).await.unwrap();
+        let driver = BootstrapDriver {
+            endpoint: world::endpoint(0, BootstrapBounds::default(), clock.now().mono),
+            clock,
+            outlets: [(ListenerId(0), Arc::clone(&listener) as Arc<dyn Outlet>)].into(),
+            fleet,
+            settings: Arc::new(world::settings()),
+            batches,
+        };
+        let stopped = futures::FutureExt::map(stopped, |_| ());
+        let running = tokio::spawn(driver.run(futures::FutureExt::shared(Box::pin(stopped))));
+
+        let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        client.connect(server).await.unwrap();
+        let asked = asked_by(&client).await;
+        assert_eq!(asked, ["GET /", "PUT /0/1", "PUT /1/0", "POST /bs"]);
+        let Some(Watched::Event(event)) = events.next().await else { panic!("something happens") };
+        assert_eq!(event.kind, EventKind::Bootstrap(BootstrapResult::Finished));
+        drop(stop);
+        running.await.unwrap();
+        receiving.abort();
+
+        let view = store.device_by_endpoint(&EndpointName::new("node-7").unwrap()).await.unwrap().unwrap();
+        assert_eq!(view.device.id, DeviceId(1));
+        let record = store.bootstraps(view.device.id).await.unwrap().remove(0);
+        assert_eq!((record.result, record.steps.len()), (BootstrapResult::Finished, 4));
+    }
+
+    /// What a client is asked that asks for a bootstrap and says yes to everything.
+    async fn asked_by(client: &UdpSocket) -> Vec<String> {
+        let boot = coap::Boot { number: 1, seed: [9; 32] };
+        let (mut endpoint, started) = (coap::Endpoint::new(coap::Config::default(), boot), Clock::start());
+        let mut request = coap::Request::new(coap::Method::Post, "bs");
+        request.queries = vec!["ep=node-7".to_owned(), "pct=110".to_owned()];
+        endpoint.send_request(Duration::ZERO, (), request).unwrap();
+        let (mut asked, mut buffer) = (Vec::new(), [0; 2_048]);
+        loop {
+            while let Some(output) = endpoint.poll_output() {
+                match output {
+                    coap::Output::Transmit { bytes, .. } => drop(client.send(&bytes).await.unwrap()),
+                    coap::Output::Event(coap::Event::Request { exchange, request, .. }) => {
+                        let method = format!("{:?}", request.method).to_uppercase();
+                        asked.push(format!("{method} /{}", request.path.join("/")));
+                        let response = match request.method {
+                            coap::Method::Get => coap::Response::new(coap::Code::CONTENT)
+                                .with_payload(ContentFormat::LINK.0, "</0/0>,</1>"),
+                            _ => coap::Response::new(coap::Code::CHANGED),
+                        };
+                        endpoint.respond(started.now().mono, exchange, response);
+                    }
+                    coap::Output::Event(_) => {}
+                }
+            }
+            if asked.last().is_some_and(|last| last == "POST /bs") {
+                return asked;
+            }
+            let len = client.recv(&mut buffer).await.unwrap();
+            endpoint.handle_datagram(started.now().mono, (), &buffer[..len]);
+        }
+    }
+}

@@ -7,7 +7,7 @@ use objects::{ContentFormat, InstanceId, Version};
 
 use super::*;
 
-mod world;
+pub(super) mod world;
 
 use world::{BOOTSTRAP, PLAIN_BOOTSTRAP, World, source};
 

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use device::{Account, Device, Output as DeviceOutput, Profile, Security};
 use fleet::{
     Actor, BootstrapSettings, Commit, Context, CredentialId, Downlink, Ending, EndpointName, Feed, Fleet,
-    GivenPsk, Identity, Library, NewDevice, OperationId, Order, Presence, Purpose, Role, Shown, Store,
-    StoreError, Taken, Timestamp, UserId, store::MemoryStore,
+    GivenPsk, Identity, Library, NewDevice, OperationId, Order, Presence, Purpose, RequestId, Role, Shown,
+    Store, StoreError, Taken, Timestamp, UserId, store::MemoryStore,
 };
 use futures::executor::block_on;
 use objects::Registry;
@@ -82,13 +82,7 @@ impl World {
             endpoint: endpoint(0, bounds, Duration::ZERO),
             fleet,
             store,
-            settings: BootstrapSettings {
-                uri: Some(MANAGEMENT.into()),
-                plain_uri: Some(PLAIN_MANAGEMENT.into()),
-                bootstrap_uri: Some(BOOTSTRAP.into()),
-                short_server_id: 1,
-                lab: true,
-            },
+            settings: settings(),
             bounds,
             devices: Vec::new(),
             ended: Vec::new(),
@@ -361,14 +355,28 @@ pub(super) fn source(number: usize) -> Source {
     Source { listener: ListenerId(0), address: ([192, 0, 2, 7], port).into() }
 }
 
-fn endpoint(start: u16, bounds: BootstrapBounds, now: Duration) -> BootstrapEndpoint {
+pub(in crate::endpoint::bootstrap) fn settings() -> BootstrapSettings {
+    BootstrapSettings {
+        uri: Some(MANAGEMENT.into()),
+        plain_uri: Some(PLAIN_MANAGEMENT.into()),
+        bootstrap_uri: Some(BOOTSTRAP.into()),
+        short_server_id: 1,
+        lab: true,
+    }
+}
+
+pub(in crate::endpoint::bootstrap) fn endpoint(
+    start: u16,
+    bounds: BootstrapBounds,
+    now: Duration,
+) -> BootstrapEndpoint {
     let coap = coap::Endpoint::new(coap::Config::default(), coap::Boot { number: start, seed: [3; 32] });
     let now = Now { mono: now, wall: Timestamp(0) };
     let names = [(ListenerId(0), "coaps://0.0.0.0:5784".to_owned())].into();
     BootstrapEndpoint::new(now, coap, bounds, names, [u8::try_from(start).unwrap(); 32])
 }
 
-fn fleet_on(store: &Arc<MemoryStore>, start: u16) -> Arc<Fleet> {
+pub(in crate::endpoint::bootstrap) fn fleet_on(store: &Arc<MemoryStore>, start: u16) -> Arc<Fleet> {
     let random = AtomicU64::new(u64::from(start) << 32);
     let entropy = move |bytes: &mut [u8]| {
         let seed = random.fetch_add(1, Ordering::Relaxed);
