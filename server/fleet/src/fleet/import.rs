@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::timeline;
 use crate::{
-    AuditEntry, Change, Class, ClassId, Commit, Context, Credential, CredentialState, Device, EndpointName, Fleet,
-    FleetError, Holder, Permission, PskIdentity, PskKey, StoreError, TimelineKind, Verb,
+    AuditEntry, Change, Class, ClassId, Commit, Context, Credential, CredentialState, Device, EndpointName,
+    Fleet, FleetError, Holder, Permission, PskIdentity, PskKey, StoreError, TimelineKind, Verb,
 };
 
 mod file;
