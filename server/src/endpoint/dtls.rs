@@ -364,7 +364,8 @@ impl Default for Bounds {
         Self {
             half_open: 1_024,
             half_open_of_prefix: 128,
-            cookie_time: Duration::from_secs(10),
+            // A round trip of a cell at its edge takes ten.
+            cookie_time: Duration::from_secs(20),
             handshake_time: Duration::from_secs(60),
             datagrams: 64,
             bytes: 32 << 10,
