@@ -231,6 +231,8 @@ impl SecureListener {
                 error!(net.peer = %peer, "the task of a handshake panicked");
                 metrics::counter!("muster_dtls_panics_total").increment(1);
                 listener.forget(peer, ticket);
+                let detail = "the server failed within the handshake; its log says where".to_owned();
+                listener.tell(DiaryCause::ServerUnavailable, peer, None, None, detail);
             }
         });
     }

@@ -84,6 +84,19 @@ async fn a_refusal_tells_whose_fault_it_is() {
 }
 
 #[tokio::test]
+async fn a_panic_ends_one_handshake() {
+    let mut world = World::new().await;
+    let device = Device::ready(&world, "node-8", NONE).await;
+    device.raw.send(&device.last_flight).await;
+    let incident = world.incident(DiaryCause::ServerUnavailable).await;
+    assert!(incident.detail.contains("the server failed"), "{}", incident.detail);
+    assert_eq!(world.listener.table().handshakes(), 0);
+    let mut device = Device::inside(&world, "node-1", NONE).await;
+    device.send(b"inside").await;
+    assert_eq!(world.datagram().await.2, b"inside");
+}
+
+#[tokio::test]
 async fn a_revoked_credential_does_not_get_in_again() {
     let world = World::new().await;
     world.revoke(1);
