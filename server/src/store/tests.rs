@@ -3,7 +3,9 @@
 mod durable;
 mod fixture;
 mod full;
+mod many;
 mod plans;
+mod postgres;
 mod schema;
 mod sealed;
 mod together;
