@@ -18,8 +18,9 @@ pub fn start_logging(config: &LogConfig) {
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Warn => LevelFilter::WARN,
     };
-    // The database layers log every statement at info.
-    let quiet = format!("{level},sqlx=warn,sea_orm=warn,sea_orm_migration=warn");
+    // The database layers log every statement at info; what webrtc-dtls says of a handshake the diary says better.
+    let quiet =
+        format!("{level},sqlx=warn,sea_orm=warn,sea_orm_migration=warn,webrtc_dtls=off,webrtc_util=off");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(quiet));
     let terminal = std::io::stderr().is_terminal();
     let json = match config.format {
