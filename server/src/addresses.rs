@@ -57,7 +57,8 @@ impl Addresses {
 
     /// What bootstrap writes into devices.
     pub(crate) fn for_bootstrap(&self, config: &Config) -> BootstrapSettings {
-        let first = |scheme, bound: &[SocketAddr]| uris(scheme, &config.public_host, bound).into_iter().next();
+        let first =
+            |scheme, bound: &[SocketAddr]| uris(scheme, &config.public_host, bound).into_iter().next();
         BootstrapSettings {
             uri: first("coaps", &self.coaps),
             plain_uri: first("coap", &self.coap),

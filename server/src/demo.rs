@@ -8,8 +8,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use ::device::{Account, Device, Factory, Life, Profile};
 use ::fleet::{
-    Actor, Context, EndpointName, EventKind, Fleet, FleetError, GivenPsk, NewDevice, Operation, PasswordError,
-    PasswordHash, PublicId, RequestId, Watched,
+    Actor, Context, EndpointName, EventKind, Fleet, FleetError, GivenPsk, NewDevice, Operation,
+    PasswordError, PasswordHash, PublicId, RequestId, Watched,
 };
 use objects::Version;
 use tempfile::TempDir;
@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     Config, Server, StartError, clock,
-    config::{Addresses, Profile},
+    config::{self, Addresses},
     fill_random,
 };
 use player::Player;
@@ -85,7 +85,7 @@ impl Demo {
         let folder = tempfile::tempdir().map_err(DemoError::Folder)?;
         let server = Server::start(&config.for_demo(folder.path())).await?;
         let fleet = server.fleet();
-        let password = make_administrator(fleet, server.setup_link()).await?;
+        let password = make_administrator(fleet, server.welcome().setup_link.as_deref()).await?;
         let mut demo = Self { tasks: Vec::new(), password, server, _folder: folder };
         for (kind, seed) in KINDS.iter().zip(1..) {
             let player = demo.enrol(kind, seed).await?;
@@ -143,15 +143,15 @@ const SEND_PERIOD: Duration = Duration::from_secs(20);
 impl Config {
     /// For a demonstration: on loopback, with DTLS alone, and with data of its own.
     pub fn for_demo(&self, folder: &std::path::Path) -> Self {
-        let mut config = self.clone();
+        let mut changed = self.clone();
         let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        config.profile = Profile::Production;
-        config.data_dir.0 = folder.join("data");
-        config.coaps.listen = Addresses(vec![at(5684)]);
-        config.coaps.bootstrap_listen = Addresses(vec![at(5784)]);
-        config.coap.listen = Addresses(Vec::new());
-        config.coap.bootstrap_listen = Addresses(Vec::new());
-        config
+        changed.profile = config::Profile::Production;
+        changed.data_dir.0 = folder.join("data");
+        changed.coaps.listen = Addresses(vec![at(5684)]);
+        changed.coaps.bootstrap_listen = Addresses(vec![at(5784)]);
+        changed.coap.listen = Addresses(Vec::new());
+        changed.coap.bootstrap_listen = Addresses(Vec::new());
+        changed
     }
 }
 
@@ -182,13 +182,17 @@ async fn observe_thermometers(fleet: std::sync::Arc<Fleet>) {
 
 async fn observe(fleet: std::sync::Arc<Fleet>, device: PublicId) {
     let Ok(detail) = fleet.device(&context(), device).await else { return };
-    let sends = |kind: &Kind| kind.endpoint == detail.view.device.endpoint.as_str()
-        && !matches!(kind.behaviour, Behaviour::Observed);
+    let sends = |kind: &Kind| {
+        kind.endpoint == detail.view.device.endpoint.as_str()
+            && !matches!(kind.behaviour, Behaviour::Observed)
+    };
     if KINDS.iter().any(sends) {
         return;
     }
     let path = "/3303/0/5700".parse().expect("the path is well-formed");
-    if let Err(error) = fleet.operate(&context(), device, Operation::Observe { path, format: None }, None).await {
+    if let Err(error) =
+        fleet.operate(&context(), device, Operation::Observe { path, format: None }, None).await
+    {
         tracing::debug!(%error, "a device of the demonstration is not observed");
     }
 }

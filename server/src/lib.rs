@@ -15,6 +15,7 @@ mod health;
 mod http;
 mod listen;
 mod models;
+pub mod offline;
 pub mod probe;
 mod seal;
 pub mod service;
@@ -172,8 +173,9 @@ impl Server {
         let stopped: Stop = stopped.map(|_| ()).boxed().shared();
         let settings = web::Settings {
             cookie_secure: config.console.is_https(),
-            profile_banner: (config.profile == config::Profile::Lab)
-                .then(|| "Lab profile: devices are served without security, too, on loopback only.".to_owned()),
+            profile_banner: (config.profile == config::Profile::Lab).then(|| {
+                "Lab profile: devices are served without security, too, on loopback only.".to_owned()
+            }),
             places: addresses.for_people(&config.public_host),
             facts: welcome.facts(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -186,9 +188,15 @@ impl Server {
         let coap = |domain| coap_endpoint(config, &data_dir, boot, domain);
         let roster = Roster::new(0, NodeId::SINGLE, limits(config));
         let shard = Shard::new(clock.now(), coap(Domain::Management), roster, library, seed()?, restored);
-        let names = doors.bootstrap.ids().iter().map(|id| (*id, doors.outlets[usize::from(id.0)].name().to_owned()));
-        let bootstrap =
-            BootstrapEndpoint::new(clock.now(), coap(Domain::Bootstrap), BootstrapBounds::default(), names.collect(), seed()?);
+        let names =
+            doors.bootstrap.ids().iter().map(|id| (*id, doors.outlets[usize::from(id.0)].name().to_owned()));
+        let bootstrap = BootstrapEndpoint::new(
+            clock.now(),
+            coap(Domain::Bootstrap),
+            BootstrapBounds::default(),
+            names.collect(),
+            seed()?,
+        );
 
         let mut server = Self {
             welcome,
@@ -218,7 +226,8 @@ impl Server {
 
         let (batches_in, batches) = mpsc::channel(MAX_BATCHES);
         server.receivers.extend(doors.bootstrap.receive(&batches_in));
-        let outlets = doors.bootstrap.ids().iter().map(|id| (*id, Arc::clone(&doors.outlets[usize::from(id.0)])));
+        let outlets =
+            doors.bootstrap.ids().iter().map(|id| (*id, Arc::clone(&doors.outlets[usize::from(id.0)])));
         let driver = BootstrapDriver {
             endpoint: bootstrap,
             clock,
@@ -348,7 +357,8 @@ fn welcome(
     tls: Option<&Tls>,
     setup_link: Option<String>,
 ) -> Welcome {
-    let url = |listener: &TcpListener| Some(config.console.url(listener.local_addr().ok()?, &config.public_host));
+    let url =
+        |listener: &TcpListener| Some(config.console.url(listener.local_addr().ok()?, &config.public_host));
     let mut urls: Vec<String> = console.iter().filter_map(url).collect();
     urls.dedup();
     Welcome {

@@ -118,13 +118,9 @@ fn retry_after(failures: u32) -> Duration {
     FIRST_RETRY.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LAST_RETRY)
 }
 
-async fn post(
-    client: &Agent,
-    url: &str,
-    secret: &WebhookSecret,
-    event: &LoggedEvent,
-) -> Result<(), String> {
-    let body = serde_json::to_vec(&web::api::v1::types::Event::from(event)).map_err(|error| error.to_string())?;
+async fn post(client: &Agent, url: &str, secret: &WebhookSecret, event: &LoggedEvent) -> Result<(), String> {
+    let body = serde_json::to_vec(&web::api::v1::types::Event::from(event.clone()))
+        .map_err(|error| error.to_string())?;
     let id = format!("evt_{}", event.sequence);
     let sent_at = clock::wall();
     let request = client

@@ -1,7 +1,8 @@
 //! What devices send: Register, Update, Deregister and Send requests, and notifications.
 
 use fleet::{
-    Delivery, DeviceId, DiaryCause, ObservationToken, Origin, Register, RegistrationId, Report, Roster, Update, Uplink,
+    Delivery, DeviceId, DiaryCause, ObservationToken, Origin, Register, RegistrationId, Report, Roster,
+    Update, Uplink,
 };
 use objects::{ContentFormat, Registry, codec};
 
@@ -103,7 +104,11 @@ fn send(
 }
 
 fn delivery(received: Received<'_>) -> Delivery {
-    Delivery { source: received.origin.source, message_id: received.message_id, token: received.token.to_vec() }
+    Delivery {
+        source: received.origin.source,
+        message_id: received.message_id,
+        token: received.token.to_vec(),
+    }
 }
 
 fn registration_id(segment: &str) -> Result<RegistrationId, Rejection> {

@@ -42,7 +42,12 @@ impl Doors {
         self.management.secure.iter().chain(&self.bootstrap.secure).map(Arc::clone).collect()
     }
 
-    fn open_side(&mut self, config: &Config, gate: &Arc<dyn Gate>, purpose: Purpose) -> Result<(), StartError> {
+    fn open_side(
+        &mut self,
+        config: &Config,
+        gate: &Arc<dyn Gate>,
+        purpose: Purpose,
+    ) -> Result<(), StartError> {
         let (secure, plain) = match purpose {
             Purpose::Management => (&config.coaps.listen, &config.coap.listen),
             Purpose::Bootstrap => (&config.coaps.bootstrap_listen, &config.coap.bootstrap_listen),
@@ -75,8 +80,10 @@ impl Doors {
 impl Side {
     /// Receives at all of them, until nobody wants the batches any more.
     pub(crate) fn receive(&self, batches: &mpsc::Sender<Batch>) -> Vec<JoinHandle<()>> {
-        let secure = self.secure.iter().map(|listener| tokio::spawn(Arc::clone(listener).receive(batches.clone())));
-        let plain = self.plain.iter().map(|listener| tokio::spawn(Arc::clone(listener).receive(batches.clone())));
+        let secure =
+            self.secure.iter().map(|listener| tokio::spawn(Arc::clone(listener).receive(batches.clone())));
+        let plain =
+            self.plain.iter().map(|listener| tokio::spawn(Arc::clone(listener).receive(batches.clone())));
         secure.chain(plain).collect()
     }
 

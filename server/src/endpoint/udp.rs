@@ -136,7 +136,8 @@ mod tests {
             let sent: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
             device.send_to(&sent, to).await.unwrap();
             let batch = batches.recv().await.unwrap();
-            let arrived = |incoming: &Incoming| matches!(incoming, Incoming::Datagram(_, bytes) if *bytes == sent);
+            let arrived =
+                |incoming: &Incoming| matches!(incoming, Incoming::Datagram(_, bytes) if *bytes == sent);
             assert!(batch.iter().any(arrived), "{len} bytes");
         }
         receiving.abort();
