@@ -9,12 +9,16 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use fleet::Presence;
+use fleet::{DiaryCause, Incident, Presence, Timestamp};
 use objects::{Value, Version};
 
 #[expect(dead_code, reason = "the tests use more of it")]
+#[path = "../tests/console/sample.rs"]
+mod sample;
+#[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/console/world.rs"]
 mod world;
+use sample::everything;
 use world::{LINKS, SampleDevice, World};
 
 #[tokio::main]
@@ -24,6 +28,9 @@ async fn main() {
         "Lab profile: devices connect without encryption or authentication. Keep this server on loopback.";
     let world = World::with(false, Some(banner.to_owned())).await;
     world.clock.store(wall_clock(), Ordering::Relaxed);
+    if !empty {
+        populate(&world).await;
+    }
     let clock = std::sync::Arc::clone(&world.clock);
     tokio::spawn(async move {
         loop {
@@ -31,16 +38,13 @@ async fn main() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     });
-    if !empty {
-        populate(&world).await;
-    }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8088").await.unwrap();
     let token = world.fleet.setup_link(world.now()).await.unwrap().unwrap();
     println!("http://{}/setup/{token}", listener.local_addr().unwrap());
     let router = world.router.clone();
     let serve = async { axum::serve(listener, router).await.unwrap() };
     let live = async {
-        let mut degrees = 21.0;
+        let mut degrees = 18.6;
         if empty {
             return std::future::pending::<()>().await;
         }
@@ -111,8 +115,44 @@ async fn populate(world: &World) {
     for (at, value) in &values {
         world.script.value(1, at, value.clone());
     }
+    everything(world, "greenhouse").await;
+    knock(world).await;
+    // A day of temperatures, one every four minutes.
+    let now = wall_clock();
+    for step in 0..360_i32 {
+        world.clock.store(now - i64::from(360 - step) * 240_000, Ordering::Relaxed);
+        let hours = f64::from(step) / 15.0;
+        let degrees = 18.0 + 5.0 * (hours / 24.0 * std::f64::consts::TAU).sin() + f64::from(step % 7) / 10.0;
+        world.report(1, &[("/3303/0/5700", Value::Float((degrees * 100.0).round() / 100.0))]).await;
+    }
+    world.clock.store(now, Ordering::Relaxed);
     let most: Vec<_> = values.iter().filter(|(at, _)| !at.starts_with("/1/")).cloned().collect();
     world.report(1, &most).await;
+}
+
+/// What strangers left in the diary.
+async fn knock(world: &World) {
+    let now = world.now();
+    for (minutes, count, cause, subject) in [
+        (2, 3, DiaryCause::NoCommonSuite, "198.51.100.4:51234"),
+        (9, 40, DiaryCause::PlainOnSecurePort, "198.51.100.17:5683"),
+        (31, 1, DiaryCause::UnknownIdentity, "urn:imei:490154203237777"),
+        (55, 6, DiaryCause::UnknownIdentity, "factory-line-3"),
+        (300, 2, DiaryCause::UnsupportedVersion, "meter-0043"),
+    ] {
+        for time in 0..count {
+            world.fleet.incident(Incident {
+                at: Timestamp(now.0 - minutes * 60_000 - time * 1_000),
+                cause,
+                subject: subject.to_owned(),
+                from: "198.51.100.17:40112".parse().unwrap(),
+                listener: "coaps://0.0.0.0:5684".to_owned(),
+                device: None,
+                detail: String::new(),
+            });
+        }
+    }
+    world.fleet.flush_diary(now).await.unwrap();
 }
 
 fn wall_clock() -> i64 {

@@ -24,16 +24,19 @@ pub(crate) const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 /// How long a request may take until its answer begins.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Puts the guards around the routes, the outermost last.
+/// Puts the guards of the console around its routes, the outermost last.
 pub(crate) fn guard(router: Router, app: Arc<App>) -> Router {
     router
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
         .layer(CatchPanicLayer::new())
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), error::pages))
-        .layer(middleware::from_fn(secure))
-        .layer(middleware::from_fn_with_state(app, trace))
+        .layer(middleware::from_fn_with_state(app, error::pages))
+}
+
+/// Puts around all routes what holds for pages and for the API.
+pub(crate) fn frame(router: Router, app: Arc<App>) -> Router {
+    router.layer(middleware::from_fn(secure)).layer(middleware::from_fn_with_state(app, trace))
 }
 
 /// Names the request, in its span and in its answer. What a client calls it is not taken over.

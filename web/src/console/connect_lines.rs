@@ -2,7 +2,7 @@
 
 use fleet::{Purpose, Shown};
 
-use crate::settings::Places;
+use crate::{settings::Places, show::visible};
 
 /// What a device proves itself with.
 pub(crate) struct Account {
@@ -69,12 +69,12 @@ fn of_clients(uri: &str, endpoint: &str, bootstrap: bool, account: Option<&Accou
     };
     let identity = account.map(|account| account.identity.as_str());
     let key = account.map(|account| account.key.as_deref().unwrap_or(NO_KEY));
-    let recipe = |client, id: &str, about, text, tried| Recipe {
+    let recipe = |client, id: &str, about, text: String, tried| Recipe {
         client,
         how,
         id: format!("line-{id}-{}", how.replace([' ', ','], "")),
         about,
-        text,
+        text: visible(text.chars()),
         tried,
     };
     let mut recipes = vec![

@@ -152,6 +152,10 @@ impl Cell {
     fn none() -> Self {
         Self::Text(String::new())
     }
+
+    fn is_none(&self) -> bool {
+        matches!(self, Self::Text(text) if text.is_empty())
+    }
 }
 
 impl DeviceRow {

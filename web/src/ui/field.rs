@@ -1,6 +1,6 @@
 //! Fields of forms: a label, an input, a hint, and what is wrong with what was typed.
 
-use fleet::FleetError;
+use fleet::{FleetError, PlanError};
 
 use crate::{console::sentence, error::WebError, form::Fields};
 
@@ -103,7 +103,7 @@ impl Filled {
         let problem = match error {
             FleetError::Invalid { field, reason } => (*field, sentence(&Said(reason))),
             FleetError::Psk(error) => (field_of_psk(*error), sentence(error)),
-            FleetError::Plan(error) => ("", sentence(error)),
+            FleetError::Plan(error) => (field_of_plan(error), sentence(error)),
             FleetError::Password(error) => ("password", sentence(error)),
             FleetError::AlreadyThere("credential") => ("identity", sentence(error)),
             FleetError::UserName(_) | FleetError::AlreadyThere(_) => ("name", sentence(error)),
@@ -154,6 +154,18 @@ fn field_of_psk(error: fleet::PskError) -> &'static str {
     match error {
         fleet::PskError::IdentityLength { .. } => "identity",
         fleet::PskError::KeyLength { .. } | fleet::PskError::NotHex | fleet::PskError::WellKnown => "key",
+    }
+}
+
+fn field_of_plan(error: &PlanError) -> &'static str {
+    match error {
+        PlanError::Lifetime => "lifetime",
+        PlanError::Periods { .. } => "default_pmin",
+        PlanError::Binding { .. } => "binding",
+        PlanError::DeleteLevel { .. } | PlanError::DeleteDevice { .. } | PlanError::TooManyDeletes { .. } => {
+            "delete"
+        }
+        _ => "writes",
     }
 }
 

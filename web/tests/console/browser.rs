@@ -200,7 +200,7 @@ impl Answer {
                     let chosen = chosen.or_else(|| element.select(&options).next());
                     chosen.and_then(|option| option.attr("value")).unwrap_or_default().to_owned()
                 }
-                ("textarea", _) => text(element),
+                ("textarea", _) => element.text().collect(),
                 (_, Some("checkbox" | "radio")) if element.attr("checked").is_none() => continue,
                 (_, Some("file")) => continue,
                 _ => element.attr("value").unwrap_or_default().to_owned(),

@@ -18,7 +18,7 @@ async fn it_groups_by_cause_and_leads_to_a_remedy() {
     assert_eq!(one.texts("#diary tbody tr").len(), 1);
     let entry = browser.get(&one.attributes("#diary a", "href")[0]).await;
     assert_eq!(entry.text("#remedy"), fleet::DiaryCause::WrongKey.remedy());
-    assert_eq!(entry.texts("main a.device-name"), ["node added"]);
+    assert_eq!(entry.texts("main a.device-name"), ["node-new"]);
     assert!(!entry.has("#add") && !entry.has("#approve"));
 }
 
@@ -70,7 +70,7 @@ async fn one_box_finds_an_endpoint_a_beginning_and_an_identity() {
     // The bootstrap identity that was made is the endpoint name: the management one is another.
     let credentials = browser.get(&format!("{device}/credentials")).await;
     let identity = credentials.texts("#credentials td[data-label=Identity] bdi").remove(0);
-    for text in ["node%20added", "node%20a", &crate::browser::encoded(&identity)] {
+    for text in ["node-new", "node-n", &crate::browser::encoded(&identity)] {
         assert_eq!(browser.get(&format!("/search?q={text}")).await.location(), device, "{text}");
     }
     assert_eq!(browser.get("/search?q=nobody").await.location(), "/devices?prefix=nobody");

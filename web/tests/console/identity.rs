@@ -28,7 +28,10 @@ async fn credentials_are_listed_with_state_lineage_and_last_use() {
 
 #[tokio::test]
 async fn a_credential_is_added_and_shown_once() {
-    let (_world, mut browser, url) = device().await;
+    let (_world, mut browser, _) = device().await;
+    let form = browser.get("/enrolment").await;
+    let made = browser.submit(&form, "#add", &[("endpoint", "node-8")]).await;
+    let url = browser.follow(&made).await.attributes("main a.button.primary", "href").remove(0);
     let page = browser.get(&format!("{url}/credentials")).await;
     let added = browser
         .submit(&page, "form.card", &[("purpose", "management"), ("identity", "second"), ("key", "")])
@@ -47,13 +50,13 @@ async fn a_revocation_takes_the_name_and_a_reason() {
     let page = browser.get(&format!("{url}/credentials")).await;
     let revoke = page.attributes("#credentials a.danger", "href").remove(0);
     let ask = browser.get(&revoke).await;
-    assert_eq!(ask.text("#expected"), "node added");
-    for (typed, reason) in [("", "lost"), ("node", "lost"), ("node added", ""), ("node added", " ")] {
+    assert_eq!(ask.text("#expected"), "node-new");
+    for (typed, reason) in [("", "lost"), ("node", "lost"), ("node-new", ""), ("node-new", " ")] {
         let refused = browser.submit(&ask, "#confirm", &[("typed", typed), ("reason", reason)]).await;
         assert_eq!(refused.status, 422, "{typed} {reason}");
         assert!(refused.has("[aria-invalid=true]"));
     }
-    let done = browser.submit(&ask, "#confirm", &[("typed", "node added"), ("reason", "lost")]).await;
+    let done = browser.submit(&ask, "#confirm", &[("typed", "node-new"), ("reason", "lost")]).await;
     let page = browser.follow(&done).await;
     assert!(page.text("#done").starts_with("Revoked"));
     assert!(states(&page).contains(&"Revoked".to_owned()), "{:?}", states(&page));
@@ -63,9 +66,8 @@ async fn a_revocation_takes_the_name_and_a_reason() {
 async fn revoking_the_device_takes_all_of_them() {
     let (_world, mut browser, url) = device().await;
     let ask = browser.get(&format!("{url}/revoke")).await;
-    let done = browser.submit(&ask, "#confirm", &[("typed", "node added"), ("reason", "stolen")]).await;
-    let page = browser.follow(&done).await;
-    assert_eq!(page.text("#device-state .badge"), "Revoked");
+    let done = browser.submit(&ask, "#confirm", &[("typed", "node-new"), ("reason", "stolen")]).await;
+    assert!(browser.follow(&done).await.text("#done").starts_with("Revoked"));
     let page = browser.get(&format!("{url}/credentials")).await;
     assert_eq!(states(&page), ["Revoked", "Revoked"]);
     assert!(!page.has("#credentials .row-actions"));
@@ -75,12 +77,12 @@ async fn revoking_the_device_takes_all_of_them() {
 async fn a_removed_device_leaves_the_list_and_comes_back_by_a_new_enrolment_only() {
     let (_world, mut browser, url) = device().await;
     let ask = browser.get(&format!("{url}/remove")).await;
-    let filled = [("typed", "node added"), ("reason", "sold"), ("keep_data", "on")];
+    let filled = [("typed", "node-new"), ("reason", "sold"), ("keep_data", "on")];
     let done = browser.submit(&ask, "#confirm", &filled).await;
     assert_eq!(done.location(), url);
     assert_eq!(browser.follow(&done).await.text("#device-state .badge"), "Removed");
-    assert!(!browser.get("/devices").await.body.contains("node added"));
-    assert!(browser.get("/devices?state=removed").await.body.contains("node added"));
+    assert!(!browser.get("/devices").await.body.contains("node-new"));
+    assert!(browser.get("/devices?state=removed").await.body.contains("node-new"));
 }
 
 #[tokio::test]
@@ -118,7 +120,7 @@ async fn many_are_removed_from_a_list_that_was_frozen() {
     }
     assert!(report.text("#report").starts_with("2 removed"), "{}", report.text("#report"));
     let names = browser.get("/devices").await.texts("#devices .device-name");
-    assert_eq!(names, ["batch-3", "node added", "other"]);
+    assert_eq!(names, ["batch-3", "node-new", "other"]);
 }
 
 #[tokio::test]

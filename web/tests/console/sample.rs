@@ -49,7 +49,7 @@ pub(crate) async fn everything_seen(world: &World, text: &str, seen: &str) -> Ev
     };
     fleet.save_plan(&context, PlanScope::Class(class.id), Some(plan)).await.unwrap();
     fleet.upload_model(&context, &definition(text)).await.unwrap();
-    let endpoint = EndpointName::new(format!("{text} added")).unwrap();
+    let endpoint = EndpointName::new(format!("{text}-new")).unwrap();
     let enrolled = fleet
         .add_device(
             &context,

@@ -157,7 +157,9 @@ pub(crate) async fn take(
 
 /// The file that was chosen, or the text that was pasted.
 fn file_of(fields: &Fields) -> Result<(ImportFormat, Arc<[u8]>), FleetError> {
-    let bytes = fields.file("file").unwrap_or_else(|| fields.text("text").as_bytes());
+    // Browsers send what was pasted with CR LF at the ends of its lines.
+    let pasted = fields.text("text").replace("\r\n", "\n");
+    let bytes = fields.file("file").unwrap_or(pasted.as_bytes());
     if bytes.iter().all(u8::is_ascii_whitespace) {
         let reason = "choose a file, or paste its lines".to_owned();
         return Err(FleetError::Invalid { field: "file", reason });

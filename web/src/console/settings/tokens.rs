@@ -77,7 +77,7 @@ pub(crate) async fn submit(
     match done.await {
         Ok(response) => Ok(response),
         Err(error) => {
-            let filled = mend(fields, error)?.at("expires_in", "days");
+            let filled = mend(fields, error)?.at("expires in", "days");
             Ok(again(TokensPage::load(&app, &login, "", &filled).await?))
         }
     }

@@ -68,6 +68,8 @@ pub(crate) async fn page(
     login: SignedIn,
     Query(done): Query<Done>,
 ) -> Result<impl IntoResponse, WebError> {
+    // An address may hold a secret of the place it names.
+    login.demand(Permission::Administer)?;
     Ok(Page(WebhooksPage::load(&app, &login, &done.done, &Filled::default(), &[]).await?))
 }
 
