@@ -45,7 +45,7 @@ pub use addresses::Addresses;
 pub use config::Config;
 pub use data_dir::DataDirError;
 pub use models::ModelsError;
-pub use seal::{KeySource, SealKeyError};
+pub use seal::{KeyId, KeySource, SealError, SealKeyError};
 pub use store::{Database, OpenError, SqlStore};
 pub use tls::{PairError, SelfSignedError, TlsError};
 pub use welcome::Welcome;
@@ -268,9 +268,6 @@ impl Server {
     /// Ends it: no more is taken in, and what was under way is stored.
     pub async fn stop(self) {
         drop(self.stop);
-        for listener in &self.secure {
-            listener.close();
-        }
         for receiver in self.receivers {
             receiver.abort();
         }
@@ -278,6 +275,10 @@ impl Server {
             if tokio::time::timeout(STOP_WITHIN, task).await.is_err() {
                 break;
             }
+        }
+        // After the last answers.
+        for listener in &self.secure {
+            listener.close();
         }
     }
 }
@@ -302,7 +303,8 @@ const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(8);
 
 async fn open_store(config: &Config) -> Result<SqlStore, StartError> {
     let variable = seal_variable();
-    let key = SealKey::load(&config.data_dir.0, variable.as_ref().map(|key| key.as_str()), true)?;
+    let sealed = SqlStore::holds_secrets(config.database()).await?;
+    let key = SealKey::load(&config.data_dir.0, variable.as_ref().map(|key| key.as_str()), !sealed)?;
     Ok(SqlStore::open(config.database(), Arc::new(Sealer::new(&key))).await?)
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Sealer {
 
 /// Why something sealed does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SealError {
+pub enum SealError {
     /// Sealed with another key than the one at hand.
     #[error(
         "sealed with another key ({theirs}) than this server's ({ours}): restore the `seal.key` it was sealed with"
@@ -51,7 +51,7 @@ pub(crate) enum SealError {
 
 /// The first bytes of a key's SHA-256: tells keys apart and nothing of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KeyId([u8; KEY_ID]);
+pub struct KeyId([u8; KEY_ID]);
 
 const VERSION: u8 = 1;
 const KEY_ID: usize = 4;

@@ -40,7 +40,7 @@ use fleet::{
 };
 use migrations::MigrateError;
 use objects::Path;
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, EntityTrait as _};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait as _};
 use tokio::{
     sync::{
         mpsc::{self, error::TrySendError},
@@ -59,7 +59,7 @@ use writer::{MAX_WAITING, Waiting, Work, Writer};
 
 pub use connect::Database;
 
-use crate::seal::Sealer;
+use crate::seal::{SealError, Sealer};
 
 /// Keeps the fleet in a database. Must be opened, used and dropped within a tokio runtime.
 ///
@@ -88,6 +88,9 @@ pub enum OpenError {
     /// Its schema can't be brought up to date.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// The secrets that it holds are sealed with another key.
+    #[error("the database's secrets can't be opened: {0}")]
+    Sealed(SealError),
     /// What it holds can't be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -109,6 +112,11 @@ impl SqlStore {
         let node = node.ok_or(StoreError::Corrupt { what: "node" })?;
 
         let reader = Reader::new(connector.readers().await?, Arc::clone(&sealer));
+        if let Some((row, sealed)) = newest_secret(&connection).await?
+            && let Err(error @ SealError::OtherKey { .. }) = sealer.open(row, &sealed)
+        {
+            return Err(OpenError::Sealed(error));
+        }
         let mut recency = Recency::default();
         for (device, seen_at) in reader.leases().await? {
             recency.apply(Heard::Lives { device, seen_at });
@@ -119,6 +127,19 @@ impl SqlStore {
         let writer =
             Writer::new(connector, connection, NodeId(node.id), sealer, numbers, Arc::clone(&recency));
         Ok(Self { queue, writer: tokio::spawn(writer.run(work)), reader, recency })
+    }
+
+    /// Whether a database holds secrets that a new key would not open.
+    pub(crate) async fn holds_secrets(database: impl Into<Database>) -> Result<bool, OpenError> {
+        let database = database.into();
+        if matches!(&database, Database::File(path) if !path.exists()) {
+            return Ok(false);
+        }
+        let connection = Connector::new(database).writer().await?;
+        let newest = newest_secret(&connection).await;
+        connection.close().await?;
+        // One that is older than the secrets has no table of them.
+        Ok(newest.is_ok_and(|newest| newest.is_some()))
     }
 
     /// Waits until all that was begun is done, and closes the database.
@@ -357,6 +378,13 @@ impl Store for SqlStore {
     async fn session(&self, key: &[u8; 32], now: Timestamp) -> Result<Option<WebSession>, StoreError> {
         self.reader.session(key, now).await
     }
+}
+
+/// The newest sealed secret with its row, if there is any.
+async fn newest_secret(connection: &DatabaseConnection) -> Result<Option<(i64, Vec<u8>)>, DbErr> {
+    let sql = Sql::new("SELECT id, sealed FROM credential WHERE length(sealed) > 0 ORDER BY id DESC LIMIT 1");
+    let row = connection.query_one_raw(sql.statement(connection.get_database_backend())).await?;
+    row.map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).transpose()
 }
 
 async fn boot(transaction: &DatabaseTransaction, node: NodeId) -> Result<u64, Failure> {
