@@ -21,14 +21,14 @@ impl Register {
         if lwm2m != Version::V1_0 && lwm2m != Version::V1_1 {
             return Err(Refusal::UnsupportedVersion { version: lwm2m });
         }
-        let endpoint = parameters.ep.ok_or(Malformed::MissingEndpoint)?;
-        let endpoint = EndpointName::new(endpoint).map_err(Malformed::from)?;
+        // LwM2M 1.1 may leave it to the security layer's identity; whether there is one is for the roster to see.
+        let endpoint = parameters.ep.map(EndpointName::new).transpose().map_err(Malformed::from)?;
         let lifetime = parameters.lifetime()?.unwrap_or(Lifetime::DEFAULT);
         let binding = Binding::parse(lwm2m, parameters.b, parameters.queue_mode).map_err(Malformed::from)?;
         let sms_number = parameters.sms_number()?;
         let extra = parameters.extra()?;
         let links = links(content_format, payload)?;
-        Ok(Self { endpoint: Some(endpoint), lwm2m, lifetime, binding, sms_number, links, extra })
+        Ok(Self { endpoint, lwm2m, lifetime, binding, sms_number, links, extra })
     }
 }
 
@@ -192,11 +192,10 @@ mod tests {
     #[test]
     fn each_breach_of_the_rules_has_its_own_name() {
         let long = "x".repeat(300);
-        let cases: [(&[&str], Malformed); 16] = [
+        let cases: [(&[&str], Malformed); 15] = [
             (&["ep=a"], Malformed::MissingVersion),
             (&["ep=a", "lwm2m=1"], Malformed::Version),
             (&["ep=a", "lwm2m"], Malformed::Version),
-            (&["lwm2m=1.1"], Malformed::MissingEndpoint),
             (&["ep=", "lwm2m=1.1"], Malformed::Endpoint(EndpointNameError::Empty)),
             (&["ep=a\n", "lwm2m=1.1"], Malformed::Endpoint(EndpointNameError::ControlCharacter)),
             (&["ep=a", "ep=b", "lwm2m=1.1"], Malformed::Repeated { name: "ep" }),
