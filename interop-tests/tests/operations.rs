@@ -1,6 +1,6 @@
 //! Device management: Read, Write, Execute, Create, Delete, Discover, Write-Attributes (LwM2M Core 1.1.1 §6.3).
 
-use interop_tests::{Device, Report, Spec, here, on_every_peer};
+use interop_tests::{Report, Spec, here, on_every_peer};
 use sha2::{Digest, Sha256};
 
 #[test]
@@ -60,8 +60,7 @@ fn a_whole_instance_is_read_with_its_multiple_resources() {
             assert!(paths.iter().any(|path| path.starts_with("/3/0/11/")), "{paths:?}");
             assert_eq!(*first.get_or_insert_with(|| paths.clone()), paths, "{format}");
         }
-        let page = device.page().await;
-        assert!(!Device::value(&page, "/3/0/0").is_empty(), "the values are on the page of the device");
+        assert!(!device.value_of("/3/0/0").await.is_empty(), "the values are on the page of the objects");
     });
 }
 
@@ -114,12 +113,12 @@ fn an_instance_is_created_and_deleted() {
         client.event("create").await;
         client.event("updated").await;
         let has_it = |page: &interop_tests::Page| page.has(&format!("tbody#i{}", created.replace('/', "-")));
-        device.until("the new instance among the objects", has_it).await;
+        device.until_objects("the new instance among the objects", has_it).await;
         let form = device.node(&created).await.press("form.card button[value=delete]").tick("sure", "on");
         device.submit(form).await.assert_done();
         client.event_at("delete", &created).await;
         client.event("updated").await;
-        device.until("the instance to be gone", |page| !has_it(page)).await;
+        device.until_objects("the instance to be gone", |page| !has_it(page)).await;
     });
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use interop_tests::{Deadline, Device, Spec, here, on_every_peer};
+use interop_tests::{Deadline, Spec, here, on_every_peer};
 
 #[test]
 fn operations_for_a_sleeping_device_wait_for_its_next_uplink() {
@@ -23,8 +23,7 @@ fn operations_for_a_sleeping_device_wait_for_its_next_uplink() {
         client.event_at("write", text).await;
         device.until_ended(&write).await.assert_done();
         device.until_ended(&read).await.assert_done();
-        let page = device.page().await;
-        assert_eq!(Device::value(&page, text), new, "in the order they were asked");
+        assert_eq!(device.value_of(text).await, new, "in the order they were asked");
     });
 }
 

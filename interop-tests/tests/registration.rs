@@ -9,7 +9,7 @@ fn a_device_that_registers_is_shown_with_its_objects() {
         let page = device.page().await;
         assert_eq!(page.text("h1"), "newcomer");
         assert_eq!(page.text("#device-state .badge"), "Awake");
-        let objects = page.texts("details.object h3");
+        let objects = device.objects().await.texts("details.object h3");
         for name in ["LwM2M Server", "Device", stage.places().sensor_object_name] {
             assert!(objects.iter().any(|object| object == name), "{name} is among {objects:?}");
         }
@@ -77,7 +77,8 @@ fn a_device_that_registers_anew_is_observed_anew() {
         };
         device.until("the observation to have begun", observed).await;
         client.run(&format!("set {sensor} 17.5")).await;
-        let page = device.until_value(sensor, "17.5").await;
+        device.until_value(sensor, "17.5").await;
+        let page = device.page().await;
         assert_ne!(page.fact("Location"), location, "a new registration has a new location");
         assert_eq!(page.rows("#device-observations table").len(), 1, "{page}");
     });

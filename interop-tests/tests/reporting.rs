@@ -31,7 +31,8 @@ fn instances_and_objects_are_observed_too() {
             client.event_at("observe", path).await;
         }
         client.run(&format!("set {sensor} 12.5")).await;
-        let page = device.until_value(sensor, "12.5").await;
+        device.until_value(sensor, "12.5").await;
+        let page = device.page().await;
         assert_eq!(page.rows("#device-observations table").len(), 2, "{page}");
         assert!(!client.has_told("notification-reset"));
     });
@@ -47,11 +48,11 @@ fn an_observation_is_cancelled_by_asking() {
         client.event_at("cancel-observe", sensor).await;
         let page = device.page().await;
         assert!(page.text("#device-observations").contains("Nothing is observed"), "{page}");
-        let before = Device::value(&page, sensor);
+        let before = device.value_of(sensor).await;
         client.run(&format!("set {sensor} 99.5")).await;
         // It answers, so whatever it had to report has come before.
         device.read("/3/0/0").await.assert_done();
-        assert_eq!(Device::value(&device.page().await, sensor), before, "it reports no more");
+        assert_eq!(device.value_of(sensor).await, before, "it reports no more");
     });
 }
 
@@ -62,11 +63,11 @@ fn an_observation_is_cancelled_by_rejecting_a_report() {
         let (mut client, device) = stage.registered(Spec::new("rejected")).await;
         device.observe(sensor).await.assert_done();
         device.cancel_passively(sensor).await.assert_done();
-        let before = Device::value(&device.page().await, sensor);
+        let before = device.value_of(sensor).await;
         client.run(&format!("set {sensor} 98.5")).await;
         client.event_at("notification-reset", sensor).await;
         let page = device.page().await;
-        assert_eq!(Device::value(&page, sensor), before, "a rejected report does not count");
+        assert_eq!(device.value_of(sensor).await, before, "a rejected report does not count");
         assert!(page.text("#device-observations").contains("Nothing is observed"), "{page}");
     });
 }

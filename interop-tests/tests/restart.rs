@@ -1,6 +1,6 @@
 //! `kill -9` and a new start on the same data: nothing is forgotten (RFC 7641 §4.2 for what a device still reports).
 
-use interop_tests::{Device, Page, Spec, here, on_every_peer};
+use interop_tests::{Device, Spec, here, on_every_peer};
 
 #[test]
 fn a_device_and_its_observation_survive_a_kill() {
@@ -13,7 +13,8 @@ fn a_device_and_its_observation_survive_a_kill() {
         device.observe(sensor).await.assert_done();
         client.event_at("observe", sensor).await;
         client.run(&format!("set {sensor} 21.5")).await;
-        let before = Kept::of(&device.until_value(sensor, "21.5").await);
+        device.until_value(sensor, "21.5").await;
+        let before = Kept::of(&device).await;
         let (operations, timeline) = (device.operations().await, device.timeline().await);
         assert!(!before.values.is_empty());
 
@@ -21,14 +22,14 @@ fn a_device_and_its_observation_survive_a_kill() {
         stage.subject.start_again().await;
 
         // The session has survived, too: nobody logs in again.
-        assert_eq!(Kept::of(&device.page().await), before, "every row is still there");
+        assert_eq!(Kept::of(&device).await, before, "every row is still there");
         assert_eq!(without_times(&device.operations().await), without_times(&operations));
         let after = device.timeline().await;
         assert_eq!(after[after.len() - timeline.len()..], timeline[..], "no line of the timeline is lost");
 
         client.run(&format!("set {sensor} 22.75")).await;
-        let page = device.until_value(sensor, "22.75").await;
-        assert_eq!(Kept::of(&page).location, before.location, "the registration is the same");
+        device.until_value(sensor, "22.75").await;
+        assert_eq!(Kept::of(&device).await.location, before.location, "the registration is the same");
         assert_eq!(client.count("registered"), 1, "the client has not registered again");
         assert!(!client.has_told("notification-reset"), "its report was taken");
         device.read("/3/0/0").await.assert_done();
@@ -80,15 +81,16 @@ struct Kept {
 }
 
 impl Kept {
-    fn of(page: &Page) -> Self {
+    async fn of(device: &Device) -> Self {
+        let (page, objects) = (device.page().await, device.objects().await);
         Self {
             endpoint: page.text("h1"),
             location: page.fact("Location"),
-            registered: page.text("#device-facts time"),
+            registered: page.fact("Registered").split(" · ").next().unwrap_or_default().to_owned(),
             lifetime: page.fact("Lifetime"),
             address: page.fact("Address"),
-            objects: page.texts("details.object summary h3"),
-            values: page.texts("table.resources .cell .values"),
+            objects: objects.texts("details.object summary h3"),
+            values: objects.texts("table.resources .cell .values"),
             observed: page.texts("#device-observations tbody td:first-child"),
         }
     }
@@ -117,11 +119,12 @@ fn two_kills_in_a_row_change_nothing() {
             stage.subject.start_again().await;
             device.write(stage.places().text, new).await.assert_done();
             client.run(&format!("set {sensor} {value}")).await;
-            let page = device.until_value(sensor, value).await;
+            device.until_value(sensor, value).await;
+            let page = device.page().await;
             assert_eq!(page.rows("#device-observations table").len(), 1, "{page}");
         }
         assert_eq!(client.count("registered"), 1);
         assert!(!client.has_told("notification-reset"));
-        assert!(!Device::value(&device.page().await, sensor).is_empty());
+        assert!(!device.value_of(sensor).await.is_empty());
     });
 }

@@ -55,14 +55,34 @@ impl Device {
         until(what, deadline, async || Some(self.page().await).filter(&is)).await
     }
 
-    /// Its page, once it shows this as the latest value of a resource.
-    pub async fn until_value(&self, path: &str, value: &str) -> Page {
-        self.until(&format!("{value} at {path}"), |page| Self::value(page, path) == value).await
+    /// The page of its objects.
+    pub async fn objects(&self) -> Page {
+        self.tab("objects").await
     }
 
-    /// The latest value of a resource on the device's page; empty if it was not read.
+    /// One of the tabs of its page, such as `credentials`.
+    pub async fn tab(&self, name: &str) -> Page {
+        self.console.open(&format!("{}/{name}", self.url)).await
+    }
+
+    /// The page of its objects, once it is as asked.
+    pub async fn until_objects(&self, what: &str, is: impl Fn(&Page) -> bool) -> Page {
+        until(what, Deadline::usual(), async || Some(self.objects().await).filter(&is)).await
+    }
+
+    /// The page of its objects, once it shows this as the latest value of a resource.
+    pub async fn until_value(&self, path: &str, value: &str) -> Page {
+        self.until_objects(&format!("{value} at {path}"), |page| Self::value(page, path) == value).await
+    }
+
+    /// The latest value of a resource on the page of the objects; empty if it was not read.
     pub fn value(page: &Page, path: &str) -> String {
         page.text(&format!("#v{} .value:not(.none)", path.replace('/', "-")))
+    }
+
+    /// The latest value of a resource at this moment; empty if it was not read.
+    pub async fn value_of(&self, path: &str) -> String {
+        Self::value(&self.objects().await, path)
     }
 
     /// Reads in the format that the device likes best.
