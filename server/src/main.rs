@@ -1,15 +1,24 @@
-//! `muster`: reads the command line and the configuration, starts the server, and stops it in order.
+//! `muster`: reads the command line and the configuration, starts the server, and stops it in order. Commands that speak
+//! to a server are `cli`'s.
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
 use server::{
-    Config, Server,
-    config::documented,
+    Config, Server, Welcome,
+    config::{ConfigError, documented},
+    demo::{self, Demo},
     probe::{self, Question},
     service, telemetry,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+mod cli;
 
 /// A device management server for LwM2M.
 #[derive(Parser)]
@@ -31,41 +40,87 @@ struct Arguments {
 /// What to do instead of serving.
 #[derive(Subcommand)]
 enum Command {
+    /// Serves with a handful of simulated devices on data that is gone afterwards: to look around.
+    Demo,
     /// Asks the server that runs on this machine with this configuration whether it is alive.
     Health {
         /// Asks instead whether it can do its work.
         #[arg(long)]
         ready: bool,
     },
+    #[command(flatten)]
+    Remote(cli::Remote),
+    /// Prints what a shell needs to complete commands, such as `source <(muster completions bash)`.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// How commands end, as a number for scripts.
+    #[command(long_about = cli::exit_codes())]
+    ExitCodes,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    if arguments.print_config {
+fn main() -> ExitCode {
+    let Arguments { config, validate, print_config, command } = Arguments::parse();
+    if print_config {
         print!("{}", documented());
         return ExitCode::SUCCESS;
     }
-    let config = match Config::load(arguments.config.as_deref(), variable) {
+    let config = || load(config.as_deref());
+    match command {
+        None if validate => check(config()),
+        None => in_runtime(config(), serve),
+        Some(Command::Demo) => in_runtime(config(), demonstrate),
+        Some(Command::Health { ready }) => {
+            let question = if ready { Question::Ready } else { Question::Alive };
+            in_runtime(config(), async move |config| {
+                let answer = probe::ask(&config, question).await;
+                answer.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
+            })
+        }
+        Some(Command::Remote(remote)) => cli::run(remote, config),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Arguments::command(), "muster", &mut io::stdout());
+            ExitCode::SUCCESS
+        }
+        Some(Command::ExitCodes) => {
+            print!("{}", cli::exit_codes());
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+    Config::load(file, variable)
+}
+
+fn check(config: Result<Config, ConfigError>) -> ExitCode {
+    let config = match config {
         Ok(config) => config,
         Err(error) => return refused(&error),
     };
-    if let Some(Command::Health { ready }) = arguments.command {
-        let question = if ready { Question::Ready } else { Question::Alive };
-        return probe::ask(&config, question)
-            .await
-            .map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS);
+    if let Err(error) = server::validate(&config) {
+        return refused(&error);
     }
-    if arguments.validate {
-        if let Err(error) = server::validate(&config) {
-            return refused(&error);
-        }
-        for warning in config.warnings() {
-            eprintln!("muster: warning: {warning}");
-        }
-        println!("The configuration is valid.");
-        return ExitCode::SUCCESS;
+    for warning in config.warnings() {
+        eprintln!("muster: warning: {warning}");
     }
+    println!("The configuration is valid.");
+    ExitCode::SUCCESS
+}
+
+fn in_runtime(config: Result<Config, ConfigError>, work: impl AsyncFnOnce(Config) -> ExitCode) -> ExitCode {
+    let config = match config {
+        Ok(config) => config,
+        Err(error) => return refused(&error),
+    };
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(work(config)),
+        Err(error) => failed(&error),
+    }
+}
+
+async fn serve(config: Config) -> ExitCode {
     telemetry::start_logging(&config.log);
     // Before the start: whoever has read where the server listens may end it at once.
     let mut stop = match Stop::listen() {
@@ -89,6 +144,29 @@ async fn main() -> ExitCode {
     }
     service::stopping();
     server.stop().await;
+    ExitCode::SUCCESS
+}
+
+async fn demonstrate(config: Config) -> ExitCode {
+    telemetry::start_logging(&config.log);
+    let mut stop = match Stop::listen() {
+        Ok(stop) => stop,
+        Err(error) => return failed(&error),
+    };
+    let started = tokio::select! {
+        started = Demo::start(&config) => started,
+        () = stop.requested() => return ExitCode::SUCCESS,
+    };
+    let demo = match started {
+        Ok(demo) => demo,
+        Err(error) => return failed(&error),
+    };
+    // Its administrator is there already.
+    print!("{}", Welcome { setup_link: None, ..demo.server().welcome().clone() });
+    println!("  Log in as {} with the password {}", demo::USER, demo.password());
+    println!("  Ctrl-C ends it, and everything in it is gone.");
+    stop.requested().await;
+    demo.stop().await;
     ExitCode::SUCCESS
 }
 
