@@ -188,6 +188,19 @@ impl<P: Peer> Endpoint<P> {
         }
     }
 
+    /// Takes note that a peer has started anew, as a new secure session says: beside all that [`Endpoint::forget_peer`]
+    /// forgets, its messages of before are not known any more, so that it may use their ids again. What of them waits for
+    /// an answer is not answered.
+    pub fn renew_peer(&mut self, now: Duration, peer: P) {
+        self.forget_peer(now, peer);
+        let Some(state) = self.peers.get(&peer) else { return };
+        let ids: Vec<MessageId> = state.received.keys().copied().collect();
+        for id in ids {
+            self.forget_message(peer, id);
+        }
+        self.tidy(now, peer);
+    }
+
     /// The state of a peer, made where there is none.
     pub(super) fn peer(&mut self, now: Duration, peer: P) -> &mut PeerState {
         let first = &self.numbering;

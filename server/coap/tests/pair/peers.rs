@@ -132,6 +132,27 @@ fn a_peer_that_starts_anew_with_the_same_message_ids_is_not_answered_from_memory
 }
 
 #[test]
+fn a_peer_that_is_renewed_may_say_the_same_again() {
+    let mut world = World::perfect();
+    let register = [0x41, 0x02, 0x00, 0x01, 0x07, 0xb2, b'r', b'd'];
+    world.inject(B, A, &register);
+    let (exchange, _) = world.expect_request();
+    world.respond(A, exchange, Response::new(Code::CREATED));
+    let request = world.request(A, B, get());
+    world.call(A, |endpoint, now| endpoint.renew_peer(now, B));
+    assert_eq!(world.expect_outcome().2, Err(Failure::Cancelled), "{request:?}");
+    world.inject(B, A, &register);
+    let (exchange, _) = world.expect_request();
+    // What waits for an answer when it starts anew once more is not answered.
+    world.call(A, |endpoint, now| endpoint.renew_peer(now, B));
+    world.take_sent(A);
+    world.respond(A, exchange, Response::new(Code::CREATED));
+    world.run(400 * SECOND);
+    assert!(world.take_sent(A).is_empty());
+    world.assert_quiescence();
+}
+
+#[test]
 fn tokens_and_message_ids_of_two_starts_do_not_meet() {
     let start = |number| {
         let mut endpoint: Endpoint<u8> = Endpoint::new(Config::default(), Boot { number, seed: [9; 32] });

@@ -101,7 +101,7 @@ impl BootstrapEndpoint {
             }
             self.abandon(now, ticket, cause, reason);
         }
-        self.coap.forget_peer(now.mono, source);
+        self.coap.renew_peer(now.mono, source);
         self.drain_coap(now, None);
     }
 

@@ -130,7 +130,7 @@ impl Shard {
     fn forget_session(&mut self, now: Now, source: Source) {
         if let Some(identity) = self.sessions.remove(&source) {
             self.opened_by.remove(&(identity.credential, source));
-            self.coap.forget_peer(now.mono, source);
+            self.coap.renew_peer(now.mono, source);
         }
     }
 
