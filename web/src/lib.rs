@@ -1,4 +1,4 @@
-//! The console: pages for people, rendered on the server, which work without JavaScript.
+//! The console, pages for people that are rendered on the server and work without JavaScript; and the REST [`api`].
 //!
 //! Start with [`router`], which is the table of routes, and with [`Settings`]. Each page is one module of `console`: a
 //! template struct, and the handler that fills it from the verbs of [`Fleet`]. What holds for all of them lives beside
@@ -36,12 +36,14 @@ mod sse;
 mod submission;
 mod ui;
 
-/// All routes of the console. To be called within a Tokio runtime: one task follows the feed for the overview.
+/// All routes of the console and of the API. To be called within a Tokio runtime: one task follows the feed for the overview.
 ///
 /// It speaks plain HTTP and trusts no forwarded header, so it belongs on loopback or behind a proxy that ends TLS.
 pub fn router(fleet: Arc<Fleet>, settings: Settings) -> Router {
     let app = App::new(fleet, settings);
     let console = console::routes().layer(session::layer(&app));
     let router = console.merge(assets::routes()).merge(health::routes()).with_state(Arc::clone(&app));
-    headers::guard(router, app)
+    let pages = headers::guard(router, Arc::clone(&app));
+    let router = pages.merge(api::v1::router(&app));
+    headers::frame(router, app)
 }

@@ -1,3 +1,138 @@
-//! The first version of the REST API, `/api/v1`. Start with [`types`], the bodies that go over the wire.
+//! The first version of the REST API, `/api/v1`: every verb that the console has, for programs.
+//!
+//! [`types`] are the bodies that go over the wire; each other module is the routes of one theme, and [`routes`] their
+//! table. What holds for all of them lies around them: `access` says who asks, `bounds` what a request may cost, `once`
+//! does what is asked once, `failure` turns every error into a problem (RFC 9457), `document` describes it all.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state},
+    routing::any,
+};
+use tokio::sync::Semaphore;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::app::App;
 
 pub mod types;
+
+mod access;
+mod bounds;
+mod document;
+mod extract;
+mod failure;
+mod once;
+mod reply;
+
+mod state;
+use state::Api;
+
+mod underway;
+
+#[expect(unused_qualifications, reason = "utoipa's macros write the names of parameters out")]
+mod audit;
+mod bootstraps;
+mod claims;
+mod classes;
+mod credentials;
+#[expect(unused_qualifications, reason = "utoipa's macros write the names of parameters out")]
+mod devices;
+#[expect(unused_qualifications, reason = "utoipa's macros write the names of parameters out")]
+mod diary;
+#[expect(unused_qualifications, reason = "utoipa's macros write the names of parameters out")]
+mod events;
+mod models;
+mod operations;
+mod overview;
+mod tokens;
+mod users;
+#[expect(unused_qualifications, reason = "utoipa's macros write the names of parameters out")]
+mod values;
+mod webhooks;
+
+/// Where the API lies.
+pub const BASE: &str = "/api/v1";
+
+/// The OpenAPI document of the API, as `GET /api/v1/openapi.json` gives it.
+pub fn openapi() -> serde_json::Value {
+    let (_, document) = OpenApiRouter::new().nest(BASE, routes()).split_for_parts();
+    document::complete(document)
+}
+
+/// The table of the routes.
+fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(overview::overview))
+        .routes(routes!(overview::openapi))
+        .routes(routes!(events::stream))
+        .routes(routes!(audit::list))
+        .routes(routes!(devices::list, devices::add))
+        .routes(routes!(devices::import))
+        .routes(routes!(devices::remove_many))
+        .routes(routes!(devices::get, devices::remove))
+        .routes(routes!(devices::classify))
+        .routes(routes!(values::latest))
+        .routes(routes!(values::history))
+        .routes(routes!(values::observations))
+        .routes(routes!(values::timeline))
+        .routes(routes!(operations::list, operations::ask))
+        .routes(routes!(operations::get))
+        .routes(routes!(operations::cancel))
+        .routes(routes!(credentials::list, credentials::add))
+        .routes(routes!(credentials::rotate))
+        .routes(routes!(credentials::revoke))
+        .routes(routes!(credentials::revoke_all))
+        .routes(routes!(bootstraps::list, bootstraps::trigger))
+        .routes(routes!(bootstraps::get))
+        .routes(routes!(bootstraps::device_plan, bootstraps::set_device_plan, bootstraps::clear_device_plan))
+        .routes(routes!(classes::list, classes::add))
+        .routes(routes!(classes::plan, classes::set_plan, classes::clear_plan))
+        .routes(routes!(claims::list, claims::open))
+        .routes(routes!(claims::close))
+        .routes(routes!(diary::list))
+        .routes(routes!(diary::get, diary::clear))
+        .routes(routes!(diary::approve))
+        .routes(routes!(models::list, models::upload))
+        .routes(routes!(models::reload))
+        .routes(routes!(models::remove))
+        .routes(routes!(users::list, users::add))
+        .routes(routes!(users::change_role))
+        .routes(routes!(users::disable))
+        .routes(routes!(users::set_password))
+        .routes(routes!(tokens::list, tokens::add))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(webhooks::list, webhooks::add))
+        .routes(routes!(webhooks::pause))
+        .routes(routes!(webhooks::remove))
+}
+
+/// All routes of the API, with what lies around them, the outermost last.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let (router, document) = OpenApiRouter::new().nest(BASE, routes()).split_for_parts();
+    let document = document::complete(document);
+    let api = Arc::new(Api {
+        app: Arc::clone(app),
+        parameters: document::parameters(&document),
+        document: document.to_string(),
+        failures: access::Failures::default(),
+        streams: events::Streams::default(),
+        underway: underway::Underway::default(),
+        large: Arc::new(Semaphore::new(Api::MAX_IMPORTS)),
+    });
+    let nothing = any(async || StatusCode::NOT_FOUND);
+    let unknown = [BASE.to_owned(), format!("{BASE}/"), format!("{BASE}/{{*rest}}")];
+    let router = unknown.iter().fold(router, |router, path| router.route(path, nothing.clone()));
+    router
+        .layer(from_fn_with_state(Arc::clone(&api), once::once))
+        .layer(from_fn_with_state(Arc::clone(&api), bounds::within_limits))
+        .layer(from_fn_with_state(Arc::clone(&api), access::authenticate))
+        .layer(from_fn(bounds::in_time))
+        .layer(from_fn(failure::problems))
+        // Bodies are read within limits of our own.
+        .layer(DefaultBodyLimit::disable())
+        .with_state(api)
+}

@@ -116,6 +116,9 @@ pub enum Rotation {
         /// The operation that asked it.
         operation: Box<Operation>,
     },
+    /// The device was asked, and has not answered yet. If a new credential is staged then, its key was shown to nobody:
+    /// revoke it and rotate once more.
+    UnderWay,
 }
 
 /// Why something is taken away.

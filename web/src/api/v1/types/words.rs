@@ -3,7 +3,7 @@
 /// A word that is not of its list.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct UnknownWord(pub(super) String);
+pub struct UnknownWord(pub(in crate::api::v1) String);
 
 /// Declares the words of a list: in kebab case on the wire, as text, and as a schema.
 macro_rules! words {

@@ -1,0 +1,105 @@
+//! What bounds every request: its time, its body, its query, and a panic within it.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use fleet::ImportReport;
+use futures::{FutureExt, StreamExt};
+use tracing::Instrument;
+
+use super::{failure::Failure, state::Api, types::ProblemKind};
+
+/// Answers in time whatever happens. What changes something runs in a task of its own, so that it is done as a whole even
+/// if the client goes away.
+pub(super) async fn in_time(request: Request, next: Next) -> Response {
+    let limit = if is_bulk(&request) { Api::BULK_TIMEOUT } else { Api::TIMEOUT };
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let answer = if safe {
+        answer.boxed()
+    } else {
+        let task = tokio::spawn(answer.in_current_span());
+        async move { task.await.unwrap_or_else(|error| Err(Box::new(error))) }.boxed()
+    };
+    match tokio::time::timeout(limit, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            tracing::error!("a handler of the API panicked");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+        Err(_) => {
+            tracing::warn!("a request of the API took too long");
+            let detail = "no answer in time; what was asked may still be done";
+            Failure::new(ProblemKind::TimedOut, detail)
+                .with(header::RETRY_AFTER, HeaderValue::from_static("10"))
+                .into_response()
+        }
+    }
+}
+
+/// Refuses query parameters that the document does not name, and reads the body up to what the route takes.
+pub(super) async fn within_limits(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    match limited(&api, request).await {
+        Ok(request) => next.run(request).await,
+        Err(failure) => failure.into_response(),
+    }
+}
+
+async fn limited(api: &Api, request: Request) -> Result<Request, Failure> {
+    let path =
+        request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    if let Some(known) = api.parameters_of(request.method(), &path) {
+        let query = request.uri().query().unwrap_or_default();
+        let names = query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| pair.split('=').next().unwrap_or(pair));
+        let unknown: Vec<&str> = names.filter(|name| !known.contains(*name)).collect();
+        if let Some(first) = unknown.first() {
+            let known = known.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let detail = if known.is_empty() {
+                "this address takes no parameters".to_owned()
+            } else {
+                format!("no such parameter; this address takes {known}")
+            };
+            return Err(Failure::of_field(ProblemKind::BadRequest, first, detail));
+        }
+    }
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(request);
+    }
+    let limit = if path.ends_with("/devices/imports") {
+        ImportReport::MAX_BYTES
+    } else if path.ends_with("/models") {
+        Api::MAX_MODEL_BYTES
+    } else {
+        Api::MAX_JSON_BYTES
+    };
+    let (parts, body) = request.into_parts();
+    Ok(Request::from_parts(parts, Body::from(read(body, limit).await?)))
+}
+
+async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut stream = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| Failure::new(ProblemKind::BadRequest, "the body breaks off"))?;
+        if bytes.len() + chunk.len() > limit {
+            let detail = format!("a body has at most {limit} bytes here");
+            return Err(Failure::new(ProblemKind::TooLarge, detail));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn is_bulk(request: &Request) -> bool {
+    let path = request.uri().path();
+    path.ends_with("/devices/imports") || path.ends_with("/devices/removals")
+}

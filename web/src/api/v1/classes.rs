@@ -1,0 +1,93 @@
+//! `/classes`: classes of devices and their bootstrap plans.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use fleet::PlanScope;
+
+use super::{
+    access::Caller,
+    extract::Json,
+    failure::Failure,
+    reply::Reply,
+    state::Api,
+    types::{Class, EffectivePlan, NewClass, Page, Plan, PlanOrigin},
+};
+
+/// The classes, by name.
+#[utoipa::path(get, path = "/classes", tag = "classes", security(("token" = ["read"])),
+    responses((status = 200, description = "The classes", body = Page<Class>)))]
+pub(super) async fn list(State(api): State<Arc<Api>>, Caller(context): Caller) -> Result<Reply, Failure> {
+    let classes = api.fleet().classes(&context).await?;
+    Reply::ok(&Page::whole(classes.into_iter().map(Class::from).collect()))
+}
+
+/// Makes a class.
+#[utoipa::path(post, path = "/classes", tag = "classes", request_body = NewClass, security(("token" = ["administer"])),
+    responses((status = 201, description = "The class", body = Class)))]
+pub(super) async fn add(
+    State(api): State<Arc<Api>>,
+    Caller(context): Caller,
+    Json(NewClass { name }): Json<NewClass>,
+) -> Result<Reply, Failure> {
+    let class = Class::from(api.fleet().add_class(&context, &name).await?);
+    Reply::created(format!("/classes/{}/plan", segment(&class.name)), &class)
+}
+
+/// The bootstrap plan of a class: its own, or the default.
+#[utoipa::path(get, path = "/classes/{class}/plan", tag = "classes", security(("token" = ["read"])),
+    params(("class" = String, Path, description = "The class's name")),
+    responses((status = 200, description = "The plan", body = EffectivePlan)))]
+pub(super) async fn plan(
+    State(api): State<Arc<Api>>,
+    Caller(context): Caller,
+    Path(class): Path<String>,
+) -> Result<Reply, Failure> {
+    let scope = scope(&api, &context, &class).await?;
+    let plan = api.fleet().plan(&context, scope).await?;
+    let origin = if plan.is_some() { PlanOrigin::Class } else { PlanOrigin::Default };
+    Reply::ok(&EffectivePlan { plan: plan.unwrap_or_default().into(), origin })
+}
+
+/// Gives a class a bootstrap plan.
+#[utoipa::path(put, path = "/classes/{class}/plan", tag = "classes", request_body = Plan,
+    params(("class" = String, Path, description = "The class's name")), security(("token" = ["administer"])),
+    responses((status = 204, description = "It has that plan")))]
+pub(super) async fn set_plan(
+    State(api): State<Arc<Api>>,
+    Caller(context): Caller,
+    Path(class): Path<String>,
+    Json(plan): Json<Plan>,
+) -> Result<Reply, Failure> {
+    let scope = scope(&api, &context, &class).await?;
+    api.fleet().save_plan(&context, scope, Some(plan.into())).await?;
+    Ok(Reply::done())
+}
+
+/// Takes a class's plan back: then the default holds.
+#[utoipa::path(delete, path = "/classes/{class}/plan", tag = "classes",
+    params(("class" = String, Path, description = "The class's name")), security(("token" = ["administer"])),
+    responses((status = 204, description = "It has no plan of its own")))]
+pub(super) async fn clear_plan(
+    State(api): State<Arc<Api>>,
+    Caller(context): Caller,
+    Path(class): Path<String>,
+) -> Result<Reply, Failure> {
+    let scope = scope(&api, &context, &class).await?;
+    api.fleet().save_plan(&context, scope, None).await?;
+    Ok(Reply::done())
+}
+
+async fn scope(api: &Api, context: &fleet::Context, name: &str) -> Result<PlanScope, Failure> {
+    let classes = api.fleet().classes(context).await?;
+    let class = classes.into_iter().find(|class| class.name == name);
+    class.map(|class| PlanScope::Class(class.id)).ok_or_else(|| Failure::not_found("class"))
+}
+
+/// A text as one segment of an address (RFC 3986 §2.3: all but the unreserved characters are escaped).
+fn segment(text: &str) -> String {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes()
+        .map(|byte| if unreserved(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}

@@ -1,0 +1,16 @@
+//! The REST API as a program sees it: routes, bodies and streams over a fleet in memory, whose devices answer from a
+//! script.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+
+mod world;
+
+mod document;
+mod events;
+mod flows;
+mod hostile;
+mod matrix;
+mod once;
+mod operations;
+mod problems;
+mod verbs;

@@ -1,0 +1,141 @@
+//! Every verb that the console has is a route of the API.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::document::operations;
+
+/// The verbs of `Fleet` that the console calls, each with its route.
+const ROUTES: [(&str, &str); 49] = [
+    ("add_claim", "post /claims"),
+    ("add_class", "post /classes"),
+    ("add_credential", "post /devices/{device}/credentials"),
+    ("add_device", "post /devices"),
+    ("add_token", "post /tokens"),
+    ("add_user", "post /users"),
+    ("add_webhook", "post /webhooks"),
+    ("approve_claim", "post /diary/{entry}/approve"),
+    ("audit", "get /audit"),
+    ("bootstrap_record", "get /devices/{device}/bootstraps/{bootstrap}"),
+    ("bootstraps", "get /devices/{device}/bootstraps"),
+    ("cancel_operation", "post /devices/{device}/operations/{operation}/cancel"),
+    ("change_role", "put /users/{user}/role"),
+    ("claims", "get /claims"),
+    ("classes", "get /classes"),
+    ("classify_device", "put /devices/{device}/class"),
+    ("clear_diary", "delete /diary/{entry}"),
+    ("close_claim", "post /claims/{claim}/close"),
+    ("credentials", "get /devices/{device}/credentials"),
+    ("device", "get /devices/{device}"),
+    ("device_by_endpoint", "get /devices"),
+    ("devices", "get /devices"),
+    ("diary", "get /diary"),
+    ("diary_entry", "get /diary/{entry}"),
+    ("disable_user", "put /users/{user}/activity"),
+    ("effective_plan", "get /devices/{device}/plan"),
+    ("export", "get /audit"),
+    ("got_in_since", "get /diary/{entry}"),
+    ("history", "get /devices/{device}/values/history"),
+    ("import", "post /devices/imports"),
+    ("models", "get /models"),
+    ("operate", "post /devices/{device}/operations"),
+    ("operation", "get /devices/{device}/operations/{operation}"),
+    ("operations", "get /devices/{device}/operations"),
+    ("overview", "get /overview"),
+    ("pause_webhook", "put /webhooks/{webhook}/pause"),
+    ("plan", "get /classes/{class}/plan"),
+    ("reload_models", "post /models/reload"),
+    ("remove_device", "delete /devices/{device}"),
+    ("remove_devices", "post /devices/removals"),
+    ("remove_model", "delete /models/{object}/{version}"),
+    ("remove_webhook", "delete /webhooks/{webhook}"),
+    ("revoke_credential", "post /devices/{device}/credentials/{credential}/revoke"),
+    ("revoke_device", "post /devices/{device}/revoke"),
+    ("revoke_token", "delete /tokens/{token}"),
+    ("rotate_credential", "post /devices/{device}/credentials/{credential}/rotate"),
+    ("save_plan", "put /devices/{device}/plan"),
+    ("set_password", "put /users/{user}/password"),
+    ("subscribe", "get /events"),
+];
+
+/// More of them, of the same kind.
+const MORE: [(&str, &str); 8] = [
+    ("event_range", "get /events"),
+    ("logged_events", "get /events"),
+    ("timeline", "get /devices/{device}/timeline"),
+    ("tokens", "get /tokens"),
+    ("trigger_bootstrap", "post /devices/{device}/bootstraps"),
+    ("upload_model", "post /models"),
+    ("users", "get /users"),
+    ("webhooks", "get /webhooks"),
+];
+
+/// What is no verb of somebody who is known, and why a program does not need it.
+const CONSOLE_ONLY: [(&str, &str); 9] = [
+    ("actor", "a session's; a token has its own"),
+    ("begin_login", "a program has a token"),
+    ("complete_setup", "the first administrator has no token yet; the command line makes one"),
+    ("finish_login", "a program has a token"),
+    ("logout", "a program has a token"),
+    ("registry", "definitions, not a verb"),
+    ("session_end", "a program has no session"),
+    ("session_load", "a program has no session"),
+    ("setup_link_is_valid", "the first administrator has no token yet"),
+];
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
+    }
+}
+
+/// The names of what is called on a fleet: `fleet.name(` with any white space between.
+fn called(text: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (at, _) in text.match_indices("fleet") {
+        let rest = text[at + "fleet".len()..].trim_start_matches("()").trim_start();
+        let Some(rest) = rest.strip_prefix('.') else { continue };
+        let end =
+            rest.find(|character: char| !character.is_ascii_lowercase() && character != '_').unwrap_or(0);
+        if rest[end..].starts_with('(') {
+            names.insert(rest[..end].to_owned());
+        }
+    }
+    names
+}
+
+#[test]
+fn every_verb_of_the_console_has_a_route() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    files(&source.join("console"), &mut found);
+    let used: BTreeSet<String> =
+        found.iter().flat_map(|file| called(&fs::read_to_string(file).unwrap())).collect();
+    assert!(used.len() > 20, "{used:?}");
+    let table: BTreeMap<&str, &str> = ROUTES.into_iter().chain(MORE).collect();
+    let console: BTreeMap<&str, &str> = CONSOLE_ONLY.into_iter().collect();
+    let missing: Vec<&String> = used
+        .iter()
+        .filter(|name| !table.contains_key(name.as_str()) && !console.contains_key(name.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "the console does what no route does: {missing:?}");
+
+    let routes: BTreeSet<String> = operations()
+        .into_iter()
+        .map(|(path, method, _)| format!("{method} {}", path.strip_prefix(web::api::v1::BASE).unwrap()))
+        .collect();
+    for (verb, route) in &table {
+        assert!(routes.contains(*route), "{verb}: {route} is not there");
+    }
+    let mut found = Vec::new();
+    files(&source.join("api"), &mut found);
+    let served: BTreeSet<String> =
+        found.iter().flat_map(|file| called(&fs::read_to_string(file).unwrap())).collect();
+    for verb in table.keys() {
+        assert!(served.contains(*verb), "{verb} is in the table and is not called");
+    }
+}
