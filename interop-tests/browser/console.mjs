@@ -79,6 +79,12 @@ const openDevice = async (page) => {
   await page.waitForSelector("#device-facts");
 };
 
+const openObjects = async (page) => {
+  await openDevice(page);
+  await page.click('ul.tabs a:has-text("Objects")');
+  await page.waitForSelector(`#${ROW}`, { state: "attached" });
+};
+
 // With the Tab key alone; a folded object on the way is unfolded with Enter.
 const tabTo = async (page, row, action) => {
   for (let pressed = 0; pressed < 600; pressed += 1) {
@@ -124,6 +130,8 @@ const withScript = async (page) => {
 
   await openDevice(page);
   const device = page.url();
+  await examine(page, "device");
+  await openObjects(page);
   await tabTo(page, ROW, "observe");
   await page.keyboard.press("Enter");
   await page.waitForSelector(`#${ROW} .tag:has-text("observed")`);
@@ -133,20 +141,38 @@ const withScript = async (page) => {
   check(await page.evaluate(() => globalThis.sameDocument), "the page was loaded again");
   check(took <= 2000, `the change was seen after ${took} ms, not within 2 s`);
   process.stdout.write(`seen after ${took} ms\n`);
-  await examine(page, "device");
+  await examine(page, "objects");
 
-  await page.goto(`${device.split("#")[0]}/nodes/3303/0/5700`);
+  await page.goto(`${device}/nodes/3303/0/5700`);
   await examine(page, "resource");
   await page.click("form.card button[value=discover]");
   await page.waitForSelector("#operation");
   await examine(page, "operation");
   for (const [path, name] of [
     ["nodes/3303/0", "instance"], ["nodes/3303", "object"], ["nodes/3/0/4", "executable"], ["nodes/19/0/0", "several-values"],
-    ["operations", "operations"], ["timeline", "timeline"],
+    ["operations", "queue"], ["timeline", "events"], ["values?path=/3303/0/5700", "values"], ["credentials", "credentials"],
+    ["security", "security"], ["danger", "danger"], ["remove", "remove"], ["connect", "connect"],
   ]) {
-    await page.goto(`${device.split("#")[0]}/${path}`);
+    await page.goto(`${device}/${path}`);
     await examine(page, name);
   }
+  for (const [path, name] of [
+    ["enrolment", "enrolment"], ["enrolment/import", "import"], ["enrolment/claims", "claims"], ["enrolment/classes", "classes"],
+    ["enrolment/classes/default", "class"], ["diary", "diary"], ["devices?state=unmanaged", "unmanaged"], ["models", "models"],
+    ["audit", "audit"], ["settings", "settings"], ["settings/accounts", "accounts"], ["settings/tokens", "tokens"],
+    ["settings/webhooks", "webhooks"],
+  ]) {
+    await page.goto(`${CONSOLE}/${path}`);
+    await examine(page, name);
+  }
+  await page.goto(`${CONSOLE}/enrolment`);
+  await page.fill("#field-endpoint", "added-in-the-browser");
+  await page.click("#add button.primary");
+  await page.waitForSelector("#key-bootstrap");
+  await examine(page, "shown-once");
+  const key = await page.textContent("#key-bootstrap");
+  await page.reload();
+  check(!(await page.content()).includes(key.trim()), "a key is shown once, not after the page is loaded again");
   await page.goto(`${CONSOLE}/no-such-page`);
   await examine(page, "error");
 };
@@ -155,6 +181,8 @@ const onAPhone = async (page) => {
   await logIn(page);
   for (const [open, name] of [
     [() => page.goto(`${CONSOLE}/`), "overview"], [() => page.goto(`${CONSOLE}/devices`), "devices"], [() => openDevice(page), "device"],
+    [() => openObjects(page), "objects"], [() => page.goto(`${CONSOLE}/enrolment`), "enrolment"], [() => page.goto(`${CONSOLE}/diary`), "diary"],
+    [() => page.goto(`${CONSOLE}/audit`), "audit"], [() => page.goto(`${CONSOLE}/settings/accounts`), "accounts"],
   ]) {
     await open();
     const [wide, view] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
@@ -165,7 +193,7 @@ const onAPhone = async (page) => {
 
 const withoutScript = async (page) => {
   await logIn(page);
-  await openDevice(page);
+  await openObjects(page);
   await page.click(`details.object:has(#${ROW}) summary`).catch(() => {});
   const button = page.locator(`#${ROW} button[value="read"]`);
   if (!(await button.isVisible())) await page.click(`details.object:has(#${ROW}) summary`);
