@@ -4,11 +4,19 @@ use reqwest::{Method, Response, Url, redirect};
 
 use crate::{Deadline, Security, Spec, Subject, until};
 
+mod claim;
+pub use claim::NewClaim;
+
 mod device;
 pub use device::{Device, Report};
 
+mod diary;
+
 mod form;
 pub use form::Submission;
+
+mod identity;
+pub use identity::{Credential, Key};
 
 mod page;
 pub use page::Page;
@@ -65,6 +73,16 @@ impl Console {
 
     /// Sends a form.
     pub async fn submit(&self, form: Submission) -> Page {
+        let response = self.post(form).await;
+        self.land(response).await
+    }
+
+    /// Sends a form, and does not wait where the page that follows would be loaded again.
+    pub(super) async fn send(&self, form: Submission) -> Page {
+        Page::load(self.post(form).await).await
+    }
+
+    async fn post(&self, form: Submission) -> Response {
         let url = form.url();
         let request = self.browser.request(Method::POST, url);
         // What a browser adds to a form of the page it shows.
@@ -75,7 +93,7 @@ impl Console {
                 request.header("content-type", content_type).body(body)
             }
         };
-        self.land(request.send().await.expect("the console answers")).await
+        request.send().await.expect("the console answers")
     }
 
     /// Adds a device with the key that its client has, to be bootstrapped or to register at once.
@@ -83,8 +101,16 @@ impl Console {
     /// # Panics
     /// If it has none, or the console did not take it.
     pub async fn enrol(&self, spec: &Spec) {
+        self.fill_in(self.open("/enrolment").await.form("form#add"), spec).await;
+    }
+
+    /// Fills in the form that adds a device, and sends it.
+    ///
+    /// # Panics
+    /// If there is no key, or the console did not take it.
+    pub async fn fill_in(&self, form: Submission, spec: &Spec) {
         let Security::Psk { identity, key } = &spec.security else { panic!("{} has no key", spec.endpoint) };
-        let form = self.open("/enrolment").await.form("form#add").fill("endpoint", &spec.endpoint);
+        let form = form.fill("endpoint", &spec.endpoint);
         let (form, before) = match spec.bootstrap {
             true => (form.tick("bootstrap", "on"), ""),
             false => (form.untick("bootstrap").tick("management", "on"), "management_"),

@@ -7,7 +7,7 @@
 //! What goes wrong here is a failed test, so these functions panic and say what they were waiting for.
 
 mod console;
-pub use console::{Console, Device, Page, Report, Submission};
+pub use console::{Console, Credential, Device, Key, NewClaim, Page, Report, Submission};
 
 mod patience;
 pub use patience::{Deadline, until};
@@ -16,19 +16,19 @@ mod peer;
 pub use peer::{Client, Event, Peer, Places, Security, Spec, Transport, leshan};
 
 mod raw;
-pub use raw::{Answer, ClientHello, Raw};
+pub use raw::{Answer, ClientHello, Raw, Refused};
 
 mod results;
 pub use results::{Record, Results};
 
 mod scenario;
-pub use scenario::{Stage, on_every_peer};
+pub use scenario::{Stage, alone, on_every_peer, on_every_secure_peer, on_peers};
 
 mod skip;
 pub use skip::{Missing, is_ci};
 
 mod subject;
-pub use subject::{Interface, Subject};
+pub use subject::{Interface, Settings, Subject};
 
 mod tap;
 pub use tap::{Datagram, Side, Tap};

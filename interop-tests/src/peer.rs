@@ -67,6 +67,8 @@ pub struct Spec {
     pub security: Security,
     /// Whether that server is a bootstrap server, which tells it where to register.
     pub bootstrap: bool,
+    /// Whether it leaves its endpoint name out, so that its identity alone tells who it is.
+    pub nameless: bool,
 }
 
 /// A client that runs. It is killed, without a word to the server, when this is dropped.
@@ -165,6 +167,7 @@ impl Spec {
             queue_mode: false,
             security: Security::NoSec,
             bootstrap: false,
+            nameless: false,
         }
     }
 
@@ -186,6 +189,11 @@ impl Spec {
     /// With a pre-shared key.
     pub fn psk(self, identity: &str, key: &[u8]) -> Self {
         Self { security: Security::Psk { identity: identity.to_owned(), key: key.to_owned() }, ..self }
+    }
+
+    /// Without `ep`.
+    pub fn nameless(self) -> Self {
+        Self { nameless: true, ..self }
     }
 
     /// As a client of a bootstrap server.
@@ -232,10 +240,27 @@ impl Client {
         self.wait(name, Deadline::usual(), |event| event.name() == name).await
     }
 
+    /// The next event of this name that was not taken yet, which must come before the deadline.
+    pub async fn event_by(&mut self, name: &str, deadline: Deadline) -> Event {
+        self.wait(name, deadline, |event| event.name() == name).await
+    }
+
     /// The next event of this name about this path.
     pub async fn event_at(&mut self, name: &str, path: &str) -> Event {
         let about = |event: &Event| event.name() == name && event.text("path") == path;
         self.wait(&format!("{name} {path}"), Deadline::usual(), about).await
+    }
+
+    /// Whether it registers by itself, in half of the usual time.
+    pub async fn tries_again(&mut self) -> bool {
+        let deadline = Deadline::after(Deadline::USUAL / 2);
+        while !deadline.has_passed() {
+            if self.has_told("registered") {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        false
     }
 
     /// Whether it has told an event of this name until now.

@@ -3,14 +3,24 @@
 mod hello;
 pub use hello::ClientHello;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::net::UdpSocket;
+use webrtc_dtls::{cipher_suite::CipherSuiteId, config::Config, conn::DTLSConn};
 
-/// A socket without a client behind it.
+/// A socket, or a session of DTLS, without a client behind it.
 pub struct Raw {
-    socket: UdpSocket,
+    line: Line,
     next_message: u16,
+}
+
+/// A handshake that came to nothing: the alert or the silence, in the words of the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused(pub String);
+
+enum Line {
+    Plain(UdpSocket),
+    Secure(Box<DTLSConn>),
 }
 
 /// A response.
@@ -25,22 +35,56 @@ pub struct Answer {
 impl Raw {
     /// A socket that talks to the server.
     pub async fn connect(server: std::net::SocketAddr) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port is free");
-        socket.connect(server).await.expect("loopback is there");
-        Self { socket, next_message: 1 }
+        Self { line: Line::Plain(socket_to(server).await), next_message: 1 }
     }
+
+    /// A session with the server, by a pre-shared key.
+    ///
+    /// # Errors
+    /// If the handshake does not come to its end in [`Self::HANDSHAKE_WITHIN`].
+    pub async fn connect_secure(
+        server: std::net::SocketAddr,
+        identity: &str,
+        key: &[u8],
+    ) -> Result<Self, Refused> {
+        let key = key.to_vec();
+        let config = Config {
+            psk: Some(Arc::new(move |_| Ok(key.clone()))),
+            // What it calls a hint is the identity where it is the client.
+            psk_identity_hint: Some(identity.as_bytes().to_vec()),
+            cipher_suites: vec![CipherSuiteId::Tls_Psk_With_Aes_128_Ccm_8],
+            ..Config::default()
+        };
+        let handshake = DTLSConn::new(Arc::new(socket_to(server).await), config, true, None);
+        match tokio::time::timeout(Self::HANDSHAKE_WITHIN, handshake).await {
+            Ok(Ok(session)) => Ok(Self { line: Line::Secure(Box::new(session)), next_message: 1 }),
+            Ok(Err(error)) => Err(Refused(error.to_string())),
+            Err(_) => Err(Refused("the handshake timed out".to_owned())),
+        }
+    }
+
+    /// How long a handshake may take.
+    pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(20);
 
     /// Sends bytes that need not mean anything.
     pub async fn send(&self, datagram: &[u8]) {
         // The server may have closed its port on an earlier one; that shows elsewhere.
-        drop(self.socket.send(datagram).await);
+        match &self.line {
+            Line::Plain(socket) => drop(socket.send(datagram).await),
+            Line::Secure(session) => drop(session.write(datagram, None).await),
+        }
     }
 
     /// The next datagram, if one comes in so much time.
     pub async fn next(&self, within: Duration) -> Option<Vec<u8>> {
         let mut buffer = vec![0; 65_536];
-        let received = tokio::time::timeout(within, self.socket.recv(&mut buffer)).await;
-        let len = received.ok()?.ok()?;
+        let received = async {
+            match &self.line {
+                Line::Plain(socket) => socket.recv(&mut buffer).await.ok(),
+                Line::Secure(session) => session.read(&mut buffer, None).await.ok().filter(|len| *len > 0),
+            }
+        };
+        let len = tokio::time::timeout(within, received).await.ok()??;
         buffer.truncate(len);
         Some(buffer)
     }
@@ -69,11 +113,10 @@ impl Raw {
             datagram.push(0xff);
             datagram.extend(payload.as_bytes());
         }
-        let mut buffer = [0; 1500];
         for _ in 0..RETRANSMISSIONS {
             self.send(&datagram).await;
-            while let Ok(Ok(len)) = tokio::time::timeout(ANSWER_WITHIN, self.socket.recv(&mut buffer)).await {
-                let bytes = &buffer[..len];
+            while let Some(bytes) = self.next(ANSWER_WITHIN).await {
+                let bytes = &bytes[..];
                 if bytes.get(2..4) == Some(&id) && bytes[1] != 0 {
                     return Answer::read(bytes);
                 }
@@ -129,6 +172,12 @@ const LINK_FORMAT: u8 = 40;
 
 const RETRANSMISSIONS: usize = 10;
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+async fn socket_to(server: std::net::SocketAddr) -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port is free");
+    socket.connect(server).await.expect("loopback is there");
+    socket
+}
 
 fn option(datagram: &mut Vec<u8>, last: &mut u8, number: u8, value: &[u8]) {
     let delta = number - *last;

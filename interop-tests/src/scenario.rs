@@ -1,11 +1,13 @@
 //! Runs a scenario with every peer over every transport, and compares with what the peers are known not to do.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe};
+use std::{collections::BTreeMap, net::SocketAddr, panic::AssertUnwindSafe};
 
 use futures::FutureExt;
 use serde::Deserialize;
 
-use crate::{Client, Console, Device, Interface, Peer, Places, Record, Security, Spec, Subject, Transport};
+use crate::{
+    Client, Console, Device, Interface, Peer, Places, Record, Security, Settings, Spec, Subject, Transport,
+};
 
 /// What a scenario plays on: a server with an administrator, and a peer to make clients with.
 pub struct Stage {
@@ -21,8 +23,8 @@ pub struct Stage {
 
 impl Stage {
     /// A new server with an administrator.
-    pub async fn set(peer: Peer, transport: Transport) -> Self {
-        let subject = Subject::start().await;
+    pub async fn set(peer: Peer, transport: Transport, settings: Settings) -> Self {
+        let subject = Subject::start_with(settings).await;
         let console = Console::set_up(&subject).await;
         Self { peer, transport, subject, console }
     }
@@ -34,18 +36,33 @@ impl Stage {
 
     /// A client that is on its way to register, or to be bootstrapped. Over DTLS the server is told its key before.
     pub async fn start(&self, spec: Spec) -> Client {
-        let spec = match (self.transport, &spec.security) {
+        let spec = self.with_key(spec);
+        if spec.security != Security::NoSec {
+            self.console.enrol(&spec).await;
+        }
+        self.launch(&spec)
+    }
+
+    /// With a key, if it needs one here and has none: of its own identity, which is its endpoint name.
+    pub fn with_key(&self, spec: Spec) -> Spec {
+        match (self.transport, &spec.security) {
             (Transport::Dtls, Security::NoSec) => {
                 let identity = spec.endpoint.clone();
                 spec.psk(&identity, &KEY)
             }
             _ => spec,
-        };
-        if spec.security != Security::NoSec {
-            self.console.enrol(&spec).await;
         }
+    }
+
+    /// A client that the server is not told of.
+    pub fn launch(&self, spec: &Spec) -> Client {
+        self.peer.start(self.server_of(spec), spec)
+    }
+
+    /// Where such a client finds the server.
+    pub fn server_of(&self, spec: &Spec) -> SocketAddr {
         let interface = if spec.bootstrap { Interface::Bootstrap } else { Interface::Management };
-        self.peer.start(self.subject.address(interface, spec.security.transport()), &spec)
+        self.subject.address(interface, spec.security.transport())
     }
 
     /// A client that has registered, and its pages.
@@ -66,14 +83,52 @@ pub fn on_every_peer<F>(scenario: &str, play: impl Fn(Stage) -> F)
 where
     F: Future<Output = ()>,
 {
+    on_peers(scenario, &Peer::ALL, &Transport::ALL, Settings::default(), play);
+}
+
+/// The same over DTLS alone.
+pub fn on_every_secure_peer<F>(scenario: &str, play: impl Fn(Stage) -> F)
+where
+    F: Future<Output = ()>,
+{
+    on_peers(scenario, &Peer::ALL, &[Transport::Dtls], Settings::default(), play);
+}
+
+/// The same with these peers over these transports, and a server with these settings.
+pub fn on_peers<F>(
+    scenario: &str,
+    peers: &[Peer],
+    transports: &[Transport],
+    settings: Settings,
+    play: impl Fn(Stage) -> F,
+) where
+    F: Future<Output = ()>,
+{
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime can be built");
-    let rows = Row::all();
-    let runs = rows.iter().map(|row| play_with(scenario, *row, &play));
+    let mut rows = Row::all();
+    rows.retain(|row| peers.contains(&row.peer) && transports.contains(&row.transport));
+    let runs = rows.iter().map(|row| play_with(scenario, *row, settings.clone(), &play));
     let ended = runtime.block_on(futures::future::join_all(runs));
     let failed: Vec<String> =
         rows.iter().zip(&ended).filter(|(_, good)| !**good).map(|(row, _)| row.name()).collect();
     assert!(failed.is_empty(), "{scenario}: not as expected with {}", failed.join(", "));
+}
+
+/// Plays a scenario with a server and no peer: what is sent is made by hand.
+///
+/// # Panics
+/// If it fails.
+pub fn alone(scenario: &str, settings: Settings, play: impl AsyncFnOnce(&Subject)) {
+    let keep = |outcome: &str| {
+        let (scenario, peer) = (scenario.to_owned(), "datagrams".to_owned());
+        Record { scenario, peer, outcome: outcome.to_owned(), reason: String::new() }.keep();
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    keep("failed");
+    let runtime = runtime.expect("a runtime can be built");
+    runtime.block_on(async { play(&Subject::start_with(settings).await).await });
+    keep("passed");
 }
 
 /// The key of all clients; each has an identity of its own, which is its endpoint name.
@@ -106,7 +161,12 @@ impl Row {
     }
 }
 
-async fn play_with<F: Future<Output = ()>>(scenario: &str, row: Row, play: &impl Fn(Stage) -> F) -> bool {
+async fn play_with<F: Future<Output = ()>>(
+    scenario: &str,
+    row: Row,
+    settings: Settings,
+    play: &impl Fn(Stage) -> F,
+) -> bool {
     let name = row.name();
     let keep = |outcome: &str, reason: &str| {
         let (scenario, peer) = (scenario.to_owned(), name.clone());
@@ -119,7 +179,7 @@ async fn play_with<F: Future<Output = ()>>(scenario: &str, row: Row, play: &impl
     }
     let unable = Expectations::read().cannot(row, scenario);
     let run = async {
-        let stage = Stage::set(row.peer, row.transport).await;
+        let stage = Stage::set(row.peer, row.transport, settings).await;
         play(stage).await;
     };
     let passed = AssertUnwindSafe(run).catch_unwind().await.is_ok();

@@ -21,6 +21,16 @@ pub struct Subject {
     folder: TempDir,
     process: Child,
     welcome: Welcome,
+    settings: Settings,
+}
+
+/// Lines for the server's configuration, beside where it listens.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// For `[coap]`, such as `max_devices = 1`.
+    pub coap: String,
+    /// For `[coaps]`, such as `handshake_timeout_s = 2`.
+    pub coaps: String,
 }
 
 /// Whom the server listens for.
@@ -36,14 +46,19 @@ impl Subject {
     /// Starts a server with nothing in it, on ports that are free: in the lab profile, for every interface by every
     /// transport. A server that knows no security speaks plain CoAP alone.
     pub async fn start() -> Self {
+        Self::start_with(Settings::default()).await
+    }
+
+    /// The same with other settings.
+    pub async fn start_with(settings: Settings) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let interfaces = [Interface::Management, Interface::Bootstrap];
         let all = interfaces.map(|interface| Transport::ALL.map(|transport| (interface, transport, any)));
         let listen = if Self::knows_security() { all.as_flattened() } else { &all.as_flattened()[..1] };
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        configure(folder.path(), &Welcome::of(any, listen));
+        configure(folder.path(), &Welcome::of(any, listen), &settings);
         let (process, welcome) = spawn(folder.path());
-        let subject = Self { folder, process, welcome };
+        let subject = Self { folder, process, welcome, settings };
         subject.ready().await;
         subject
     }
@@ -65,7 +80,7 @@ impl Subject {
 
     /// Starts it again after [`Self::kill`], with the same data and at the same addresses.
     pub async fn start_again(&mut self) {
-        configure(self.folder.path(), &self.welcome);
+        configure(self.folder.path(), &self.welcome, &self.settings);
         let (process, welcome) = spawn(self.folder.path());
         assert_eq!(welcome.devices, self.welcome.devices, "devices reach it where they did");
         (self.process, self.welcome) = (process, welcome);
@@ -133,7 +148,7 @@ impl Drop for Subject {
 
 const LOG_LINES: usize = 40;
 
-fn configure(folder: &Path, addresses: &Welcome) {
+fn configure(folder: &Path, addresses: &Welcome, settings: &Settings) {
     let data = folder.join("data");
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let listen = |name: &str, interface, transport| {
@@ -145,14 +160,15 @@ fn configure(folder: &Path, addresses: &Welcome) {
         listen("listen", management, transport) + &listen("bootstrap_listen", bootstrap, transport)
     };
     let (coap, coaps) = (section(Transport::Udp), section(Transport::Dtls));
+    let Settings { coap: more_coap, coaps: more_coaps } = settings;
     // For a server that knows no security, the file has nothing in it that such a server does not know.
     let secure = !coaps.is_empty();
     let profile = if secure { "profile = \"lab\"\npublic_host = \"127.0.0.1\"\n" } else { "" };
-    let coaps = if secure { format!("[coaps]\n{coaps}") } else { coaps };
+    let coaps = if secure { format!("[coaps]\n{coaps}{more_coaps}\n") } else { coaps };
     let console = addresses.console;
     let console = if secure { format!("[\"{console}\"]") } else { format!("\"{console}\"") };
     let text = format!(
-        "{profile}data_dir = {data:?}\n[coap]\n{coap}{coaps}[console]\nlisten = {console}\n[models]\nfolder = {models:?}\n[log]\nlevel = \"debug\"\nformat = \"text\"\n"
+        "{profile}data_dir = {data:?}\n[coap]\n{coap}{more_coap}\n{coaps}[console]\nlisten = {console}\n[models]\nfolder = {models:?}\n[log]\nlevel = \"debug\"\nformat = \"text\"\n"
     );
     std::fs::write(folder.join("muster.toml"), text).expect("the configuration can be written");
 }

@@ -13,7 +13,11 @@ use std::{
     },
 };
 
-use tokio::{net::UdpSocket, sync::mpsc, task::JoinHandle};
+use tokio::{
+    net::UdpSocket,
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+};
 
 use crate::Deadline;
 
@@ -52,8 +56,14 @@ impl Tap {
         let (to_client, to_server) = (socket(), socket());
         let address = to_client.local_addr().expect("the socket is bound");
         let lost = AtomicBool::new(false);
-        let shared =
-            Arc::new(Shared { to_client, to_server, server, client: std::sync::Mutex::new(None), lost });
+        let shared = Arc::new(Shared {
+            to_client,
+            to_server: std::sync::Mutex::new(Arc::new(to_server)),
+            rebound: Notify::new(),
+            server,
+            client: std::sync::Mutex::new(None),
+            lost,
+        });
         let (seen_in, seen) = mpsc::unbounded_channel();
         let task = tokio::spawn(relay(Arc::clone(&shared), seen_in));
         Self { address, shared, seen, task }
@@ -67,6 +77,15 @@ impl Tap {
     /// Whether all datagrams are lost from now on, in both directions.
     pub fn lose(&self, all: bool) {
         self.shared.lost.store(all, Ordering::Relaxed);
+    }
+
+    /// Goes on from another port towards the server, as a NAT does that has forgotten the client.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn rebind(&self) {
+        *self.shared.to_server.lock().expect("nothing panics with it") = Arc::new(socket());
+        self.shared.rebound.notify_one();
     }
 
     /// The next datagram that went through; nothing once the relay has ended.
@@ -106,7 +125,9 @@ impl Drop for Tap {
 
 struct Shared {
     to_client: UdpSocket,
-    to_server: UdpSocket,
+    to_server: std::sync::Mutex<Arc<UdpSocket>>,
+    /// There is another socket towards the server.
+    rebound: Notify,
     server: SocketAddr,
     /// Where the client was heard last.
     client: std::sync::Mutex<Option<SocketAddr>>,
@@ -114,6 +135,10 @@ struct Shared {
 }
 
 impl Shared {
+    fn to_server(&self) -> Arc<UdpSocket> {
+        Arc::clone(&self.to_server.lock().expect("nothing panics with it"))
+    }
+
     async fn pass(&self, to: Side, datagram: &[u8]) {
         // Nobody may be there at the moment; then it is lost, as datagrams are.
         let sent = match to {
@@ -121,7 +146,7 @@ impl Shared {
                 let client = *self.client.lock().expect("nothing panics with it");
                 self.to_client.send_to(datagram, client.expect("the client was heard")).await
             }
-            Side::Server => self.to_server.send_to(datagram, self.server).await,
+            Side::Server => self.to_server().send_to(datagram, self.server).await,
         };
         drop(sent);
     }
@@ -130,7 +155,9 @@ impl Shared {
 async fn relay(shared: Arc<Shared>, seen: mpsc::UnboundedSender<Datagram>) {
     let (mut ours, mut theirs) = (vec![0; 65_536], vec![0; 65_536]);
     loop {
+        let to_server = shared.to_server();
         let (from, bytes) = tokio::select! {
+            () = shared.rebound.notified() => continue,
             received = shared.to_client.recv_from(&mut ours) => match received {
                 Ok((len, client)) => {
                     *shared.client.lock().expect("nothing panics with it") = Some(client);
@@ -138,7 +165,7 @@ async fn relay(shared: Arc<Shared>, seen: mpsc::UnboundedSender<Datagram>) {
                 }
                 Err(_) => continue,
             },
-            received = shared.to_server.recv_from(&mut theirs) => match received {
+            received = to_server.recv_from(&mut theirs) => match received {
                 Ok((len, from)) if from == shared.server => (Side::Server, &theirs[..len]),
                 // A stranger, or a port that is closed at the moment.
                 _ => continue,

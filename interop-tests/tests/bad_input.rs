@@ -1,12 +1,12 @@
 //! What no proper client sends (LwM2M Transport 1.1.1 §6.4.3, §6.7).
 
-use interop_tests::{Console, Raw, Record, Spec, Stage, Subject, here, on_every_peer};
+use interop_tests::{Console, Raw, Settings, Spec, Stage, alone, here, on_every_peer};
 
 const OBJECTS: &str = "</1/0>,</3/0>";
 
 #[test]
 fn a_malformed_register_is_answered_bad_request() {
-    alone(here!(), async |subject| {
+    alone(here!(), Settings::default(), async |subject| {
         let mut raw = Raw::connect(subject.coap()).await;
         for (queries, payload) in [
             (&["ep=bad", "b=U"][..], OBJECTS),
@@ -25,7 +25,7 @@ fn a_malformed_register_is_answered_bad_request() {
 
 #[test]
 fn a_version_that_is_not_spoken_is_answered_precondition_failed() {
-    alone(here!(), async |subject| {
+    alone(here!(), Settings::default(), async |subject| {
         let mut raw = Raw::connect(subject.coap()).await;
         for version in ["lwm2m=1.2", "lwm2m=2.0", "lwm2m=0.9"] {
             assert_eq!(
@@ -42,7 +42,7 @@ fn a_version_that_is_not_spoken_is_answered_precondition_failed() {
 
 #[test]
 fn an_unknown_registration_is_answered_not_found() {
-    alone(here!(), async |subject| {
+    alone(here!(), Settings::default(), async |subject| {
         let mut raw = Raw::connect(subject.coap()).await;
         assert_eq!(raw.post(&["rd", "nobody"], &[], "").await.code, "4.04");
         assert_eq!(raw.delete(&["rd", "nobody"]).await.code, "4.04");
@@ -52,7 +52,7 @@ fn an_unknown_registration_is_answered_not_found() {
 
 #[test]
 fn a_registration_lives_from_register_to_deregister() {
-    alone(here!(), async |subject| {
+    alone(here!(), Settings::default(), async |subject| {
         let mut raw = Raw::connect(subject.coap()).await;
         let registered = raw.post(&["rd"], &["ep=bare", "lwm2m=1.1", "lt=60", "b=U"], OBJECTS).await;
         assert_eq!(registered.code, "2.01");
@@ -104,17 +104,4 @@ fn garbage(count: u32) -> impl Iterator<Item = Vec<u8>> {
         }
         bytes
     })
-}
-
-/// With a server and no client.
-fn alone(scenario: &str, play: impl AsyncFnOnce(&Subject)) {
-    let keep = |outcome: &str| {
-        let (scenario, peer) = (scenario.to_owned(), "datagrams".to_owned());
-        Record { scenario, peer, outcome: outcome.to_owned(), reason: String::new() }.keep();
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    keep("failed");
-    let runtime = runtime.expect("a runtime can be built");
-    runtime.block_on(async { play(&Subject::start().await).await });
-    keep("passed");
 }

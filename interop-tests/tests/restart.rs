@@ -1,10 +1,35 @@
-//! `kill -9` and a new start on the same data: nothing is forgotten (RFC 7641 §4.2 for what a device still reports).
+//! `kill -9` and a new start on the same data: nothing is forgotten (RFC 7641 §4.2 for what a device still reports). The
+//! keys of DTLS sessions are: there a client comes back by a new handshake.
 
-use interop_tests::{Device, Spec, here, on_every_peer};
+use interop_tests::{
+    Deadline, Device, Peer, Settings, Spec, Stage, Transport, here, on_every_secure_peer, on_peers,
+};
+
+#[test]
+fn a_secure_client_comes_back_by_a_new_handshake() {
+    on_every_secure_peer(here!(), |mut stage| async move {
+        let sensor = stage.places().sensor;
+        let (mut client, device) = stage.registered(Spec::new("returning").lifetime(20)).await;
+        device.observe(sensor).await.assert_done();
+        client.event_at("observe", sensor).await;
+
+        stage.subject.kill();
+        stage.subject.start_again().await;
+
+        // It finds out when it is not answered (RFC 7252 §4.8.2), which takes it a minute and a half at most.
+        client.event_by("registered", Deadline::after(Deadline::USUAL * 3)).await;
+        client.event_at("observe", sensor).await;
+        client.run(&format!("set {sensor} 22.75")).await;
+        device.until_value(sensor, "22.75").await;
+        assert_eq!(device.page().await.text("#device-state .badge"), "Awake");
+        let proved = device.credentials().await;
+        assert!(proved.iter().all(|credential| credential.is("management", "Live")), "{proved:?}");
+    });
+}
 
 #[test]
 fn a_device_and_its_observation_survive_a_kill() {
-    on_every_peer(here!(), |mut stage| async move {
+    over_udp(here!(), |mut stage| async move {
         let sensor = stage.places().sensor;
         let (text, new) = (stage.places().text, stage.places().texts[0]);
         let (mut client, device) = stage.registered(Spec::new("survivor")).await;
@@ -38,7 +63,7 @@ fn a_device_and_its_observation_survive_a_kill() {
 
 #[test]
 fn the_queue_of_a_sleeping_device_survives_a_kill() {
-    on_every_peer(here!(), |mut stage| async move {
+    over_udp(here!(), |mut stage| async move {
         let sensor = stage.places().sensor;
         let (text, new) = (stage.places().text, stage.places().texts[0]);
         let (mut client, device) = stage.registered(Spec::new("dormouse").queue_mode()).await;
@@ -110,7 +135,7 @@ fn without_times(rows: &[Vec<String>]) -> Vec<[String; 3]> {
 
 #[test]
 fn two_kills_in_a_row_change_nothing() {
-    on_every_peer(here!(), |mut stage| async move {
+    over_udp(here!(), |mut stage| async move {
         let sensor = stage.places().sensor;
         let (mut client, device) = stage.registered(Spec::new("twice")).await;
         device.observe(sensor).await.assert_done();
@@ -127,4 +152,9 @@ fn two_kills_in_a_row_change_nothing() {
         assert!(!client.has_told("notification-reset"));
         assert!(!device.value_of(sensor).await.is_empty());
     });
+}
+
+/// Plays a scenario with every peer over plain CoAP.
+fn over_udp<F: Future<Output = ()>>(scenario: &str, play: impl Fn(Stage) -> F) {
+    on_peers(scenario, &Peer::ALL, &[Transport::Udp], Settings::default(), play);
 }

@@ -113,6 +113,12 @@ impl Device {
         self.submit(form).await
     }
 
+    /// Asks for a Write, and does not wait for what comes of it.
+    pub async fn begin_write(&self, path: &str, value: &str) -> Report {
+        let form = self.node(path).await.press("form.card button[value=write]").fill("value", value);
+        Report(self.console.send(form).await)
+    }
+
     /// Executes.
     pub async fn execute(&self, path: &str, arguments: &str) -> Report {
         let form =
@@ -149,6 +155,11 @@ impl Device {
         let page = self.console.submit(form).await;
         assert!(page.has("#operation"), "no operation came of it: {page}");
         Report(page)
+    }
+
+    /// Loads a page by its address or path.
+    pub(super) async fn browse(&self, address: &str) -> Page {
+        self.console.open(address).await
     }
 
     /// Sends a form of a page of this device, and returns whatever page follows.

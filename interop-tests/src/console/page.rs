@@ -73,6 +73,11 @@ impl Page {
         facts.into_iter().next().unwrap_or_default()
     }
 
+    /// Whether there is an input of this name.
+    pub(super) fn has_field(&self, name: &str) -> bool {
+        !self.attributes(&format!("[name='{name}']"), "name").is_empty()
+    }
+
     /// A form, to be sent without any of its buttons, or with the only one.
     ///
     /// # Panics

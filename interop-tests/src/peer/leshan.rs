@@ -22,6 +22,7 @@ pub fn jar() -> Result<PathBuf, Missing> {
 }
 
 pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
+    assert!(!spec.nameless, "Leshan's client always names itself");
     let jar = jar().expect("the peer was prepared before");
     let mut command = Command::new("java");
     // Only the quick compiler: these processes live for seconds.
@@ -29,6 +30,7 @@ pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
     let scheme = if spec.security == Security::NoSec { "coap" } else { "coaps" };
     command.args(["--server", &format!("{scheme}://{server}"), "--endpoint", &spec.endpoint]);
     command.args(["--lifetime", &spec.lifetime.to_string(), "--lwm2m", spec.lwm2m, "--retry", "2"]);
+    command.args(["--request-timeout", "20"]);
     if spec.queue_mode {
         command.arg("--queue-mode");
     }

@@ -36,6 +36,7 @@ pub(super) fn binary(transport: Transport) -> Result<PathBuf, Missing> {
 
 pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
     assert!(spec.lwm2m == "1.1" && !spec.queue_mode, "Wakaama's client speaks 1.1 and is always awake");
+    assert!(!spec.nameless, "Wakaama's client always names itself");
     let tap = Tap::before(server);
     let (events, incoming) = mpsc::unbounded_channel();
     let (commands, commands_out) = mpsc::unbounded_channel();
