@@ -37,7 +37,7 @@ impl Badge {
             DeviceState::Expired => {
                 Self { tone: "warn", icon: "square", text: "Not registered: lifetime ran out" }
             }
-            DeviceState::Awaited => Self { tone: "calm", icon: "clock", text: "Awaited: not registered yet" },
+            DeviceState::Awaited => Self { tone: "calm", icon: "clock", text: "Awaited" },
             DeviceState::Revoked => Self { tone: "bad", icon: "cross", text: "Revoked" },
             DeviceState::Removed => Self { tone: "", icon: "cross", text: "Removed" },
         }

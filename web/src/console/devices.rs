@@ -346,7 +346,7 @@ static COLUMNS: [Column; 9] = [
     },
     Column {
         name: "until",
-        label: "Registered until",
+        label: "Until",
         shown: true,
         cell: |row, now| {
             row.registered

@@ -187,7 +187,7 @@ async fn each_tab_is_a_page_that_works_for_a_device_that_never_registered_too() 
     let mut browser = Browser::logged_in(&world).await;
     let url = format!("/devices/{}", made.device);
     let page = browser.get(&url).await;
-    assert_eq!(page.text("#device-state .badge"), "Awaited: not registered yet");
+    assert_eq!(page.text("#device-state .badge"), "Awaited");
     let tabs = page.attributes("ul.tabs a", "href");
     assert_eq!(tabs.len(), 8);
     for tab in tabs {
