@@ -63,8 +63,8 @@ impl Default for CoapsConfig {
             handshake_timeout_s: 60,
             max_handshakes: 1_024,
             max_handshakes_per_prefix: 256,
-            // A session of webrtc-dtls takes 35 kB.
-            max_sessions: 20_000,
+            // About 2.5 kB each.
+            max_sessions: 100_000,
         }
     }
 }

@@ -46,7 +46,7 @@ pub const KEYS: &[Key] = &[
     key("coaps.handshake_timeout_s", "60", "How long a handshake may take, in seconds, 1 to 600."),
     key("coaps.max_handshakes", "1024", "How many handshakes may be under way at one time."),
     key("coaps.max_handshakes_per_prefix", "256", "How many of them may come from one IPv4 /24 or IPv6 /56."),
-    key("coaps.max_sessions", "20000", "How many DTLS sessions are kept at most; each takes about 35 kB."),
+    key("coaps.max_sessions", "100000", "How many DTLS sessions are kept at most; each takes about 2.5 kB."),
     Key {
         name: "coap.listen",
         default: "[\"127.0.0.1:5683\"]",
