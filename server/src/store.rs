@@ -40,7 +40,9 @@ use fleet::{
 };
 use migrations::MigrateError;
 use objects::Path;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait as _};
+use sea_orm::{
+    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait as _,
+};
 use tokio::{
     sync::{
         mpsc::{self, error::TrySendError},
@@ -112,7 +114,7 @@ impl SqlStore {
         let node = node.ok_or(StoreError::Corrupt { what: "node" })?;
 
         let reader = Reader::new(connector.readers().await?, Arc::clone(&sealer));
-        if let Some((row, sealed)) = newest_secret(&connection).await?
+        if let Some((row, sealed)) = any_secret(&connection).await?
             && let Err(error @ SealError::OtherKey { .. }) = sealer.open(row, &sealed)
         {
             return Err(OpenError::Sealed(error));
@@ -136,10 +138,19 @@ impl SqlStore {
             return Ok(false);
         }
         let connection = Connector::new(database).writer().await?;
-        let newest = newest_secret(&connection).await;
+        // One that is older than the secrets, or new, has no tables of them.
+        let tables = match connection.get_database_backend() {
+            DbBackend::Sqlite => "SELECT 1 FROM sqlite_master WHERE name = 'credential'",
+            _ => "SELECT 1 FROM information_schema.tables WHERE table_name = 'credential'",
+        };
+        let sql = Sql::new(tables).statement(connection.get_database_backend());
+        let secret = match connection.query_one_raw(sql).await {
+            Ok(Some(_)) => any_secret(&connection).await,
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
         connection.close().await?;
-        // One that is older than the secrets has no table of them.
-        Ok(newest.is_ok_and(|newest| newest.is_some()))
+        Ok(secret?.is_some())
     }
 
     /// Waits until all that was begun is done, and closes the database.
@@ -380,9 +391,12 @@ impl Store for SqlStore {
     }
 }
 
-/// The newest sealed secret with its row, if there is any.
-async fn newest_secret(connection: &DatabaseConnection) -> Result<Option<(i64, Vec<u8>)>, DbErr> {
-    let sql = Sql::new("SELECT id, sealed FROM credential WHERE length(sealed) > 0 ORDER BY id DESC LIMIT 1");
+/// Something sealed with its row, if there is any.
+async fn any_secret(connection: &DatabaseConnection) -> Result<Option<(i64, Vec<u8>)>, DbErr> {
+    let sql = Sql::new(
+        "SELECT id, sealed FROM credential WHERE length(sealed) > 0 \
+         UNION ALL SELECT 0, sealed FROM webhook LIMIT 1",
+    );
     let row = connection.query_one_raw(sql.statement(connection.get_database_backend())).await?;
     row.map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).transpose()
 }
