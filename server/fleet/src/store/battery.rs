@@ -206,6 +206,7 @@ macro_rules! store_battery {
 
             an_added_device_is_awaited_until_it_registers,
             a_registration_may_end_by_what_people_do,
+            the_registration_of_a_removed_device_is_over_and_none_begins,
             a_removed_device_is_out_of_the_way,
             a_removed_device_is_enrolled_again_under_its_row,
             a_removal_keeps_or_deletes_what_a_device_left,

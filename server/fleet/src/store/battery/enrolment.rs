@@ -72,6 +72,20 @@ pub async fn a_registration_may_end_by_what_people_do(store: &dyn Store) {
     }
 }
 
+/// What a device had is over with its removal, and nothing of it begins again by itself.
+pub async fn the_registration_of_a_removed_device_is_over_and_none_begins(store: &dyn Store) {
+    register(store, 2).await;
+    commit(store, [removed(1, true)]).await;
+    assert_eq!(view(store, 1).await.state, DeviceState::Removed);
+    assert_eq!(store.restore().await.unwrap().registrations.len(), 1);
+    assert_eq!(store.overview().await.unwrap(), Overview { registered: 1, ..Overview::default() });
+    let anew = Registration { epoch: 2, id: RegistrationId(7), updated_at: at(60), ..registration(1) };
+    refused(store, [Change::Registered(Box::new(anew.clone()))]).await;
+    commit(store, [again(1, 1)]).await;
+    commit(store, [Change::Registered(Box::new(anew))]).await;
+    assert_eq!(view(store, 1).await.state, DeviceState::Registered);
+}
+
 /// It is in no list but that of the removed ones, it lives no more, and its credentials open nothing.
 pub async fn a_removed_device_is_out_of_the_way(store: &dyn Store) {
     register(store, 2).await;

@@ -53,6 +53,7 @@ impl Tables {
     ) -> Result<(), StoreError> {
         let device = self.devices.get_mut(&id).ok_or(StoreError::Conflict)?;
         device.removed_at.get_or_insert(at);
+        self.end_registration(id, at, EndReason::Removed);
         let held: Vec<_> = self.credentials_of(id).map(|credential| credential.id).collect();
         for credential in held {
             self.end_credential(credential, CredentialState::Revoked, at);
@@ -101,6 +102,7 @@ impl Tables {
     pub(super) fn register(&mut self, registration: Registration) -> Result<(), StoreError> {
         let device = registration.device;
         self.known(device)?;
+        unique(self.devices.get(&device).is_none_or(|device| device.removed_at.is_none()))?;
         unique(
             self.registrations
                 .values()
