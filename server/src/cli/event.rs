@@ -104,7 +104,8 @@ impl Following {
             thread::sleep(RETRY);
             match Self::connect(&session.client, &self.wanted) {
                 Ok(frames) => self.frames = Some(frames),
-                Err(failure) if failure.exit() == super::Exit::Unreachable => {}
+                // The stream that broke off may still count as one too many.
+                Err(failure) if matches!(failure.exit(), Exit::Unreachable | Exit::NotYet) => {}
                 Err(failure) => return Err(failure),
             }
         }

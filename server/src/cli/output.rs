@@ -1,7 +1,7 @@
 //! What a command prints: as a table for people, as JSON or CSV for programs. Each form is an interface.
 //!
-//! JSON is what the API says: a list is one array, with a line a row; a stream is a line an event. CSV has the same columns
-//! as the table, a line a row. In no form does a text of others steer the terminal.
+//! JSON is what the API says: a list is one array, with a line a row; a stream is a line an event. CSV has all columns, a
+//! line a row; a table leaves out those that are empty. In no form does a text of others steer the terminal.
 
 use std::io::{self, IsTerminal as _, Write};
 

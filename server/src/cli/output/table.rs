@@ -7,18 +7,20 @@ use crate::cli::visible::visible;
 /// The longest cell of a list.
 const MAX_CELL: usize = 100;
 
-/// A list: a head and a line a row, two spaces between the columns.
+/// A list: a head and a line a row, two spaces between the columns. A column that no row has anything in is left out.
 pub(super) fn rows(out: &mut dyn Write, columns: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
     let head: Vec<String> = columns.iter().map(|column| column.to_uppercase().replace('_', " ")).collect();
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| shortened(&visible(cell))).collect()).collect();
+    // None for a column that is left out.
     let width = |at: usize| {
-        let cells = std::iter::once(&head).chain(&rows).filter_map(|row| row.get(at));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        let widest = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();
+        (widest != Some(0)).then(|| head[at].len().max(widest.unwrap_or(0)))
     };
-    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+    let widths: Vec<Option<usize>> = (0..columns.len()).map(width).collect();
     for row in std::iter::once(&head).chain(&rows) {
-        let padded = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let shown = row.iter().zip(&widths).filter_map(|(cell, width)| Some((cell, (*width)?)));
+        let padded = shown.map(|(cell, width)| format!("{cell:<width$}"));
         let line = padded.collect::<Vec<_>>().join("  ");
         writeln!(out, "{}", line.trim_end())?;
     }
@@ -66,6 +68,13 @@ mod tests {
         assert!(lines[0].starts_with("NAME ") && lines[0].ends_with("  COUNT OF"));
         assert!(lines[1].starts_with("a\\nb\\u{1b}[2J  ") && lines[1].ends_with("  1"));
         assert_eq!(lines[2].chars().count(), MAX_CELL);
+    }
+
+    #[test]
+    fn a_column_without_anything_is_left_out() {
+        let cells = [["a", "", ""], ["b", "", "c"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(printed(|out| rows(out, &["one", "two", "three"], &cells)), "ONE  THREE\na\nb    c\n");
+        assert_eq!(printed(|out| rows(out, &["one", "two"], &[])), "ONE  TWO\n");
     }
 
     #[test]

@@ -1,0 +1,165 @@
+//! Each family of commands, and the forms of what they print.
+
+use std::fs;
+
+use fleet::Role;
+
+use crate::{
+    snapshot::{is_as_kept, settled},
+    world::{World, complaint},
+};
+
+#[test]
+fn each_form_of_what_is_printed_is_as_it_is_kept() {
+    let world = World::start();
+    world.prints(&["class", "add", "meters"]);
+    world.prints(&["device", "add", "node-7", "--class", "meters"]);
+    world.prints(&["device", "add", "node-8", "--credential", "none"]);
+    let claim = ["claim", "add", "batch 1", "--quota", "5", "--closes", "30d", "--class", "meters"];
+    world.prints(&claim);
+    world.prints(&["webhook", "add", "http://127.0.0.1:9/hook", "--kinds", "registered,values"]);
+    world.prints(&["token", "create", "ci", "--scope", "read"]);
+    let mut text = String::new();
+    for arguments in [
+        &["overview"][..],
+        &["class", "list"],
+        &["device", "list"],
+        &["device", "show", "node-7"],
+        &["device", "values", "node-7"],
+        &["device", "timeline", "node-7"],
+        &["credential", "list", "node-7"],
+        &["bootstrap", "plan", "show", "--device", "node-7"],
+        &["bootstrap", "sessions", "node-7"],
+        &["claim", "list"],
+        &["diary", "list"],
+        &["webhook", "list"],
+        &["user", "list"],
+        &["token", "list"],
+        &["audit", "list"],
+        &["operation", "list", "node-7"],
+        // They show secrets, so that they have another form than their list.
+        &["device", "add", "node-ID"],
+        &["credential", "add", "node-8"],
+        &["token", "create", "again", "--scope", "operate", "--expires", "1d"],
+    ] {
+        for form in ["table", "csv", "json"] {
+            let arguments: Vec<String> = arguments.iter().map(|part| part.replace("ID", form)).collect();
+            // A device has one credential of a purpose that waits for its proof.
+            if arguments[0] == "credential" && arguments[1] == "add" && form != "table" {
+                continue;
+            }
+            let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            arguments.extend(["--output", form]);
+            text.push_str(&format!(
+                "$ muster {}\n{}\n",
+                arguments.join(" "),
+                settled(&world.prints(&arguments))
+            ));
+        }
+    }
+    is_as_kept("output.txt", &text.replace("\r\n", "\n"));
+}
+
+#[test]
+fn a_list_is_as_long_as_it_is_asked_for() {
+    let world = World::start();
+    let rows: String =
+        (0..600).map(|number| format!("node-{number:03},ID-{number},{:032x}\n", number + 7)).collect();
+    let file = world.folder.path().join("devices.csv");
+    fs::write(&file, format!("endpoint,bootstrap_identity,bootstrap_key\n{rows}")).unwrap();
+    let file = file.to_str().unwrap();
+    assert_eq!(world.json(&["device", "import", file, "--dry-run"])["added"], 600);
+    assert_eq!(world.json(&["overview"])["awaited"], 0);
+    assert_eq!(world.json(&["device", "import", file])["added"], 600);
+    assert_eq!(world.json(&["device", "import", file])["unchanged"], 600);
+
+    let count = |arguments: &[&str]| world.json(arguments).as_array().unwrap().len();
+    assert_eq!(count(&["device", "list"]), 100);
+    assert_eq!(count(&["device", "list", "--limit", "550"]), 550);
+    assert_eq!(count(&["device", "list", "--all"]), 600);
+    assert_eq!(count(&["device", "list", "--all", "--prefix", "node-01"]), 10);
+    let cut = world.run(&["device", "list", "--limit", "3"]);
+    assert!(complaint(&cut).contains("there are more than these 3"), "{}", complaint(&cut));
+    let export = world.prints(&["device", "export"]);
+    assert!(export.starts_with("id,endpoint,class,") && export.lines().count() == 601);
+
+    fs::write(file, "{\"endpoint\":\"node-900\"}\n{\"endpoint\":\"\"}\n").unwrap();
+    let partly = world.run(&["device", "import", file, "--format", "json-lines"]);
+    assert_eq!(partly.status.code(), Some(9));
+    assert!(complaint(&partly).contains("line 2: "), "{}", complaint(&partly));
+}
+
+#[test]
+fn what_goes_wrong_has_a_number_and_a_line() {
+    let world = World::start();
+    world.prints(&["device", "add", "node-7"]);
+    let viewer = world.make_token(Role::Viewer);
+    for (code, said, arguments) in [
+        (2, "invalid value", &["device", "list", "--state", "lost"][..]),
+        (2, "the following required", &["credential", "revoke", "node-7", "--all"]),
+        (2, "The request can't be done as it is", &["claim", "add", "b", "--quota", "0", "--closes", "1d"]),
+        (2, "nobody is there to be asked", &["device", "remove", "node-7", "--reason", "test"]),
+        (3, "there is no device `node-9`", &["device", "show", "node-9"]),
+        (3, "There is no such thing", &["diary", "show", "00000000000000000000000000000000"]),
+        (4, "The token may not do that", &["device", "add", "node-8", "--token", &viewer]),
+        (4, "A token is needed", &["device", "list", "--token", "muster_00"]),
+        (5, "It is there already", &["device", "add", "node-7"]),
+        (5, "The device is not registered", &["device", "read", "node-7", "/3"]),
+    ] {
+        let (is, text) = world.fails(arguments);
+        assert!(is == code && text.contains(said), "{arguments:?}: {is} {text}");
+    }
+}
+
+#[test]
+fn what_is_made_can_be_taken_back() {
+    let world = World::start();
+    let id = |value: &serde_json::Value| value["id"].as_str().unwrap().to_owned();
+    world.prints(&["class", "add", "meters"]);
+    for name in ["node-1", "node-2", "node-3"] {
+        world.prints(&["device", "add", name]);
+    }
+    world.prints(&["device", "classify", "node-1", "meters"]);
+    assert_eq!(world.json(&["device", "show", "node-1"])["class"], "meters");
+
+    let credentials = world.json(&["credential", "list", "node-1"]);
+    let rotation = world.json(&["credential", "rotate", "node-1", &id(&credentials[0])]);
+    assert_eq!((&rotation["rotation"], rotation["key"].is_string()), (&"shown".into(), true));
+    let fresh = id(&rotation["credential"]);
+    world.prints(&["credential", "revoke", "node-1", &fresh, "--reason", "test", "--yes"]);
+    world.prints(&["credential", "revoke", "node-1", "--all", "--reason", "test", "--yes"]);
+    let credentials = world.json(&["credential", "list", "node-1"]);
+    assert!(credentials.as_array().unwrap().iter().all(|credential| credential["state"] == "revoked"));
+
+    let plan = world.folder.path().join("plan.json");
+    fs::write(&plan, "{\"lifetime_seconds\": 600}").unwrap();
+    world.prints(&["bootstrap", "plan", "set", "--class", "meters", "--file", plan.to_str().unwrap()]);
+    let effective = world.json(&["bootstrap", "plan", "show", "--device", "node-1"]);
+    assert!(effective["origin"] == "class" && effective["plan"]["lifetime_seconds"] == 600, "{effective}");
+    world.prints(&["bootstrap", "plan", "unset", "--class", "meters"]);
+    assert_eq!(world.json(&["bootstrap", "plan", "show", "--class", "meters"])["origin"], "default");
+
+    let claim = world.json(&["claim", "add", "batch", "--quota", "5", "--closes", "1d"]);
+    world.prints(&["claim", "close", &id(&claim["claim"]), "--yes"]);
+    assert_eq!(world.json(&["claim", "list"])[0]["closed"], true);
+
+    let webhook = id(&world.json(&["webhook", "add", "http://127.0.0.1:9/hook"])["webhook"]);
+    world.prints(&["webhook", "pause", &webhook]);
+    assert_eq!(world.json(&["webhook", "list"])[0]["paused"], true);
+    world.prints(&["webhook", "resume", &webhook]);
+    world.prints(&["webhook", "remove", &webhook, "--yes"]);
+    assert_eq!(world.json(&["webhook", "list"]), serde_json::json!([]));
+
+    assert!(world.json(&["model", "reload"])["models"].as_u64().unwrap() > 0);
+    assert_eq!(world.fails(&["model", "remove", "3", "1.1", "--yes"]).0, 3, "it was not uploaded");
+
+    world.prints(&["device", "remove", "node-1", "--reason", "test", "--yes"]);
+    let report =
+        world.json(&["device", "remove", "node-2", "node-3", "--keep-data", "--reason", "test", "--yes"]);
+    assert_eq!(report["done"], 2);
+    assert_eq!(world.json(&["device", "list"]), serde_json::json!([]));
+    let audited = world.json(&["audit", "list", "--action", "remove-device"]);
+    assert_eq!(audited.as_array().unwrap().len(), 3);
+    let by_the_command_line = world.json(&["audit", "list", "--action", "create-user"]);
+    assert_eq!(by_the_command_line[0]["cause"], "command-line");
+}
