@@ -78,8 +78,9 @@ impl Reader<'_> {
             )));
         }
         let columns = columns(&record).map_err(invalid)?;
+        let mut lines = Lines { bytes, counted: 0, line: 1 };
         while reader.read_byte_record(&mut record).map_err(not_csv)? {
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = lines.at(record.position().map_or(0, csv::Position::byte));
             self.count()?;
             if record.len() != columns.len() {
                 let reason = format!("it has {} fields, the first line has {}", record.len(), columns.len());
@@ -231,5 +232,26 @@ fn columns(header: &csv::ByteRecord) -> Result<Vec<&'static str>, String> {
         Ok(columns)
     } else {
         Err(format!("the column endpoint is missing; there are {known}"))
+    }
+}
+
+/// Counts lines. The crate's own count is behind where lines end in CR LF, or are empty.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    counted: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of the record that the crate says begins at `start`; these only grow.
+    fn at(&mut self, start: u64) -> u64 {
+        let mut end = usize::try_from(start).unwrap_or(usize::MAX).min(self.bytes.len());
+        while matches!(self.bytes.get(end), Some(b'\r' | b'\n')) {
+            end += 1;
+        }
+        let passed = self.bytes.get(self.counted..end).unwrap_or_default();
+        self.line += passed.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+        self.counted = end.max(self.counted);
+        self.line
     }
 }

@@ -109,6 +109,17 @@ fn each_row_that_is_wrong_is_named_with_what_to_do_and_never_with_a_key() {
 }
 
 #[test]
+fn lines_are_counted_alike_however_they_end() {
+    for end in ["\n", "\r\n"] {
+        let bench = Bench::new();
+        let lines = ["endpoint", "one", "", "one", "\"two\"", "two"];
+        let report = import(&bench, ImportFormat::Csv, &lines.join(end), true);
+        let wrong: Vec<u64> = report.errors.iter().map(|error| error.line).collect();
+        assert_eq!(wrong, [4, 6], "{end:?}");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_what_it_says_is_refused_as_a_whole() {
     let bench = Bench::new();
     let refused = |format, text: &[u8]| {
