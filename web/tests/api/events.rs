@@ -113,7 +113,7 @@ async fn a_stream_that_is_idle_shows_that_it_lives() {
     let world = World::new().await;
     let mut stream = Stream::open(&world, "/events", None).await;
     let begin = stream.body.next().await.unwrap().unwrap();
-    assert!(begin.starts_with(b": begin"), "{begin:?}");
+    assert!(begin.ends_with(b": begin\n\n"), "{begin:?}");
     let before = tokio::time::Instant::now();
     let comment = stream.body.next().await.unwrap().unwrap();
     assert!(comment.starts_with(b":"), "{comment:?}");

@@ -29,9 +29,14 @@ async fn a_device_is_added_found_classified_and_removed() {
     world.put(&format!("{url}/class"), json!({"class": class.name})).await.done();
     let detail: DeviceDetail = world.get(&url).await.body(200);
     assert_eq!((detail.class.as_str(), detail.secured, detail.registration), ("water / meters", true, None));
-    for filter in
-        ["prefix=node", "endpoint=node-7", "class=water%20%2F%20meters", "secured=true", "state=awaited"]
-    {
+    for filter in [
+        "prefix=node",
+        "endpoint=node-7",
+        "identity=seven",
+        "class=water%20%2F%20meters",
+        "secured=true",
+        "state=awaited",
+    ] {
         let page: Page<Device> = world.get(&format!("/devices?{filter}")).await.body(200);
         assert_eq!(page.items.len(), 1, "{filter}");
     }

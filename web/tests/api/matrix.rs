@@ -86,12 +86,9 @@ async fn whoever_has_no_good_token_gets_nowhere() {
     let world = World::new().await;
     let device = world.register(7, "node-7").await.to_string();
     let short = world.token_of(&world.admin, Role::Administrator, Some(Duration::from_secs(1))).await;
-    let revoked = world.token_of(&world.admin, Role::Administrator, None).await;
     let context = world.context(&world.admin);
-    let newest = world.fleet.tokens(&context).await.unwrap();
-    for token in newest.iter().filter(|token| world.token != revoked && token.name == "test").take(1) {
-        world.fleet.revoke_token(&context, token.public_id).await.unwrap();
-    }
+    let (token, revoked) = world.fleet.add_token(&context, "lost", Role::Administrator, None).await.unwrap();
+    world.fleet.revoke_token(&context, token.public_id).await.unwrap();
     let other = world.user("otto", Role::Administrator).await;
     let disabled = world.token_of(&other, Role::Administrator, None).await;
     world.fleet.disable_user(&context, other.public_id, true).await.unwrap();

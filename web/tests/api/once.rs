@@ -81,7 +81,7 @@ async fn a_request_that_is_under_way_is_not_begun_again() {
 #[tokio::test]
 async fn a_key_is_short_and_visible() {
     let world = World::new().await;
-    for key in ["", " ", "\u{e9}", "a b", &"x".repeat(256)] {
+    for key in ["", " ", "a b", &"x".repeat(256)] {
         let ask = named(&world, "/classes", key, &json!({"name": "a"}));
         let problem = world.send(ask).await.problem(400, "bad-request");
         assert_eq!(problem.errors[0].field, "idempotency-key", "{key:?}");

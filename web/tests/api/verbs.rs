@@ -62,7 +62,8 @@ const ROUTES: [(&str, &str); 49] = [
 ];
 
 /// More of them, of the same kind.
-const MORE: [(&str, &str); 8] = [
+const MORE: [(&str, &str); 9] = [
+    ("device_by_identity", "get /devices"),
     ("event_range", "get /events"),
     ("logged_events", "get /events"),
     ("timeline", "get /devices/{device}/timeline"),
@@ -74,7 +75,7 @@ const MORE: [(&str, &str); 8] = [
 ];
 
 /// What is no verb of somebody who is known, and why a program does not need it.
-const CONSOLE_ONLY: [(&str, &str); 9] = [
+const CONSOLE_ONLY: [(&str, &str); 11] = [
     ("actor", "a session's; a token has its own"),
     ("begin_login", "a program has a token"),
     ("complete_setup", "the first administrator has no token yet; the command line makes one"),
@@ -84,6 +85,8 @@ const CONSOLE_ONLY: [(&str, &str); 9] = [
     ("session_end", "a program has no session"),
     ("session_load", "a program has no session"),
     ("setup_link_is_valid", "the first administrator has no token yet"),
+    ("setup_needed", "the first administrator has no token yet"),
+    ("setup_open", "the first administrator has no token yet"),
 ];
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {

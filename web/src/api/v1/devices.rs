@@ -7,7 +7,9 @@ use axum::{
     extract::{Path, State},
     http::HeaderMap,
 };
-use fleet::{EndpointName, GivenPsk, ImportFormat, PskIdentity, PskKey, PublicId, store};
+use fleet::{
+    Context, EndpointName, FleetError, GivenPsk, ImportFormat, PskIdentity, PskKey, PublicId, store,
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -29,6 +31,8 @@ use super::{
 pub(super) struct DeviceFilter {
     /// The one device of this endpoint name, removed or not; goes with no other filter.
     endpoint: Option<String>,
+    /// The one device that holds, or held last, the credential of this PSK identity; goes with no other filter.
+    identity: Option<String>,
     /// Only endpoint names that begin so.
     prefix: Option<String>,
     /// Only devices in this state; without it, all but the removed ones.
@@ -38,6 +42,7 @@ pub(super) struct DeviceFilter {
     /// Only devices with a credential that opens sessions, or only those without.
     secured: Option<bool>,
     /// `endpoint` (if nothing is said), or `last-seen`: last heard first.
+    #[param(inline)]
     order: Option<Order>,
     /// Where the page before ended: its `next`, as it is.
     after: Option<String>,
@@ -83,21 +88,9 @@ pub(super) async fn list(
     Caller(context): Caller,
     Query(filter): Query<DeviceFilter>,
 ) -> Result<Reply, Failure> {
-    let page = page(filter.after, filter.limit)?;
-    if let Some(endpoint) = filter.endpoint {
-        let alone = filter.prefix.is_none() && filter.state.is_none() && filter.class.is_none();
-        if !alone || filter.secured.is_some() || page.after.is_some() {
-            let detail = "names one device, and goes with no other filter";
-            return Err(Failure::of_field(ProblemKind::BadRequest, "endpoint", detail));
-        }
-        let Ok(endpoint) = EndpointName::new(endpoint) else {
-            return Reply::ok(&Page::<Device>::whole(Vec::new()));
-        };
-        return match api.fleet().device_by_endpoint(&context, &endpoint).await {
-            Ok(view) => Reply::ok(&Page::whole(vec![Device::from(view)])),
-            Err(fleet::FleetError::NotFound(_)) => Reply::ok(&Page::<Device>::whole(Vec::new())),
-            Err(error) => Err(error.into()),
-        };
+    let page = page(filter.after.clone(), filter.limit)?;
+    if filter.endpoint.is_some() || filter.identity.is_some() {
+        return one(&api, &context, filter).await;
     }
     let class = match filter.class {
         Some(name) => Some(api.class(&context, Some(&name), "class").await?.id),
@@ -115,6 +108,33 @@ pub(super) async fn list(
         page,
     };
     Reply::ok(&Page::of(api.fleet().devices(&context, &query).await?, Device::from))
+}
+
+/// A list of the one device that a name or an identity belongs to, or of none.
+async fn one(api: &Api, context: &Context, filter: DeviceFilter) -> Result<Reply, Failure> {
+    let DeviceFilter { endpoint, identity, prefix, state, class, secured, after, .. } = filter;
+    let field = if endpoint.is_some() { "endpoint" } else { "identity" };
+    let others = [prefix.is_some(), state.is_some(), class.is_some(), secured.is_some(), after.is_some()];
+    if others.contains(&true) || (endpoint.is_some() && identity.is_some()) {
+        let detail = "names one device, and goes with no other filter";
+        return Err(Failure::of_field(ProblemKind::BadRequest, field, detail));
+    }
+    let endpoint = endpoint.and_then(|text| EndpointName::new(text).ok());
+    let identity = identity.and_then(|text| PskIdentity::from_text(&text).ok());
+    let found = match (endpoint, identity) {
+        (Some(endpoint), _) => api.fleet().device_by_endpoint(context, &endpoint).await,
+        (_, Some(identity)) => api.fleet().device_by_identity(context, &identity).await,
+        // No device has such a name; whether the caller may know is for a verb to say.
+        (None, None) => {
+            api.fleet().overview(context).await?;
+            Err(FleetError::NotFound("device"))
+        }
+    };
+    match found {
+        Ok(view) => Reply::ok(&Page::whole(vec![Device::from(view)])),
+        Err(FleetError::NotFound(_)) => Reply::ok(&Page::<Device>::whole(Vec::new())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Adds a device, or one that was removed again under its name. Its keys are shown this once.

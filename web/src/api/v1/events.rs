@@ -135,7 +135,8 @@ pub(super) async fn stream(
     // Watched from before the log is read first, so that nothing falls between the two.
     let subscription = api.fleet().subscribe(&context).await?;
     let messages = messages(api, context, bearer, filter, after, subscription, open);
-    Ok(Sse::new(messages).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
+    let stream = Sse::new(messages).keep_alive(KeepAlive::new().interval(HEARTBEAT));
+    Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], stream).into_response())
 }
 
 fn messages(

@@ -88,6 +88,10 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
         let detail = format!("arrays and objects are nested deeper than {MAX_DEPTH}");
         return Err(Failure::new(ProblemKind::BadRequest, detail));
     }
+    // serde would take a list for the fields of an object in their order.
+    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(Failure::field("body", "an object is expected"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();

@@ -4,7 +4,9 @@ use objects::ContentFormat;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Format, NodePath, Time, Value};
+use super::{Format, NodePath, Time};
+// utoipa takes whatever is called `Value` for any JSON.
+use super::Value as TypedValue;
 
 words! {
     /// How a bootstrap session ended.
@@ -58,6 +60,7 @@ pub struct Plan {
     /// Resources of other objects that are written too.
     pub writes: Vec<PlanWrite>,
     /// The format of what is written to a device that names none.
+    #[schema(example = "tlv")]
     pub format: Option<Format>,
 }
 
@@ -68,7 +71,7 @@ pub struct PlanWrite {
     /// Which.
     pub path: NodePath,
     /// What.
-    pub value: Value,
+    pub value: TypedValue,
 }
 
 /// The plan that holds for a device.

@@ -150,6 +150,7 @@ pub struct RegisteredObject {
 /// A device to add.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"endpoint": "node-7", "class": "default", "bootstrap": {}}))]
 pub struct NewDevice {
     /// Its endpoint name: 1 to 252 bytes.
     #[schema(example = "node-7")]

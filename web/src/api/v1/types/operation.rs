@@ -6,7 +6,9 @@ use objects::ContentFormat;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{NodePath, Reading, Time, Value};
+use super::{NodePath, Reading, Time};
+// utoipa takes whatever is called `Value` for any JSON.
+use super::Value as TypedValue;
 
 words! {
     /// A content format.
@@ -80,13 +82,13 @@ pub enum OperationRequest {
         mode: Option<WriteMode>,
         /// The value of one resource or resource instance.
         #[serde(skip_serializing_if = "Option::is_none")]
-        value: Option<Value>,
+        value: Option<TypedValue>,
         /// The same as a person types it: read as the type that the object's definition gives.
         #[serde(skip_serializing_if = "Option::is_none")]
         text: Option<String>,
         /// Several values, by their path below `path`: `15` or `11/0` below an instance, `0` below a resource.
         #[serde(skip_serializing_if = "Option::is_none")]
-        values: Option<BTreeMap<String, Value>>,
+        values: Option<BTreeMap<String, TypedValue>>,
         /// In which format; the server chooses if nothing is said.
         #[serde(skip_serializing_if = "Option::is_none")]
         format: Option<Format>,
@@ -116,7 +118,7 @@ pub enum OperationRequest {
         path: NodePath,
         /// Its resources, by their path below the instance: `5` or `6/0`.
         #[serde(default)]
-        values: BTreeMap<String, Value>,
+        values: BTreeMap<String, TypedValue>,
         /// In which format; the server chooses if nothing is said.
         #[serde(skip_serializing_if = "Option::is_none")]
         format: Option<Format>,

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Format, NodePath, Time, Value};
+use super::{Format, NodePath, Time};
+// utoipa takes whatever is called `Value` for any JSON.
+use super::Value as TypedValue;
 
 /// A value that a resource had.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -11,7 +13,7 @@ pub struct Reading {
     /// A resource or resource instance.
     pub path: NodePath,
     /// What it was.
-    pub value: Value,
+    pub value: TypedValue,
     /// When, by the device's clock, if the device said so.
     pub device_time: Option<Time>,
     /// When the server received it; none within an answer or an event, which say it themselves.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{RefOr, Schema},
+    openapi::{OneOfBuilder, RefOr, Schema},
 };
 
 use super::Time;
@@ -57,27 +57,41 @@ impl PartialSchema for Value {
                 "additionalProperties": false,
             })
         };
-        let schema = json!({
-            "description": "A value with its type (LwM2M Core 1.1.1 Appendix C): what is read can be written back as it is.",
-            "examples": [{"type": "string", "value": "Europe/Berlin"}],
-            "oneOf": [
-                typed("string", json!({"type": "string"})),
-                typed("integer", json!({"type": "integer", "format": "int64"})),
-                typed("unsigned", json!({"type": "integer", "format": "uint64", "minimum": 0})),
-                typed("float", json!({"description": "A number, or a word for what JSON has no number for.",
-                    "oneOf": [{"type": "number", "format": "double"},
-                              {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}]})),
-                typed("boolean", json!({"type": "boolean"})),
-                typed("opaque", json!({"type": "string", "pattern": "^([0-9a-fA-F]{2})*$",
-                    "description": "Bytes, as hexadecimal digits, two a byte."})),
-                typed("time", json!({"type": "string",
-                    "description": "A moment (RFC 3339); `@` and seconds since 1970 outside the years 0 to 9999."})),
-                typed("object-link", json!({"type": "string", "pattern": "^[0-9]+:[0-9]+$",
-                    "description": "An object instance; `65535:65535` is the null link."})),
-                typed("core-link", json!({"type": "string", "description": "Links in CoRE Link Format."})),
-            ],
-        });
-        serde_json::from_value(schema).expect("a schema that is written down here")
+        let choices = [
+            typed("string", json!({"type": "string"})),
+            typed("integer", json!({"type": "integer", "format": "int64"})),
+            typed("unsigned", json!({"type": "integer", "format": "uint64", "minimum": 0})),
+            typed(
+                "float",
+                json!({"type": ["number", "string"],
+                    "description": "A number; `NaN`, `Infinity` and `-Infinity` are texts, for JSON has none of them."}),
+            ),
+            typed("boolean", json!({"type": "boolean"})),
+            typed(
+                "opaque",
+                json!({"type": "string", "pattern": "^([0-9a-fA-F]{2})*$",
+                    "description": "Bytes, as hexadecimal digits, two a byte."}),
+            ),
+            typed(
+                "time",
+                json!({"type": "string",
+                    "description": "A moment (RFC 3339); `@` and seconds since 1970 outside the years 0 to 9999."}),
+            ),
+            typed(
+                "object-link",
+                json!({"type": "string", "pattern": "^[0-9]+:[0-9]+$",
+                    "description": "An object instance; `65535:65535` is the null link."}),
+            ),
+            typed("core-link", json!({"type": "string", "description": "Links in CoRE Link Format."})),
+        ];
+        let choice = |schema| -> Schema {
+            serde_json::from_value(schema).expect("a schema that is written down here")
+        };
+        let whole = OneOfBuilder::new().description(Some(
+            "A value with its type (LwM2M Core 1.1.1 Appendix C): what is read can be written back as it is.",
+        ));
+        let whole = whole.examples([json!({"type": "string", "value": "Europe/Berlin"})]);
+        choices.into_iter().map(choice).fold(whole, OneOfBuilder::item).into()
     }
 }
 
