@@ -48,9 +48,7 @@ pub(crate) use self::gate::{Gate, Refused};
 use self::{
     failure::Failure,
     handshake::Handshake,
-    hello::{ClientHello, Unacceptable},
-    malformed::Malformed,
-    record::{Look, Record},
+    record::Look,
     session::Session,
     table::{Full, Opened, Table},
 };
@@ -206,7 +204,7 @@ impl SecureListener {
     }
 
     fn handle_handshake(self: &Arc<Self>, peer: SocketAddr, records: Vec<u8>, now: Instant) {
-        match record::records(&records).next().and_then(|first| beginning(&first)) {
+        match record::records(&records).next().and_then(|first| hello::beginning(&first)) {
             Some(Ok(random)) if self.table().begins(peer, &random, now) => {
                 let begun = self.table().begin(peer, random, now, &self.bounds);
                 match begun {
@@ -214,7 +212,9 @@ impl SecureListener {
                     Err(full) => return self.turn_away_for_room(peer, full),
                 }
             }
-            Some(Err(failure)) if !self.table().is_half_open(peer) => return self.turn_away(peer, &failure),
+            Some(Err(unacceptable)) if !self.table().is_half_open(peer) => {
+                return self.turn_away(peer, &unacceptable.into());
+            }
             _ => {}
         }
         let delivered = self.table().deliver(peer, records, now, &self.bounds);
@@ -375,30 +375,5 @@ impl Default for Bounds {
             // Longer than the day that is the default lifetime of a registration.
             idle: Duration::from_secs(25 * 3_600),
         }
-    }
-}
-
-/// The random of the ClientHello that a record begins a handshake with; none if it is no such record.
-fn beginning(record: &Record<'_>) -> Option<Result<[u8; 32], Failure>> {
-    if record.kind != record::HANDSHAKE
-        || record.epoch != 0
-        || record.body.first() != Some(&record::CLIENT_HELLO)
-    {
-        return None;
-    }
-    let read = || {
-        let messages = record::messages(record.body)?;
-        let first = messages.first().ok_or(Malformed::CutShort { field: "handshake message" })?;
-        let hello = ClientHello::parse(first.body)?;
-        hello.acceptable().map_err(Failure::Unacceptable)?;
-        // One with a cookie belongs to a handshake that is gone: its client begins anew in time.
-        Ok((first.sequence == 0).then_some(hello.random))
-    };
-    read().transpose()
-}
-
-impl From<Unacceptable> for Failure {
-    fn from(unacceptable: Unacceptable) -> Self {
-        Self::Unacceptable(unacceptable)
     }
 }

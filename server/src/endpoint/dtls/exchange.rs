@@ -55,7 +55,7 @@ const VERIFY_DATA: usize = 12;
 impl Exchange {
     /// Takes a ClientHello, and gives the message for the engine unless there is nothing in it for the engine.
     pub(super) fn client_hello(&mut self, message: &Message<'_>) -> Result<Option<Vec<u8>>, Unacceptable> {
-        let hello = ClientHello::parse(message.body).map_err(Unacceptable::Malformed)?;
+        let hello = ClientHello::parse(message.body)?;
         hello.acceptable()?;
         let returned = message.sequence > 0;
         if self.answered || returned && (self.cookie.is_empty() || hello.cookie != self.cookie) {

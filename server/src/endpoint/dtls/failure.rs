@@ -40,7 +40,13 @@ pub(super) enum Failure {
 
 impl From<Malformed> for Failure {
     fn from(malformed: Malformed) -> Self {
-        Self::Unacceptable(Unacceptable::Malformed(malformed))
+        Self::Unacceptable(malformed.into())
+    }
+}
+
+impl From<Unacceptable> for Failure {
+    fn from(unacceptable: Unacceptable) -> Self {
+        Self::Unacceptable(unacceptable)
     }
 }
 

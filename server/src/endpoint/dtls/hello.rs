@@ -4,7 +4,7 @@
 
 use super::{
     malformed::{Malformed, Reader},
-    record::VERSION_1_2,
+    record::{self, Record, VERSION_1_2},
 };
 
 /// A ClientHello that is well-formed.
@@ -74,6 +74,12 @@ const SHOWN: usize = 10;
 
 const EXTENDED_MASTER_SECRET: u16 = 23;
 
+impl From<Malformed> for Unacceptable {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
 impl<'a> ClientHello<'a> {
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
@@ -121,6 +127,25 @@ impl ServerHello {
         let extended_master_secret = extensions(reader)?.any(|kind| kind == EXTENDED_MASTER_SECRET);
         Ok(Self { random, suite, extended_master_secret })
     }
+}
+
+/// The random of the ClientHello that a record begins a handshake with; none if it is no such record.
+pub(super) fn beginning(record: &Record<'_>) -> Option<Result<[u8; 32], Unacceptable>> {
+    if record.kind != record::HANDSHAKE
+        || record.epoch != 0
+        || record.body.first() != Some(&record::CLIENT_HELLO)
+    {
+        return None;
+    }
+    let read = || {
+        let messages = record::messages(record.body)?;
+        let first = messages.first().ok_or(Malformed::CutShort { field: "handshake message" })?;
+        let hello = ClientHello::parse(first.body)?;
+        hello.acceptable()?;
+        // One with a cookie belongs to a handshake that is gone: its client begins anew in time.
+        Ok((first.sequence == 0).then_some(hello.random))
+    };
+    read().transpose()
 }
 
 /// Suites as a person reads them.
