@@ -6,7 +6,7 @@ use clap::Subcommand;
 use web::api::v1::types::{Event, EventKind, Gap, NodePath, Reading};
 
 use super::{
-    Command, Session, address::Address, client::Client, device::DeviceName, failure::Failure, note,
+    Command, Exit, Session, address::Address, client::Client, device::DeviceName, failure::Failure, note,
     output::Tabular, value::parts,
 };
 
