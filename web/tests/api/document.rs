@@ -69,6 +69,14 @@ fn every_operation_has_a_scope_errors_examples_and_words() {
 }
 
 #[test]
+fn every_operation_has_a_name_of_its_own() {
+    let all = operations();
+    let names: std::collections::BTreeSet<&str> =
+        all.iter().map(|(.., operation)| operation["operationId"].as_str().unwrap()).collect();
+    assert_eq!(names.len(), all.len());
+}
+
+#[test]
 fn every_reference_leads_somewhere() {
     fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         match value {

@@ -9,7 +9,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use fleet::ImportReport;
+use fleet::{Context, ImportReport, Permission};
 use futures::{FutureExt, StreamExt};
 use tracing::Instrument;
 
@@ -45,11 +45,22 @@ pub(super) async fn in_time(request: Request, next: Next) -> Response {
 
 /// Refuses query parameters that the document does not name, and reads the body up to what the route takes.
 pub(super) async fn within_limits(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    // Taken before the file is read into memory, and held until it is done with.
+    let large = request.uri().path().ends_with(IMPORTS);
+    let permit = if large { Arc::clone(&api.large).try_acquire_owned().ok() } else { None };
+    if large && permit.is_none() {
+        let detail = "as many files as may be are being imported; try again later";
+        let failure = Failure::new(ProblemKind::TooManyRequests, detail);
+        return failure.with(header::RETRY_AFTER, HeaderValue::from_static("10")).into_response();
+    }
     match limited(&api, request).await {
         Ok(request) => next.run(request).await,
         Err(failure) => failure.into_response(),
     }
 }
+
+/// Where files of many devices are sent to.
+const IMPORTS: &str = "/devices/imports";
 
 async fn limited(api: &Api, request: Request) -> Result<Request, Failure> {
     let path =
@@ -74,12 +85,14 @@ async fn limited(api: &Api, request: Request) -> Result<Request, Failure> {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return Ok(request);
     }
-    let limit = if path.ends_with("/devices/imports") {
-        ImportReport::MAX_BYTES
-    } else if path.ends_with("/models") {
-        Api::MAX_MODEL_BYTES
-    } else {
-        Api::MAX_JSON_BYTES
+    let context = request.extensions().get::<Context>();
+    let administers = context.is_some_and(|context| context.actor.may(Permission::Administer));
+    let limit = match path.as_str() {
+        // Who may not do it sends no large file first.
+        _ if !administers => Api::MAX_JSON_BYTES,
+        path if path.ends_with(IMPORTS) => ImportReport::MAX_BYTES,
+        path if path.ends_with("/models") => Api::MAX_MODEL_BYTES,
+        _ => Api::MAX_JSON_BYTES,
     };
     let (parts, body) = request.into_parts();
     Ok(Request::from_parts(parts, Body::from(read(body, limit).await?)))
@@ -101,5 +114,5 @@ async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Failure> {
 
 fn is_bulk(request: &Request) -> bool {
     let path = request.uri().path();
-    path.ends_with("/devices/imports") || path.ends_with("/devices/removals")
+    path.ends_with(IMPORTS) || path.ends_with("/devices/removals")
 }

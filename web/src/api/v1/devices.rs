@@ -249,10 +249,6 @@ pub(super) async fn import(
         "application/x-ndjson" | "application/jsonl" => ImportFormat::JsonLines,
         _ => return Err(unsupported("text/csv or application/x-ndjson")),
     };
-    let Ok(_permit) = Arc::clone(&api.large).try_acquire_owned() else {
-        let detail = "as many files as may be are being imported; try again later";
-        return Err(Failure::new(ProblemKind::TooManyRequests, detail));
-    };
     let report = api.fleet().import(&context, format, &body, how.dry_run.unwrap_or(false)).await?;
     Reply::ok(&ImportReport::from(report))
 }

@@ -43,6 +43,10 @@ pub(super) fn complete(document: OpenApi) -> Value {
     let schemas = components["schemas"].clone();
     for (path, methods) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in methods.as_object_mut().into_iter().flatten() {
+            // A handler's name is one of its module alone.
+            let (tag, name) = (&operation["tags"][0], &operation["operationId"]);
+            let id = format!("{}_{}", tag.as_str().unwrap_or_default(), name.as_str().unwrap_or_default());
+            operation["operationId"] = json!(id);
             add_errors(path, method, operation);
             add_key(method, operation);
             add_examples(operation, &schemas);

@@ -173,6 +173,7 @@ pub struct Operation {
     /// Where.
     pub path: NodePath,
     /// Where it stands.
+    #[schema(example = "done")]
     pub state: OperationState,
     /// Who asked.
     #[schema(example = "ada/ci")]
