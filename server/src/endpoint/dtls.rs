@@ -50,7 +50,7 @@ use self::{
     handshake::Handshake,
     record::Look,
     session::Session,
-    table::{Full, Opened, Table},
+    table::{Full, Opened, Start, Table},
 };
 use super::{Batch, Outlet, udp};
 use crate::clock;
@@ -205,11 +205,18 @@ impl SecureListener {
 
     fn handle_handshake(self: &Arc<Self>, peer: SocketAddr, records: Vec<u8>, now: Instant) {
         match record::records(&records).next().and_then(|first| hello::beginning(&first)) {
-            Some(Ok(random)) if self.table().begins(peer, &random, now) => {
-                let begun = self.table().begin(peer, random, now, &self.bounds);
-                match begun {
-                    Ok((ticket, datagrams)) => self.negotiate(peer, ticket, datagrams),
-                    Err(full) => return self.turn_away_for_room(peer, full),
+            Some(Ok(random)) => {
+                let start = self.table().start(peer, &random, now);
+                match start {
+                    Start::Anew => {
+                        let begun = self.table().begin(peer, random, now, &self.bounds);
+                        match begun {
+                            Ok((ticket, datagrams)) => self.negotiate(peer, ticket, datagrams),
+                            Err(full) => return self.turn_away_for_room(peer, full),
+                        }
+                    }
+                    Start::UnderWay => {}
+                    Start::TooSoon => return self.drop_one("hello_too_soon"),
                 }
             }
             Some(Err(unacceptable)) if !self.table().is_half_open(peer) => {
@@ -263,9 +270,19 @@ impl SecureListener {
         self.tell(DiaryCause::TooManyHandshakes, peer, Some(network), None, detail);
     }
 
+    /// See [`Table::verify`].
+    fn verify(&self, peer: SocketAddr, ticket: u64) {
+        self.table().verify(peer, ticket);
+    }
+
     /// See [`Table::name`].
     fn name(&self, peer: SocketAddr, ticket: u64, credential: CredentialId) -> bool {
         self.table().name(peer, ticket, credential)
+    }
+
+    /// Whether a handshake that was taken back was so for the next of its client.
+    fn has_begun_anew(&self, peer: SocketAddr) -> bool {
+        self.table().is_half_open(peer)
     }
 
     /// See [`Table::forget`].

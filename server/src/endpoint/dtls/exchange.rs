@@ -148,16 +148,12 @@ impl Challenge {
     }
 }
 
-/// The identity in a ClientKeyExchange (RFC 4279 §2).
+/// The identity in a ClientKeyExchange (RFC 4279 §2), of whatever length.
 pub(super) fn identity<'a>(key_exchange: &Message<'a>) -> Result<&'a [u8], Malformed> {
     let mut reader = Reader::new(key_exchange.body);
     let identity = reader.long("PSK identity")?;
     reader.end("PSK identity")?;
-    if (1..=fleet::PskIdentity::MAX_BYTES).contains(&identity.len()) {
-        Ok(identity)
-    } else {
-        Err(Malformed::Identity { len: identity.len() })
-    }
+    Ok(identity)
 }
 
 fn master_secret(

@@ -20,8 +20,10 @@ pub(super) enum Step {
 /// How a handshake fails.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// It was taken back: its credential is revoked, the client began anew, or the server stops. Nothing to be told.
+    /// It was taken back: its credential is revoked, or the server stops. Nothing to be told.
     TakenBack,
+    /// The client began anew; what its silence meant until then.
+    BegunAnew(Box<Self>),
     Unacceptable(Unacceptable),
     TimedOut(Step),
     Aborted(Alert, Step),
@@ -55,6 +57,7 @@ impl Failure {
     pub(super) fn cause(&self) -> Option<DiaryCause> {
         match self {
             Self::TakenBack => None,
+            Self::BegunAnew(before) => before.cause(),
             Self::Unacceptable(Unacceptable::Version(_)) => Some(DiaryCause::NoCommonVersion),
             Self::Unacceptable(Unacceptable::Suites(_)) => Some(DiaryCause::NoCommonSuite),
             Self::Unacceptable(Unacceptable::Malformed(_)) | Self::Altered | Self::Engine { .. } => {
@@ -70,6 +73,8 @@ impl Failure {
     /// What the client is told, always in clear: it has no keys of ours yet.
     pub(super) fn alert(&self) -> Option<Alert> {
         match self {
+            // It would end the handshake that has begun since.
+            Self::BegunAnew(_) => None,
             Self::TakenBack | Self::TimedOut(_) | Self::Aborted(..) => None,
             Self::Unacceptable(Unacceptable::Version(_)) => Some(Alert::PROTOCOL_VERSION),
             Self::Unacceptable(Unacceptable::Suites(_)) | Self::Engine { .. } => {
@@ -96,6 +101,7 @@ impl Failure {
     pub(super) fn detail(&self) -> String {
         match self {
             Self::TakenBack => String::new(),
+            Self::BegunAnew(before) => format!("{}; the client began anew", before.detail()),
             Self::Unacceptable(Unacceptable::Malformed(malformed)) => malformed.to_string(),
             Self::Unacceptable(Unacceptable::Version(version)) => {
                 format!("the client speaks version 0x{version:04x} of DTLS, served is 1.2 (0xfefd)")
@@ -129,6 +135,7 @@ impl Failure {
         match self {
             Self::Refused { refused, .. } => refused.device,
             Self::WrongKey(device) => *device,
+            Self::BegunAnew(before) => before.device(),
             _ => None,
         }
     }

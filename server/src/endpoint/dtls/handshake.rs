@@ -15,6 +15,7 @@ use super::{
     engine::{Engine, Said},
     exchange::{self, Challenge, Exchange, NotFinished},
     failure::{Failure, Step},
+    gate::Refused,
     hello,
     record::{self, Alert, Message, Record},
     session::Session,
@@ -39,6 +40,10 @@ pub(super) struct Handshake {
     repeat: (Instant, Duration),
     /// What went wrong without ending it: anybody can send anything in the name of an address. It ends it if nothing better comes.
     noted: Option<Failure>,
+    /// When a wrong key is told, unless the right one comes before.
+    suspicion: Option<Instant>,
+    /// Whether it was.
+    told: bool,
     deadline: Instant,
 }
 
@@ -56,6 +61,9 @@ struct Proving {
 
 /// How many Finished that can't be decrypted are taken for a wrong key: fewer may be forged or damaged.
 const WRONG_KEYS: u32 = 3;
+
+/// How long a Finished that can't be decrypted waits for one that can, until a person is told of a wrong key.
+const SUSPICION: Duration = Duration::from_secs(1);
 
 /// How long a handshake goes on after the client seems to have given up: an alert in clear may be forged.
 const GRACE: Duration = Duration::from_secs(2);
@@ -88,6 +96,8 @@ impl Handshake {
             next: 0,
             repeat: (begun, SECOND_WAIT),
             noted: None,
+            suspicion: None,
+            told: false,
             deadline,
         }
     }
@@ -103,6 +113,7 @@ impl Handshake {
 
     async fn negotiate(&mut self) -> Result<(), Failure> {
         loop {
+            let wake = self.suspicion.map_or(self.deadline, |at| at.min(self.deadline));
             tokio::select! {
                 biased;
                 said = self.engine.said() => match said {
@@ -111,12 +122,18 @@ impl Handshake {
                     Said::Failed { reason, panic } => return Err(Failure::Engine { reason, panic }),
                 },
                 datagram = self.datagrams.recv() => {
-                    let datagram = datagram.ok_or(Failure::TakenBack)?;
+                    let datagram = datagram.ok_or_else(|| self.taken_back())?;
                     for record in record::records(&datagram) {
                         self.handle_record(&record).await?;
                     }
                 }
-                () = tokio::time::sleep_until(self.deadline.into()) => return Err(self.silence()),
+                () = tokio::time::sleep_until(wake.into()) => match self.suspicion.take() {
+                    Some(at) if at < self.deadline => {
+                        let failure = self.silence();
+                        self.tell(&failure);
+                    }
+                    _ => return Err(self.silence()),
+                },
             }
         }
     }
@@ -150,6 +167,7 @@ impl Handshake {
                 Ok(Some(hello)) => {
                     if message.sequence > 0 && self.step == Step::Cookie {
                         self.step = Step::KeyExchange;
+                        self.listener.verify(self.peer, self.ticket);
                         self.deadline = self.begun + self.listener.bounds.handshake_time;
                     }
                     self.engine.feed(record::record(record::HANDSHAKE, 0, record.sequence, &hello));
@@ -180,7 +198,7 @@ impl Handshake {
         let opening = tokio::time::timeout_at(self.deadline.into(), opening)
             .await
             .map_err(|_| self.silence())?
-            .map_err(|refused| Failure::Refused { refused, proved: false })?;
+            .map_err(|refused| self.refused(refused, identity))?;
         // From here on a revocation finds it.
         if !self.listener.name(self.peer, self.ticket, opening.identity.credential) {
             return Err(Failure::TakenBack);
@@ -209,6 +227,7 @@ impl Handshake {
         match proving.challenge.judge(record) {
             Ok(()) => {
                 proving.proved = Some(record.sequence);
+                self.suspicion = None;
                 let sequence =
                     record::records(&proving.key_exchange).next().map_or(0, |first| first.sequence);
                 self.engine.feed(proving.key_exchange.clone());
@@ -220,6 +239,9 @@ impl Handshake {
             Err(NotFinished::WrongKey) => {
                 proving.wrong += 1;
                 if proving.wrong < WRONG_KEYS {
+                    if proving.wrong == 1 {
+                        self.suspicion = Some(Instant::now() + SUSPICION);
+                    }
                     return Ok(());
                 }
                 Err(Failure::WrongKey(proving.identity.device()))
@@ -283,6 +305,14 @@ impl Handshake {
         Ok(())
     }
 
+    /// A no before anything is proved, with what was wrong of an identity that can't be anybody's.
+    fn refused(&self, mut refused: Refused, identity: &[u8]) -> Failure {
+        if self.named.is_none() {
+            refused.detail.push_str(&format!("; the one that the client named has {}", identity.len()));
+        }
+        Failure::Refused { refused, proved: false }
+    }
+
     fn note(&mut self, failure: Failure) {
         metrics::counter!("muster_dtls_dropped_total", "reason" => "unfit_for_handshake").increment(1);
         self.noted = Some(failure);
@@ -296,11 +326,27 @@ impl Handshake {
         self.noted.take().unwrap_or(Failure::TimedOut(self.step))
     }
 
-    fn fail(&self, failure: &Failure) {
+    /// What it means that no datagrams will come any more.
+    fn taken_back(&mut self) -> Failure {
+        if self.listener.has_begun_anew(self.peer) {
+            Failure::BegunAnew(Box::new(self.silence()))
+        } else {
+            Failure::TakenBack
+        }
+    }
+
+    fn fail(&mut self, failure: &Failure) {
         if let Some(alert) = failure.alert() {
             self.listener.transmit(self.peer, &alert.in_clear(self.next));
         }
+        self.tell(failure);
+    }
+
+    fn tell(&mut self, failure: &Failure) {
         let Some(cause) = failure.cause() else { return };
+        if cause == DiaryCause::WrongKey && std::mem::replace(&mut self.told, true) {
+            return;
+        }
         if matches!(failure, Failure::Engine { panic: true, .. }) {
             metrics::counter!("muster_dtls_panics_total").increment(1);
         }

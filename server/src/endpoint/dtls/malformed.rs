@@ -15,8 +15,6 @@ pub(super) enum Malformed {
     Compression,
     #[error("it asks to resume a session, which is not served; let the client forget its sessions")]
     Resumption,
-    #[error("the PSK identity has {len} bytes; 1 to {max} are served", max = fleet::PskIdentity::MAX_BYTES)]
-    Identity { len: usize },
 }
 
 /// Reads big-endian fields from the front of bytes.

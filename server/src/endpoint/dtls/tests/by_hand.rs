@@ -1,9 +1,12 @@
 //! A client whose every datagram is the test's to send, to lose and to repeat. Its keys are derived here, so that what
 //! the listener answers is checked and not only taken.
 
+use std::time::Duration;
+
 use fleet::PskKey;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 use webrtc_dtls::{
     cipher_suite::{CipherSuite, cipher_suite_for_id},
     content::ContentType,
@@ -34,11 +37,13 @@ pub(super) struct Device {
 impl Device {
     /// Goes as far as the last flight, without sending it.
     pub(super) async fn ready(world: &World, identity: &str, extensions: &[u8]) -> Self {
-        let raw = Raw::to(world).await;
-        raw.send(&first(&hello(record::VERSION_1_2, &[0xc0a8], &[], extensions))).await;
-        let verify = raw.receive().await;
-        let cookie = &verify[HEADER + record::MESSAGE_HEADER + 3..];
-        let hello = record::message(1, 1, &hello(record::VERSION_1_2, &[0xc0a8], cookie, extensions));
+        Self::ready_by(Raw::to(world).await, KEY, identity, extensions).await
+    }
+
+    /// The same from a socket that may have been used before, and by this key.
+    pub(super) async fn ready_by(raw: Raw, key: &str, identity: &str, extensions: &[u8]) -> Self {
+        let (random, cookie) = cookie(&raw, extensions).await;
+        let hello = record::message(1, 1, &hello_of(random, &cookie, extensions));
         raw.send(&record::record(record::HANDSHAKE, 0, 1, &hello)).await;
 
         let mut transcript = hello;
@@ -49,6 +54,9 @@ impl Device {
             let datagram = raw.receive().await;
             for record in record::records(&datagram) {
                 for message in record::messages(record.body).unwrap() {
+                    if message.kind == record::HELLO_VERIFY_REQUEST {
+                        continue;
+                    }
                     if message.kind == record::SERVER_HELLO {
                         server.copy_from_slice(&message.body[2..34]);
                         extended = message.body.windows(4).any(|bytes| bytes == [0, 23, 0, 0]);
@@ -64,15 +72,15 @@ impl Device {
         named.extend(identity.as_bytes());
         let key_exchange = record::message(record::CLIENT_KEY_EXCHANGE, 2, &named);
         transcript.extend(&key_exchange);
-        let key = PskKey::from_hex(KEY).unwrap();
+        let key = PskKey::from_hex(key).unwrap();
         let premaster = [&[0, 16][..], &[0; 16], &[0, 16], key.as_bytes()].concat();
         let master = if extended {
             prf(&premaster, "extended master secret", &Sha256::digest(&transcript), 48)
         } else {
-            prf(&premaster, "master secret", &[[7; 32], server].concat(), 48)
+            prf(&premaster, "master secret", &[random, server].concat(), 48)
         };
         let mut cipher = cipher_suite_for_id(0xc0a8.into()).unwrap();
-        cipher.init(&master, &[7; 32], &server, true).unwrap();
+        cipher.init(&master, &random, &server, true).unwrap();
 
         let finished = prf(&master, "client finished", &Sha256::digest(&transcript), 12);
         let finished = record::message(record::FINISHED, 3, &finished);
@@ -129,6 +137,32 @@ impl Device {
         self.raw.send(&datagram).await;
         datagram
     }
+}
+
+/// Begins a handshake, by a ClientHello with another random each time until one is taken; its random, and the cookie.
+async fn cookie(raw: &Raw, extensions: &[u8]) -> ([u8; 32], Vec<u8>) {
+    loop {
+        let random = raw.random();
+        raw.send(&first(&hello_of(random, &[], extensions))).await;
+        let answer = async {
+            loop {
+                // What else comes is a handshake's before.
+                let datagram = raw.receive().await;
+                if datagram.get(HEADER) == Some(&record::HELLO_VERIFY_REQUEST) {
+                    return datagram[HEADER + record::MESSAGE_HEADER + 3..].to_vec();
+                }
+            }
+        };
+        if let Ok(cookie) = timeout(Duration::from_millis(500), answer).await {
+            return (random, cookie);
+        }
+    }
+}
+
+fn hello_of(random: [u8; 32], cookie: &[u8], extensions: &[u8]) -> Vec<u8> {
+    let mut body = hello(record::VERSION_1_2, &[0xc0a8], cookie, extensions);
+    body[2..34].copy_from_slice(&random);
+    body
 }
 
 fn prf(secret: &[u8], label: &str, seed: &[u8], len: usize) -> Vec<u8> {

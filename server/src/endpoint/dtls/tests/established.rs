@@ -1,13 +1,16 @@
 //! What an established session bears, and how it ends.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use fleet::CredentialId;
+use fleet::{CredentialId, DiaryCause};
 
 use super::{
     super::{Bounds, record},
     by_hand::{Device, EXTENDED_MASTER_SECRET, NONE},
-    world::{World, first, hello},
+    world::{KEY, OTHER_KEY, SOON, World, first, hello},
 };
 use crate::endpoint::Outlet;
 
@@ -81,6 +84,26 @@ async fn a_rebooted_client_comes_back_from_the_same_address() {
     client.send(b"after").await;
     assert_eq!(world.datagram().await, (address, 2, b"after".to_vec()));
     assert_eq!(world.listener.sessions(), 1);
+}
+
+#[tokio::test]
+async fn a_session_ends_when_its_client_is_inside_again_though_a_wrong_key_came_in_between() {
+    let mut world = World::new().await;
+    let device = Device::inside(&world, "node-1", NONE).await;
+    let stranger = Device::ready_by(device.raw, OTHER_KEY, "node-1", NONE).await;
+    stranger.raw.send(&stranger.last_flight).await;
+    let begun = Instant::now();
+    let device = Device::ready_by(stranger.raw, KEY, "node-1", NONE).await;
+    assert!(begun.elapsed() < SOON / 2, "{:?}", begun.elapsed());
+    assert_eq!(world.listener.sessions(), 1);
+    device.raw.send(&device.last_flight).await;
+    device.take_last_flight().await;
+    assert_eq!(world.ended().await, device.raw.socket.local_addr().unwrap());
+    let mut device = device;
+    device.send(b"inside").await;
+    assert_eq!(world.datagram().await.2, b"inside");
+    assert_eq!(world.listener.sessions(), 1);
+    world.incident(DiaryCause::WrongKey).await;
 }
 
 #[tokio::test]

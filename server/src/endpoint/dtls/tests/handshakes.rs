@@ -1,6 +1,6 @@
 //! Who gets in, and what is written of who does not.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fleet::{CredentialId, DeviceId, DiaryCause, Purpose};
 use webrtc_dtls::cipher_suite::CipherSuiteId;
@@ -8,7 +8,7 @@ use webrtc_dtls::cipher_suite::CipherSuiteId;
 use super::{
     super::{Bounds, record},
     by_hand::{Device, EXTENDED_MASTER_SECRET, NONE},
-    world::{OTHER_KEY, Raw, World, first, hello, identity_of},
+    world::{KEY, OTHER_KEY, Raw, SOON, World, first, hello, identity_of},
 };
 use crate::endpoint::{Incoming, Outlet};
 
@@ -51,6 +51,64 @@ async fn a_wrong_key_is_told_after_the_third_finished() {
     // decrypt_error came.
     assert!(error.to_string().to_lowercase().contains("alert"), "{error}");
     assert_eq!(world.listener.sessions(), 0);
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_told_once_and_while_the_client_may_still_try() {
+    let world = World::new().await;
+    let device = Device::ready_by(Raw::to(&world).await, OTHER_KEY, "node-1", NONE).await;
+    device.raw.send(&device.last_flight).await;
+    let sent = Instant::now();
+    let incident = world.incident(DiaryCause::WrongKey).await;
+    assert!(sent.elapsed() < SOON / 2, "{:?}", sent.elapsed());
+    assert_eq!((incident.subject.as_str(), incident.device), ("node-1", Some(DeviceId(1))));
+    assert_eq!(world.listener.table().handshakes(), 1);
+    // The third is the end of it.
+    device.raw.send(&device.last_flight).await;
+    device.raw.send(&device.last_flight).await;
+    assert_eq!(device.raw.alert().await, 51);
+    world.until_half_open(0).await;
+    assert_eq!(world.incidents().len(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_died_within_its_handshake_comes_back_from_the_same_address() {
+    for flight in [false, true] {
+        let mut world = World::new().await;
+        let dead = Device::ready(&world, "node-1", NONE).await;
+        if flight {
+            // All but the Finished.
+            let key_exchange = record::records(&dead.last_flight).next().unwrap().bytes.to_vec();
+            dead.raw.send(&key_exchange).await;
+            world.until_named(CredentialId(1)).await;
+        }
+        let died = Instant::now();
+        let device = Device::ready_by(dead.raw, KEY, "node-2", NONE).await;
+        assert!(died.elapsed() < SOON / 2, "{:?}", died.elapsed());
+        assert_eq!(world.listener.table().handshakes(), 1);
+        let incident = world.incident(DiaryCause::HandshakeTimedOut).await;
+        assert!(incident.detail.contains("the client began anew"), "{}", incident.detail);
+        device.raw.send(&device.last_flight).await;
+        device.take_last_flight().await;
+        let mut device = device;
+        device.send(b"inside").await;
+        assert_eq!(world.datagram().await.1, 2);
+    }
+}
+
+#[tokio::test]
+async fn an_identity_that_can_be_nobodys_is_told_as_unknown_with_its_length() {
+    for (identity, len) in [("", 0), (&*"x".repeat(129), 129)] {
+        let world = World::new().await;
+        let device = Device::ready(&world, identity, NONE).await;
+        device.raw.send(&device.last_flight).await;
+        assert_eq!(device.raw.alert().await, 115);
+        let incident = world.incident(DiaryCause::UnknownIdentity).await;
+        assert_eq!((incident.subject.as_str(), incident.device), ("127.0.0.1", None));
+        let said = format!("1 to 128 bytes; the one that the client named has {len};");
+        assert!(incident.detail.contains(&said), "{}", incident.detail);
+        assert_eq!(world.incidents().len(), 1);
+    }
 }
 
 #[tokio::test]

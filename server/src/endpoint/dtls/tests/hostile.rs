@@ -149,6 +149,23 @@ async fn forged_alerts_and_one_forged_finished_do_not_stop_a_handshake() {
 }
 
 #[tokio::test]
+async fn a_hello_in_the_name_of_a_client_does_not_stop_its_handshake() {
+    let mut world = World::new().await;
+    let mut device = Device::ready(&world, "node-1", NONE).await;
+    // Of other randoms and suites than the client's own.
+    for _ in 0..10 {
+        let mut body = hello(record::VERSION_1_2, &[0xc0a4], &[], EXTENDED_MASTER_SECRET);
+        body[2..34].copy_from_slice(&device.raw.random());
+        device.raw.send(&first(&body)).await;
+    }
+    device.raw.send(&device.last_flight).await;
+    device.take_last_flight().await;
+    device.send(b"inside").await;
+    assert_eq!(world.datagram().await.2, b"inside");
+    assert_eq!(world.incidents(), []);
+}
+
+#[tokio::test]
 async fn an_altered_finished_opens_nothing() {
     let world = World::new().await;
     let mut device = Device::ready(&world, "node-1", NONE).await;

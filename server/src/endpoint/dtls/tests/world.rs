@@ -3,7 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU8, Ordering},
+    },
     time::Duration,
 };
 
@@ -25,7 +28,7 @@ use crate::endpoint::{Batch, Incoming, Outlet};
 pub(super) const KEY: &str = "7d3b8c0f51a94e6288d1f0c47a5be913";
 pub(super) const OTHER_KEY: &str = "0f51a94e6288d1f0c47a5be9137d3b8c";
 pub(super) const CCM_8: CipherSuiteId = CipherSuiteId::Tls_Psk_With_Aes_128_Ccm_8;
-const SOON: Duration = Duration::from_secs(20);
+pub(super) const SOON: Duration = Duration::from_secs(20);
 
 pub(super) struct World {
     pub(super) listener: Arc<SecureListener>,
@@ -54,7 +57,10 @@ impl Gate for Table {
         }
         assert_ne!(identity, b"node-8", "a gate that fails");
         let Some(id) = self.known.get(identity) else {
-            let detail = "no credential of this identity".to_owned();
+            let fits = fleet::PskIdentity::new(identity).is_ok();
+            let detail =
+                if fits { "no credential of this identity" } else { "an identity has 1 to 128 bytes" };
+            let detail = detail.to_owned();
             return Err(Refused { cause: DiaryCause::UnknownIdentity, device: None, detail });
         };
         let identity = identity_of(*id, purpose);
@@ -276,13 +282,19 @@ impl Inside {
 /// A client by hand.
 pub(super) struct Raw {
     pub(super) socket: UdpSocket,
+    randoms: AtomicU8,
 }
 
 impl Raw {
     pub(super) async fn to(world: &World) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         socket.connect(world.to).await.unwrap();
-        Self { socket }
+        Self { socket, randoms: AtomicU8::new(8) }
+    }
+
+    /// A client's random that this one has not used.
+    pub(super) fn random(&self) -> [u8; 32] {
+        [self.randoms.fetch_add(1, Ordering::Relaxed); 32]
     }
 
     pub(super) async fn send(&self, datagram: &[u8]) {
