@@ -120,7 +120,7 @@ impl Demo {
         let enrolled = self.server.fleet().add_device(&context(), new).await?;
         let shown = enrolled.shown.first().expect("a credential was asked for");
         let server = self.server.addresses().coaps_bootstrap.first().copied();
-        let server = server.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 5784)));
+        let server = server.expect("a demonstration has a bootstrap server");
         let identity = shown.credential.identity.text();
         let account = Account::psk(&format!("coaps://{server}"), &identity, shown.key.as_bytes());
 
