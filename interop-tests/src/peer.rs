@@ -67,6 +67,8 @@ pub struct Spec {
     pub security: Security,
     /// Whether that server is a bootstrap server, which tells it where to register.
     pub bootstrap: bool,
+    /// Whether it says often that it is there, and finds out in seconds when nobody answers.
+    pub impatient: bool,
     /// Whether it leaves its endpoint name out, so that its identity alone tells who it is.
     pub nameless: bool,
 }
@@ -168,6 +170,7 @@ impl Spec {
             security: Security::NoSec,
             bootstrap: false,
             nameless: false,
+            impatient: false,
         }
     }
 
@@ -189,6 +192,11 @@ impl Spec {
     /// With a pre-shared key.
     pub fn psk(self, identity: &str, key: &[u8]) -> Self {
         Self { security: Security::Psk { identity: identity.to_owned(), key: key.to_owned() }, ..self }
+    }
+
+    /// With short timers, where the peer lets them be set.
+    pub fn impatient(self) -> Self {
+        Self { impatient: true, ..self }
     }
 
     /// Without `ep`.

@@ -99,6 +99,32 @@ impl Raw {
         self.request(DELETE, path, &[], "").await
     }
 
+    /// Answers the server's next requests with these codes, one after the other, as a device does that is being
+    /// bootstrapped; its first question, a Discover, with an empty list. The last code goes to all that follow.
+    pub async fn play_device(&mut self, codes: &[u8]) {
+        let (mut answered, mut codes, mut last) = (Vec::new(), codes.iter(), None);
+        while let Some(request) = self.next(ANSWER_WITHIN).await {
+            // Confirmable, a request, and not one that is only repeated.
+            let is_request = request.len() >= 4 && request[0] >> 4 & 3 == 0 && matches!(request[1], 1..=7);
+            if !is_request || answered.contains(&request[2..4].to_vec()) {
+                continue;
+            }
+            answered.push(request[2..4].to_vec());
+            let token = &request[4..4 + usize::from(request[0] & 0x0f)];
+            let is_discover = request[1] == GET;
+            let code = if is_discover { Some(CONTENT) } else { codes.next().copied().or(last) };
+            let Some(code) = code else { return };
+            last = if is_discover { last } else { Some(code) };
+            let mut response = vec![0x60 | request[0] & 0x0f, code, request[2], request[3]];
+            response.extend(token);
+            if is_discover {
+                response.extend([CONTENT_FORMAT << 4 | 1, LINK_FORMAT, 0xff]);
+                response.extend(b"</>;lwm2m=1.1,</0/0>;uri=\"coap://127.0.0.1\",</1>,</3/0>");
+            }
+            self.send(&response).await;
+        }
+    }
+
     async fn request(&mut self, code: u8, path: &[&str], queries: &[&str], payload: &str) -> Answer {
         let id = self.next_message.to_be_bytes();
         self.next_message += 1;
@@ -162,6 +188,8 @@ impl Answer {
 }
 
 // RFC 7252 §12.1 and §12.2.
+const GET: u8 = 0x01;
+const CONTENT: u8 = 0x45;
 const POST: u8 = 0x02;
 const DELETE: u8 = 0x04;
 const LOCATION_PATH: usize = 8;

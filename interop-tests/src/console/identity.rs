@@ -1,6 +1,6 @@
 //! What a device proves itself with: its credentials, and how they are taken away.
 
-use super::{Device, Page, Report};
+use super::{Device, Page, Report, Submission};
 
 /// A row of the page of credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,11 @@ impl Device {
         self.confirm(&format!("{}/remove", self.url())).await
     }
 
+    /// Removes it, and keeps what it has left.
+    pub async fn remove_but_keep(&self) -> Page {
+        self.confirm_with(&format!("{}/remove", self.url()), |form| form.tick("keep_data", "on")).await
+    }
+
     /// Adds a credential with a key that the server makes.
     pub async fn add_credential(&self, purpose: &str) -> Key {
         let form = self.tab("credentials").await.form("form[action$='/credentials'].card");
@@ -80,10 +85,14 @@ impl Device {
     }
 
     async fn confirm(&self, url: &str) -> Page {
+        self.confirm_with(url, |form| form).await
+    }
+
+    async fn confirm_with(&self, url: &str, more: impl FnOnce(Submission) -> Submission) -> Page {
         let page = self.browse(url).await;
         let form = page.form("form#confirm").fill("typed", &page.text("#expected"));
         let form = if page.has_field("reason") { form.fill("reason", "a test of it") } else { form };
-        let after = self.submit_any(form).await;
+        let after = self.submit_any(more(form)).await;
         assert!(after.status() == 200 && !after.has("form#confirm"), "{url}: {after}");
         after
     }

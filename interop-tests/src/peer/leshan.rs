@@ -30,7 +30,10 @@ pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
     let scheme = if spec.security == Security::NoSec { "coap" } else { "coaps" };
     command.args(["--server", &format!("{scheme}://{server}"), "--endpoint", &spec.endpoint]);
     command.args(["--lifetime", &spec.lifetime.to_string(), "--lwm2m", spec.lwm2m, "--retry", "2"]);
-    command.args(["--request-timeout", "20"]);
+    command.args(["--request-timeout", if spec.impatient { "5" } else { "20" }]);
+    if spec.impatient {
+        command.args(["--update-period", "3"]);
+    }
     if spec.queue_mode {
         command.arg("--queue-mode");
     }

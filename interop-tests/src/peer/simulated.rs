@@ -24,6 +24,11 @@ pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
     profile.queue_mode = spec.queue_mode;
     profile.retry = Duration::from_secs(2);
     profile.names_itself = !spec.nameless;
+    if spec.impatient {
+        // Every three seconds of the usual lifetime; an answer is waited for 93 s / 8.
+        profile.update_percent = 1;
+        profile.coap.transmission.ack_timeout /= 8;
+    }
     profile.epoch_ms = i64::try_from(since_epoch.as_millis()).unwrap_or_default();
     // Of an object that the server has no model of.
     let unknown = Path::from_ids(&[3442, 0, 110]).expect("it is a resource");
