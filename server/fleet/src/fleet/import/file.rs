@@ -38,7 +38,7 @@ struct Texts {
 const COLUMNS: [&str; 6] =
     ["endpoint", "class", "bootstrap_identity", "bootstrap_key", "management_identity", "management_key"];
 
-/// The longest line of a JSON file, in bytes: every field at its longest, each byte as an escape.
+/// The longest line of a file, in bytes: every field at its longest, each byte as an escape.
 const MAX_LINE: usize = 16 * 1024;
 
 /// Reads all rows; those that can't be taken are told to the report.
@@ -67,21 +67,20 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn csv(&mut self, bytes: &[u8]) -> Result<(), FleetError> {
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
-        let mut record = csv::ByteRecord::new();
         let invalid = |reason: String| FleetError::Invalid { field: "columns", reason };
-        let not_csv = |_: csv::Error| invalid("the file can't be read as CSV".to_owned());
-        if !reader.read_byte_record(&mut record).map_err(not_csv)? {
-            return Err(invalid(format!(
-                "the file is empty; its first line names the columns: {}",
-                COLUMNS.join(",")
-            )));
-        }
-        let columns = columns(&record).map_err(invalid)?;
-        let mut lines = Lines { bytes, counted: 0, line: 1 };
-        while reader.read_byte_record(&mut record).map_err(not_csv)? {
-            let line = lines.at(record.position().map_or(0, csv::Position::byte));
+        let mut lines = lines(bytes);
+        let head = lines.next().and_then(|(_, head)| fields(head)).ok_or_else(|| {
+            let columns = COLUMNS.join(",");
+            invalid(format!("the file is empty; its first line names the columns: {columns}"))
+        })?;
+        let columns = columns(&head).map_err(invalid)?;
+        for (line, text) in lines {
             self.count()?;
+            // No field may hold the end of a line, so that a quote that is not closed spoils its own line and no other.
+            let Some(record) = fields(text) else {
+                self.report.refuse(line, format!("a line has at most {MAX_LINE} bytes"));
+                continue;
+            };
             if record.len() != columns.len() {
                 let reason = format!("it has {} fields, the first line has {}", record.len(), columns.len());
                 self.report.refuse(line, reason);
@@ -105,11 +104,7 @@ impl Reader<'_> {
     }
 
     fn json_lines(&mut self, bytes: &[u8]) -> Result<(), FleetError> {
-        for (line, text) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
-            let text = text.strip_suffix(b"\r").unwrap_or(text);
-            if text.iter().all(u8::is_ascii_whitespace) {
-                continue;
-            }
+        for (line, text) in lines(bytes) {
             self.count()?;
             if text.len() > MAX_LINE {
                 self.report.refuse(line, format!("a line has at most {MAX_LINE} bytes"));
@@ -235,23 +230,24 @@ fn columns(header: &csv::ByteRecord) -> Result<Vec<&'static str>, String> {
     }
 }
 
-/// Counts lines. The crate's own count is behind where lines end in CR LF, or are empty.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    counted: usize,
-    line: u64,
+/// The lines that are not blank, with their numbers from 1.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    let lines = (1..).zip(bytes.split(|byte| *byte == b'\n'));
+    lines
+        .map(|(number, line)| (number, line.strip_suffix(b"\r").unwrap_or(line)))
+        .filter(|(_, line)| !line.iter().all(u8::is_ascii_whitespace))
 }
 
-impl Lines<'_> {
-    /// The line of the record that the crate says begins at `start`; these only grow.
-    fn at(&mut self, start: u64) -> u64 {
-        let mut end = usize::try_from(start).unwrap_or(usize::MAX).min(self.bytes.len());
-        while matches!(self.bytes.get(end), Some(b'\r' | b'\n')) {
-            end += 1;
-        }
-        let passed = self.bytes.get(self.counted..end).unwrap_or_default();
-        self.line += passed.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
-        self.counted = end.max(self.counted);
-        self.line
+/// The fields of a line of CSV (RFC 4180), unless it is too long.
+fn fields(line: &[u8]) -> Option<csv::ByteRecord> {
+    if line.len() > MAX_LINE {
+        return None;
     }
+    let mut reader = csv::ReaderBuilder::new();
+    let reader = reader.has_headers(false).flexible(true).buffer_capacity(MAX_BUFFERED);
+    let mut record = csv::ByteRecord::new();
+    reader.from_reader(line).read_byte_record(&mut record).ok()?.then_some(record)
 }
+
+/// What is set aside for reading one line: most are shorter.
+const MAX_BUFFERED: usize = 1_024;

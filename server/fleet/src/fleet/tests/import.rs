@@ -109,6 +109,19 @@ fn each_row_that_is_wrong_is_named_with_what_to_do_and_never_with_a_key() {
 }
 
 #[test]
+fn a_quote_that_is_not_closed_spoils_its_own_line_alone() {
+    let bench = Bench::new();
+    let text = format!(
+        "endpoint,class\n\"one,default\ntwo,default\n\"three\",\"default\"\n{},\n",
+        ",".repeat(20_000)
+    );
+    let report = import(&bench, ImportFormat::Csv, &text, true);
+    let wrong: Vec<u64> = report.errors.iter().map(|error| error.line).collect();
+    assert_eq!((report.added, wrong), (2, vec![2, 5]), "{report:?}");
+    assert_eq!(report.errors[1].reason, "a line has at most 16384 bytes");
+}
+
+#[test]
 fn lines_are_counted_alike_however_they_end() {
     for end in ["\n", "\r\n"] {
         let bench = Bench::new();
