@@ -134,6 +134,7 @@ impl SecureListener {
     }
 
     /// How many sessions there are.
+    #[cfg(test)]
     pub(crate) fn sessions(&self) -> usize {
         self.table().sessions()
     }
