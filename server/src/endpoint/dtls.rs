@@ -10,7 +10,8 @@
 //!
 //! What this can't do with this engine:
 //! * A stateless HelloVerifyRequest: the engine keeps 30 kB and computes for 0.2 ms for a ClientHello whose sender's
-//!   address is not proved. [`Bounds::half_open`] is what stands against that, and a flood that fills it keeps newcomers out.
+//!   address is not proved. [`Bounds::half_open`] is what stands against that. When it is reached, who was silent before
+//!   the cookie makes room, so that it takes a flood of 1 100 ClientHellos a second to keep newcomers out.
 //! * Connection ids, resumption (a ClientHello with a session id is refused), fragmented handshake messages, suites of
 //!   CBC, certificates. Sessions do not outlive the process: [`SecureListener::close`] tells the clients so.
 
@@ -50,7 +51,7 @@ use self::{
     handshake::Handshake,
     record::Look,
     session::Session,
-    table::{Full, Opened, Start, Table},
+    table::{Begun, Full, Opened, Start, Table},
 };
 use super::{Batch, Outlet, udp};
 use crate::clock;
@@ -212,8 +213,13 @@ impl SecureListener {
                     Start::Anew => {
                         let begun = self.table().begin(peer, random, now, &self.bounds);
                         match begun {
-                            Ok((ticket, datagrams)) => self.negotiate(peer, ticket, datagrams),
-                            Err(full) => return self.turn_away_for_room(peer, full),
+                            Ok(Begun { ticket, datagrams, reached }) => {
+                                if let Some(full) = reached {
+                                    self.tell_full(peer, full, "one that was silent made room");
+                                }
+                                self.negotiate(peer, ticket, datagrams);
+                            }
+                            Err(full) => return self.tell_full(peer, full, "no more are begun"),
                         }
                     }
                     Start::UnderWay => {}
@@ -255,7 +261,7 @@ impl SecureListener {
         }
     }
 
-    fn turn_away_for_room(&self, peer: SocketAddr, full: Full) {
+    fn tell_full(&self, peer: SocketAddr, full: Full, outcome: &str) {
         let (network, bits) = table::network(peer.ip());
         let network = format!("{network}/{bits}");
         let (reason, bound, detail) = match full {
@@ -266,7 +272,7 @@ impl SecureListener {
                 format!("from the network {network}"),
             ),
         };
-        let detail = format!("{bound} handshakes {detail} are under way, and no more are begun");
+        let detail = format!("{bound} handshakes {detail} are under way, and {outcome}");
         self.drop_one(reason);
         self.tell(DiaryCause::TooManyHandshakes, peer, Some(network), None, detail);
     }

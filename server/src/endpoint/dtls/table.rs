@@ -43,6 +43,14 @@ struct HalfOpen {
     bytes: usize,
 }
 
+/// A handshake that has begun.
+pub(super) struct Begun {
+    pub(super) ticket: u64,
+    pub(super) datagrams: mpsc::Receiver<Vec<u8>>,
+    /// The bound that was reached, so that a handshake whose cookie had not come back made room.
+    pub(super) reached: Option<Full>,
+}
+
 /// Which bound stands against one more handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Full {
@@ -79,30 +87,27 @@ const QUEUE: usize = 8;
 /// disturbs one that goes on.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// The same before the cookie came back: a client's first wait (RFC 6347 §4.2.4.1), less what a timer may be early by. Not
-/// at once, for each ClientHello taken costs 0.2 ms.
+/// The same before the cookie came back, when it gives way to anybody's who finds no room: a client's first wait (RFC 6347
+/// §4.2.4.1), less what a timer may be early by. Not at once, for each ClientHello taken costs 0.2 ms: this bounds how
+/// many are taken a second.
 const UNVERIFIED_QUIET: Duration = Duration::from_millis(900);
 
 impl Table {
     // Handshakes.
 
-    /// Makes room for a handshake.
+    /// Begins a handshake, in place of one that has to make room.
     pub(super) fn begin(
         &mut self,
         peer: SocketAddr,
         random: [u8; 32],
         now: Instant,
         bounds: &Bounds,
-    ) -> Result<(u64, mpsc::Receiver<Vec<u8>>), Full> {
+    ) -> Result<Begun, Full> {
         self.half_open.remove(&peer);
-        if self.half_open.len() >= bounds.half_open {
-            return Err(Full::All);
-        }
-        let network = network(peer.ip());
-        if self.half_open.keys().filter(|other| self::network(other.ip()) == network).count()
-            >= bounds.half_open_of_prefix
-        {
-            return Err(Full::Prefix);
+        let reached = self.reached(peer, bounds);
+        if let Some(full) = reached {
+            let silent = self.silent_longest(peer, full, now).ok_or(full)?;
+            self.half_open.remove(&silent);
         }
         let (datagrams, received) = mpsc::channel(QUEUE);
         let ticket = self.next_ticket;
@@ -118,7 +123,7 @@ impl Table {
             bytes: 0,
         };
         self.half_open.insert(peer, half);
-        Ok((ticket, received))
+        Ok(Begun { ticket, datagrams: received, reached })
     }
 
     /// Whether a handshake of an address is under way.
@@ -300,6 +305,27 @@ impl Table {
         self.remove(source, why)?.seal(record::ALERT, &[record::WARNING, Alert::CLOSE_NOTIFY.0])
     }
 
+    /// The bound that one more handshake would break; that of its network first, so that who makes room is of it.
+    fn reached(&self, peer: SocketAddr, bounds: &Bounds) -> Option<Full> {
+        let network = network(peer.ip());
+        let of_network = self.half_open.keys().filter(|other| self::network(other.ip()) == network).count();
+        if of_network >= bounds.half_open_of_prefix {
+            Some(Full::Prefix)
+        } else {
+            (self.half_open.len() >= bounds.half_open).then_some(Full::All)
+        }
+    }
+
+    /// Which handshake makes room: of those whose cookie has not come back, the one that was silent longest, if it was so
+    /// for long enough. Whoever floods from false addresses thus gets each place for a moment only.
+    fn silent_longest(&self, peer: SocketAddr, full: Full, now: Instant) -> Option<SocketAddr> {
+        let network = network(peer.ip());
+        let within = |other: SocketAddr| full == Full::All || self::network(other.ip()) == network;
+        let unverified = self.half_open.iter().filter(|(other, half)| !half.verified && within(**other));
+        let (other, half) = unverified.min_by_key(|(_, half)| half.heard)?;
+        (now.duration_since(half.heard) >= UNVERIFIED_QUIET).then_some(*other)
+    }
+
     fn remove(&mut self, source: Source, why: &'static str) -> Option<Session> {
         let session = self.sessions.remove(&source.address)?;
         self.by_silence.remove(&(session.heard, source.address));
@@ -328,7 +354,7 @@ mod tests {
         let at = |millis| begun + Duration::from_millis(millis);
         let mut table = Table::default();
         assert_eq!(table.start(peer, &[1; 32], begun), Start::Anew);
-        let (ticket, _datagrams) = table.begin(peer, [1; 32], begun, &bounds).unwrap();
+        let Begun { ticket, datagrams: _datagrams, .. } = table.begin(peer, [1; 32], begun, &bounds).unwrap();
         assert_eq!(table.start(peer, &[1; 32], at(60_000)), Start::UnderWay);
         assert_eq!(table.start(peer, &[2; 32], at(899)), Start::TooSoon);
         assert_eq!(table.start(peer, &[2; 32], at(900)), Start::Anew);
@@ -345,6 +371,34 @@ mod tests {
         table.begin(peer, [3; 32], at(3_500), &bounds).unwrap();
         assert!(!table.forget(peer, ticket));
         assert_eq!(table.start(peer, &[4; 32], at(4_399)), Start::TooSoon);
+    }
+
+    #[test]
+    fn without_room_the_silent_make_room_unless_their_cookie_came_back() {
+        let bounds = Bounds { half_open: 3, half_open_of_prefix: 2, ..Bounds::default() };
+        let peer = |network, host| SocketAddr::from(([192, 0, network, host], 5_684));
+        let first = Instant::now();
+        let at = |millis| first + Duration::from_millis(millis);
+        let mut table = Table::default();
+        let begin = |table: &mut Table, peer, millis| {
+            table.begin(peer, [1; 32], at(millis), &bounds).map(|begun| (begun.ticket, begun.reached))
+        };
+        let (verified, _) = begin(&mut table, peer(1, 1), 0).unwrap();
+        table.verify(peer(1, 1), verified);
+        assert_eq!(begin(&mut table, peer(2, 1), 100), Ok((1, None)));
+        assert_eq!(begin(&mut table, peer(1, 2), 200), Ok((2, None)));
+        // Too soon, for a network and for all.
+        assert_eq!(begin(&mut table, peer(1, 3), 1_099), Err(Full::Prefix));
+        assert_eq!(begin(&mut table, peer(3, 1), 999), Err(Full::All));
+        // The one that was silent longest, of all and of the network.
+        assert_eq!(begin(&mut table, peer(3, 1), 1_000), Ok((3, Some(Full::All))));
+        assert!(!table.is_half_open(peer(2, 1)));
+        assert_eq!(begin(&mut table, peer(1, 3), 1_100), Ok((4, Some(Full::Prefix))));
+        assert!(!table.is_half_open(peer(1, 2)));
+        table.verify(peer(1, 3), 4);
+        assert_eq!(begin(&mut table, peer(1, 4), 60_000), Err(Full::Prefix));
+        assert!(table.is_half_open(peer(1, 1)) && table.is_half_open(peer(3, 1)));
+        assert_eq!(table.handshakes(), 3);
     }
 
     #[test]
