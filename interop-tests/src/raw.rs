@@ -99,10 +99,10 @@ impl Raw {
         self.request(DELETE, path, &[], "").await
     }
 
-    /// Answers the server's next requests with these codes, one after the other, as a device does that is being
-    /// bootstrapped; its first question, a Discover, with an empty list. The last code goes to all that follow.
-    pub async fn play_device(&mut self, codes: &[u8]) {
-        let (mut answered, mut codes, mut last) = (Vec::new(), codes.iter(), None);
+    /// Answers the server's requests as a device does that is being bootstrapped: Discover with an empty device, each
+    /// Write with one code (or not at all), Finish with another. Ends when the server has nothing to ask for some seconds.
+    pub async fn play_device(&mut self, writes: Option<u8>, finish: u8) {
+        let mut answered = Vec::new();
         while let Some(request) = self.next(ANSWER_WITHIN).await {
             // Confirmable, a request, and not one that is only repeated.
             let is_request = request.len() >= 4 && request[0] >> 4 & 3 == 0 && matches!(request[1], 1..=7);
@@ -110,14 +110,18 @@ impl Raw {
                 continue;
             }
             answered.push(request[2..4].to_vec());
+            let code = match request[1] {
+                GET => CONTENT,
+                POST => finish,
+                _ => match writes {
+                    Some(code) => code,
+                    None => return,
+                },
+            };
             let token = &request[4..4 + usize::from(request[0] & 0x0f)];
-            let is_discover = request[1] == GET;
-            let code = if is_discover { Some(CONTENT) } else { codes.next().copied().or(last) };
-            let Some(code) = code else { return };
-            last = if is_discover { last } else { Some(code) };
             let mut response = vec![0x60 | request[0] & 0x0f, code, request[2], request[3]];
             response.extend(token);
-            if is_discover {
+            if request[1] == GET {
                 response.extend([CONTENT_FORMAT << 4 | 1, LINK_FORMAT, 0xff]);
                 response.extend(b"</>;lwm2m=1.1,</0/0>;uri=\"coap://127.0.0.1\",</1>,</3/0>");
             }

@@ -2,8 +2,8 @@
 //! one does so, by datagrams made by hand where none would.
 
 use interop_tests::{
-    ClientHello, Console, Deadline, Interface, NewClaim, Page, Peer, Raw, Settings, Spec, Stage, Tap,
-    Transport, alone, here, on_every_secure_peer, on_peers,
+    ClientHello, Console, Deadline, Interface, NewClaim, Page, Peer, Raw, Security, Settings, Spec, Stage,
+    Tap, Transport, alone, here, on_every_secure_peer, on_peers,
 };
 
 #[test]
@@ -55,10 +55,10 @@ fn a_handshake_that_the_client_ends_is_in_the_diary() {
         let answer = raw.next(std::time::Duration::from_secs(20)).await.expect("a HelloVerifyRequest");
         raw.send(&hello.with_cookie_of(&answer).expect("it has a cookie").datagram()).await;
         raw.next(std::time::Duration::from_secs(20)).await.expect("a ServerHello");
-        // Fatal, bad_certificate (RFC 5246 §7.2), in record 600 of epoch 0.
-        raw.send(&[21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 2, 88, 0, 2, 2, 42]).await;
+        // Fatal, internal_error (RFC 5246 §7.2), in record 600 of epoch 0.
+        raw.send(&[21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 2, 88, 0, 2, 2, 80]).await;
         let entry = expect(&console, "handshake-aborted", LOOPBACK, "log").await;
-        assert!(entry.text("#detail").contains("certificate"), "{entry}");
+        assert!(entry.text("#detail").contains("internal_error"), "{entry}");
     });
 }
 
@@ -92,7 +92,9 @@ fn credentials_that_open_nothing_are_in_the_diary() {
         let spec = stage.with_key(Spec::new("rotated"));
         console.enrol(&spec).await;
         let device = console.device("rotated").await;
-        let key = device.add_credential("management").await;
+        let Security::Psk { identity, key } = &spec.security else { panic!("it was given one") };
+        prove(&stage, identity, key).await;
+        let key = device.rotate_by_hand(identity).await;
         prove(&stage, &key.identity, &key.key).await;
         let _old = stage.launch(&spec);
         expect(console, "credential-replaced", "rotated", "fell back").await;
@@ -162,9 +164,9 @@ fn claims_that_enrol_nobody_any_more_are_in_the_diary() {
         let _second = stage.launch(&claimed("serial-2", &full));
         expect(console, "quota-used-up", "serial-2", "open a new").await;
 
-        let over = NewClaim::new("long ago", 9).within("2020-01-01T00:00:00", "2020-02-01T00:00:00");
-        let over = console.open_claim(&over).await;
-        let _late = stage.launch(&claimed("serial-3", &over));
+        let later = NewClaim::new("later", 9).within("2100-01-01T00:00:00", "2100-02-01T00:00:00");
+        let later = console.open_claim(&later).await;
+        let _early = stage.launch(&claimed("serial-3", &later));
         let entry = console.diary_entry_of("claim-window-closed").await;
         assert!(entry.text("#remedy").contains("new claim"), "{entry}");
     });
@@ -175,14 +177,14 @@ fn bootstraps_that_come_to_nothing_are_in_the_diary() {
     on_peers(here!(), &[Peer::Simulated], &[Transport::Udp], Settings::default(), |stage| async move {
         let console = &stage.console;
         let server = stage.subject.address(Interface::Bootstrap, Transport::Udp);
-        for (name, answers, cause, remedy) in [
-            ("refuses", &[REFUSED][..], "bootstrap-refused", "out of the plan"),
-            ("inconsistent", &[DONE, DONE, INCONSISTENT], "inconsistent-configuration", "4.06"),
+        for (name, writes, finish, cause, remedy) in [
+            ("refuses", BAD_REQUEST, CHANGED, "bootstrap-refused", "out of the plan"),
+            ("inconsistent", CHANGED, NOT_ACCEPTABLE, "inconsistent-configuration", "4.06"),
         ] {
             let mut raw = Raw::connect(server).await;
             let ep = format!("ep={name}");
             assert_eq!(raw.post(&["bs"], &[&ep, "pct=11542"], "").await.code, "2.04");
-            raw.play_device(answers).await;
+            raw.play_device(Some(writes), finish).await;
             expect(console, cause, name, remedy).await;
         }
     });
@@ -194,7 +196,7 @@ fn a_bootstrap_that_falls_silent_is_in_the_diary() {
         let console = Console::set_up(subject).await;
         let mut raw = Raw::connect(subject.address(Interface::Bootstrap, Transport::Udp)).await;
         assert_eq!(raw.post(&["bs"], &["ep=falls-silent", "pct=11542"], "").await.code, "2.04");
-        raw.play_device(&[]).await;
+        raw.play_device(None, CHANGED).await;
         // Four retransmissions, and the wait after the last (RFC 7252 §4.8.2).
         let deadline = Deadline::after(Deadline::USUAL * 3);
         let entry = console.diary_entry_by(deadline, "bootstrap-timed-out", "falls-silent").await;
@@ -240,6 +242,7 @@ fn is_server_hello(datagram: &[u8]) -> bool {
 
 const LOOPBACK: &str = "127.0.0.1";
 const OBJECTS: &str = "</1/0>,</3/0>";
-const DONE: u8 = 0x44;
-const REFUSED: u8 = 0x80;
-const INCONSISTENT: u8 = 0x86;
+// RFC 7252 §12.1.2: 2.04, 4.00, 4.06.
+const CHANGED: u8 = 0x44;
+const BAD_REQUEST: u8 = 0x80;
+const NOT_ACCEPTABLE: u8 = 0x86;

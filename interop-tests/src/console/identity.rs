@@ -71,6 +71,11 @@ impl Device {
         self.submit_any(self.tab("credentials").await.press(&button)).await
     }
 
+    /// Replaces a credential by one whose key is shown.
+    pub async fn rotate_by_hand(&self, identity: &str) -> Key {
+        Key::shown(&self.rotate(identity).await, "management")
+    }
+
     /// Asks the device to bootstrap (LwM2M Core 1.1.1 §E.2, resource 9).
     pub async fn trigger_bootstrap(&self) -> Report {
         let form = self.tab("danger").await.form("form#bootstrap");
