@@ -196,6 +196,18 @@ fn a_device_that_takes_tlv_only_gets_tlv() {
 }
 
 #[test]
+fn a_format_that_fails_for_one_key_alone_is_changed_even_after_it_was_taken() {
+    let bench = Bench::new(|prepared| {
+        prepared.preferred_format = Some(ContentFormat::SENML_JSON);
+        claimed(prepared);
+    });
+    let bench = bench.run(|step| step.starts_with("Write /0/1 (SenML JSON").then(|| code(4, 0, "")));
+    bench.finished();
+    assert!(bench.asked.iter().any(|step| step.starts_with("Write /0/0 (SenML JSON")), "{:?}", bench.asked);
+    assert!(bench.asked.iter().any(|step| step.starts_with("Write /0/1 (TLV")), "{:?}", bench.asked);
+}
+
+#[test]
 fn a_refusal_in_every_format_ends_it_with_what_the_device_said_first() {
     let bench = Bench::new(|_| {}).run(|step| step.starts_with("Write /0").then(|| code(4, 0, "no room")));
     bench.failed(DiaryCause::BootstrapRefused, "refused the account at /0/1 with 4.00 (“no room”)");

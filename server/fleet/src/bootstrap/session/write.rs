@@ -3,7 +3,10 @@
 use objects::{ContentFormat, Path, Version};
 
 use super::{Complaint, Looking, Prepared, Session, Task, What, account, explain, levels};
-use crate::{DiaryCause, Timestamp, bootstrap::Plan};
+use crate::{
+    DiaryCause, Timestamp,
+    bootstrap::{Plan, plan::SECURITY},
+};
 
 impl Session {
     pub(super) fn account_tasks(&self, complete: bool) -> [Task; 2] {
@@ -41,9 +44,11 @@ impl Session {
 
     pub(super) fn write_refused(&mut self, now: Timestamp, task: Task, complaint: Complaint) {
         let code = (complaint.code.class, complaint.code.detail);
-        // 4.15 and 4.06 speak of the format. 4.00 and 5.01 may, as long as nothing was taken in it.
-        let of_format =
-            matches!(code, (4, 15) | (4, 6)) || matches!(code, (4, 0) | (5, 1)) && !self.format_proved;
+        // 4.15 and 4.06 speak of the format. 4.00 and 5.01 may, as long as nothing was taken in it; and where keys are
+        // written they always may: Wakaama takes SenML JSON until a key has a `-` or `_` in its base64.
+        let has_keys = matches!(task, Task::Write { path, .. } if path.object() == Some(SECURITY));
+        let is_doubtful = has_keys || !self.format_proved;
+        let of_format = matches!(code, (4, 15) | (4, 6)) || matches!(code, (4, 0) | (5, 1)) && is_doubtful;
         self.refused.push((self.format, complaint));
         if of_format && self.change_format() {
             self.tasks.push_front(task);
