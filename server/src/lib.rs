@@ -119,7 +119,7 @@ pub enum StartError {
 impl StartError {
     /// Whether another attempt with the same configuration fails in the same way.
     pub fn is_of_the_configuration(&self) -> bool {
-        matches!(self, Self::Models(_) | Self::SealKey(_) | Self::Tls(_))
+        matches!(self, Self::Models(_) | Self::Open(OpenError::Sealed(_)) | Self::SealKey(_) | Self::Tls(_))
     }
 }
 
@@ -162,6 +162,7 @@ impl Server {
             Box::new(fill_random),
         ));
         fleet.load_models().await?;
+        fleet.interrupt_bootstraps(clock.now().wall).await?;
         let setup_link = fleet.setup_link(clock.now().wall).await?;
         let gate: Arc<dyn Gate> = Arc::new(FleetGate(Arc::clone(&fleet)));
         let doors = Doors::open(config, &gate)?;
@@ -283,11 +284,17 @@ impl Server {
     }
 }
 
-/// Looks at what a start would look at before it makes or binds anything.
-pub fn validate(config: &Config) -> Result<(), StartError> {
+/// Looks at what a start would look at before it makes or binds anything: all but whether ports and data folder are free.
+pub async fn validate(config: &Config) -> Result<(), StartError> {
     models::load(&config.models)?;
     Tls::check(config)?;
-    SealKey::find(&config.data_dir.0, seal_variable().as_ref().map(|key| key.as_str()))?;
+    let variable = seal_variable();
+    let key = SealKey::find(&config.data_dir.0, variable.as_ref().map(|key| key.as_str()))?;
+    if SqlStore::holds_secrets(config.database(), key.as_ref().map(Sealer::new).as_ref()).await?
+        && key.is_none()
+    {
+        return Err(SealKeyError::lost(&config.data_dir.0).into());
+    }
     Ok(())
 }
 
@@ -303,7 +310,7 @@ const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(8);
 
 async fn open_store(config: &Config) -> Result<SqlStore, StartError> {
     let variable = seal_variable();
-    let sealed = SqlStore::holds_secrets(config.database()).await?;
+    let sealed = SqlStore::holds_secrets(config.database(), None).await?;
     let key = SealKey::load(&config.data_dir.0, variable.as_ref().map(|key| key.as_str()), !sealed)?;
     Ok(SqlStore::open(config.database(), Arc::new(Sealer::new(&key))).await?)
 }

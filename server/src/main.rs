@@ -68,7 +68,7 @@ fn main() -> ExitCode {
     }
     let config = || load(config.as_deref());
     match command {
-        None if validate => check(config()),
+        None if validate => in_runtime(config(), check),
         None => in_runtime(config(), serve),
         Some(Command::Demo) => in_runtime(config(), demonstrate),
         Some(Command::Health { ready }) => {
@@ -94,12 +94,8 @@ fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
     Config::load(file, variable)
 }
 
-fn check(config: Result<Config, ConfigError>) -> ExitCode {
-    let config = match config {
-        Ok(config) => config,
-        Err(error) => return refused(&error),
-    };
-    if let Err(error) = server::validate(&config) {
+async fn check(config: Config) -> ExitCode {
+    if let Err(error) = server::validate(&config).await {
         return refused(&error);
     }
     for warning in config.warnings() {

@@ -114,10 +114,8 @@ impl SqlStore {
         let node = node.ok_or(StoreError::Corrupt { what: "node" })?;
 
         let reader = Reader::new(connector.readers().await?, Arc::clone(&sealer));
-        if let Some((row, sealed)) = any_secret(&connection).await?
-            && let Err(error @ SealError::OtherKey { .. }) = sealer.open(row, &sealed)
-        {
-            return Err(OpenError::Sealed(error));
+        if let Some((row, sealed)) = any_secret(&connection).await? {
+            sealed_with(&sealer, row, &sealed)?;
         }
         let mut recency = Recency::default();
         for (device, seen_at) in reader.leases().await? {
@@ -131,8 +129,11 @@ impl SqlStore {
         Ok(Self { queue, writer: tokio::spawn(writer.run(work)), reader, recency })
     }
 
-    /// Whether a database holds secrets that a new key would not open.
-    pub(crate) async fn holds_secrets(database: impl Into<Database>) -> Result<bool, OpenError> {
+    /// Whether a database holds secrets that a new key would not open. An error if `sealer`'s does not.
+    pub(crate) async fn holds_secrets(
+        database: impl Into<Database>,
+        sealer: Option<&Sealer>,
+    ) -> Result<bool, OpenError> {
         let database = database.into();
         if matches!(&database, Database::File(path) if !path.exists()) {
             return Ok(false);
@@ -150,7 +151,11 @@ impl SqlStore {
             Err(error) => Err(error),
         };
         connection.close().await?;
-        Ok(secret?.is_some())
+        let secret = secret?;
+        if let (Some((row, sealed)), Some(sealer)) = (&secret, sealer) {
+            sealed_with(sealer, *row, sealed)?;
+        }
+        Ok(secret.is_some())
     }
 
     /// Waits until all that was begun is done, and closes the database.
@@ -399,6 +404,14 @@ async fn any_secret(connection: &DatabaseConnection) -> Result<Option<(i64, Vec<
     );
     let row = connection.query_one_raw(sql.statement(connection.get_database_backend())).await?;
     row.map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).transpose()
+}
+
+/// A damaged secret keeps nobody else out; another key does.
+fn sealed_with(sealer: &Sealer, row: i64, sealed: &[u8]) -> Result<(), OpenError> {
+    match sealer.open(row, sealed) {
+        Err(error @ SealError::OtherKey { .. }) => Err(OpenError::Sealed(error)),
+        _ => Ok(()),
+    }
 }
 
 async fn boot(transaction: &DatabaseTransaction, node: NodeId) -> Result<u64, Failure> {

@@ -40,7 +40,7 @@ pub struct User {
 
 /// Why a text can't be an account's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a name has 1 to {max} characters, none of them a control character, and no space at its ends", max = User::MAX_NAME)]
+#[error("a name has 1 to {max} characters, none of them invisible, and no space at its ends", max = User::MAX_NAME)]
 pub struct UserNameError;
 
 /// A password as it is kept: an argon2id hash in PHC form. Prints redacted.
@@ -109,7 +109,7 @@ impl User {
     pub fn check_name(name: &str) -> Result<(), UserNameError> {
         let fits = !name.is_empty()
             && name.chars().count() <= Self::MAX_NAME
-            && !name.chars().any(char::is_control)
+            && !name.chars().any(is_invisible)
             && name.trim() == name;
         fits.then_some(()).ok_or(UserNameError)
     }
@@ -118,6 +118,16 @@ impl User {
     pub fn actor(&self) -> Actor {
         Actor::User { id: self.id, name: self.name.clone(), role: self.role }
     }
+}
+
+/// What a person does not see, so that two names would look alike: control characters, marks of writing direction,
+/// blanks without width (Unicode's Default_Ignorable_Code_Point, as far as it is in use).
+fn is_invisible(char: char) -> bool {
+    char.is_control()
+        || matches!(char,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 impl PasswordHash {
@@ -299,7 +309,18 @@ mod tests {
         for good in ["a", "Zoë Ünal", "o'hara", &"é".repeat(User::MAX_NAME)] {
             assert_eq!(User::check_name(good), Ok(()), "{good}");
         }
-        for bad in ["", " ", " a", "a ", "a\u{0}", "a\u{85}b", &"x".repeat(User::MAX_NAME + 1)] {
+        for bad in [
+            "admin\u{200b}",
+            "\u{202e}nimda",
+            "a\u{ad}dmin",
+            "",
+            " ",
+            " a",
+            "a ",
+            "a\u{0}",
+            "a\u{85}b",
+            &"x".repeat(User::MAX_NAME + 1),
+        ] {
             assert_eq!(User::check_name(bad), Err(UserNameError), "{bad}");
         }
     }

@@ -181,6 +181,9 @@ impl BootstrapRecord {
     pub const MAX_REASON: usize = 512;
     /// How many sessions of a device are kept.
     pub const PER_DEVICE: usize = 20;
+    /// The reason of one that the server stopped within.
+    pub const INTERRUPTED: &str =
+        "the server was stopped: the device begins anew by itself, and what it has taken is good";
 }
 
 impl BootstrapResult {

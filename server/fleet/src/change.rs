@@ -99,6 +99,11 @@ pub enum Change {
     },
     /// A bootstrap session began, went on or ended: its record replaces the one of the same name.
     BootstrapSaved(Box<BootstrapRecord>),
+    /// The bootstrap sessions that are under way have failed: the server had stopped within them.
+    BootstrapsInterrupted {
+        /// When that was found.
+        at: Timestamp,
+    },
     /// Something did not get in.
     DiaryNoted(Box<DiaryNote>),
     /// An entry of the diary was dealt with.

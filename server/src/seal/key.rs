@@ -68,6 +68,13 @@ pub(crate) const KEY_VARIABLE: &str = "MUSTER_KEY";
 
 const KEY: usize = 32;
 
+impl SealKeyError {
+    /// The key that the database was sealed with is not in the data folder.
+    pub(crate) fn lost(folder: &Path) -> Self {
+        Self::Lost(folder.join(KEY_FILE))
+    }
+}
+
 impl SealKey {
     /// The key in `variable`, the value of `MUSTER_KEY`, or else in the data folder, or else a new one that is written
     /// there, which `may_make` allows only as long as nothing is sealed.
@@ -77,7 +84,7 @@ impl SealKey {
         }
         let path = folder.join(KEY_FILE);
         if !may_make {
-            return Err(SealKeyError::Lost(path));
+            return Err(SealKeyError::lost(folder));
         }
         let io_error = |source| SealKeyError::Io { path: path.clone(), source };
         let mut key = Zeroizing::new([0; KEY]);

@@ -155,6 +155,7 @@ impl<'t> Batch<'t> {
             Change::ClaimClosed(id) => self.close_claim(*id).await,
             Change::ClaimAgain { claim, device, until } => self.approve_claim(*claim, *device, *until).await,
             Change::BootstrapSaved(record) => self.save_bootstrap(record).await,
+            Change::BootstrapsInterrupted { at } => self.interrupt_bootstraps(*at).await,
             Change::DiaryNoted(note) => self.note(note).await,
             Change::DiaryCleared(id) => self.clear_diary(*id).await,
             Change::Registered(registration) => {

@@ -13,7 +13,7 @@ impl Fleet {
         Ok(self.store.users().await?)
     }
 
-    /// Makes an account. [`FleetError::AlreadyThere`] of an `account`.
+    /// Makes an account. [`FleetError::AlreadyThere`] of an `account`, whatever the case of its name.
     pub async fn add_user(
         &self,
         context: &Context,
@@ -23,6 +23,12 @@ impl Fleet {
     ) -> Result<User, FleetError> {
         self.demand(context, Permission::Administer, "add user").await?;
         User::check_name(name)?;
+        let _guard = self.people.lock().await;
+        // Names that differ in nothing but case would be one person to whoever reads the audit log.
+        let folded = name.to_lowercase();
+        if self.store.users().await?.iter().any(|other| other.name.to_lowercase() == folded) {
+            return Err(FleetError::AlreadyThere("account"));
+        }
         let user = User {
             id: UserId(self.random_id()),
             public_id: PublicId::from_random(self.random()),

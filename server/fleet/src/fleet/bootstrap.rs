@@ -80,6 +80,13 @@ impl Fleet {
         }
     }
 
+    /// Ends the sessions that were under way when the server stopped. To be called at the start, before any begins.
+    pub async fn interrupt_bootstraps(&self, now: Timestamp) -> Result<(), FleetError> {
+        let changes = vec![Change::BootstrapsInterrupted { at: now }];
+        self.store.commit(Commit { changes, audit: Vec::new() }).await?;
+        Ok(())
+    }
+
     /// Keeps how far a session is.
     pub async fn save_bootstrap(&self, record: &BootstrapRecord) -> Result<(), FleetError> {
         let changes = vec![Change::BootstrapSaved(Box::new(record.clone()))];

@@ -69,7 +69,7 @@ impl Fleet {
 
     /// The claims, newest first.
     pub async fn claims(&self, context: &Context, page: &PageRequest) -> Result<Page<Claim>, FleetError> {
-        self.demand(context, Permission::View, "claims").await?;
+        self.demand(context, Permission::Administer, "claims").await?;
         Ok(self.store.claims(page).await?)
     }
 

@@ -202,7 +202,8 @@ fn refused(credential: &Credential, purpose: Purpose, now: Timestamp) -> Option<
         }
         (Purpose::Bootstrap, Purpose::Bootstrap) | (Purpose::Management, Purpose::Management) => {}
     }
-    if now < credential.valid_from {
+    // One that nobody asked to begin later is good from its making on, whatever a clock says that was set back since.
+    if credential.valid_from > credential.created_at && now < credential.valid_from {
         let detail = format!("good from {} on", utc(credential.valid_from));
         return Some((DiaryCause::CredentialNotYetValid, detail));
     }

@@ -29,9 +29,9 @@ impl DueWebhook {
 }
 
 impl Fleet {
-    /// The webhooks, oldest first; never their secrets.
+    /// The webhooks, oldest first; never their secrets. An address may hold one, so that not everybody sees them.
     pub async fn webhooks(&self, context: &Context) -> Result<Vec<Webhook>, FleetError> {
-        self.demand(context, Permission::View, "webhooks").await?;
+        self.demand(context, Permission::Administer, "webhooks").await?;
         Ok(self.store.webhooks().await?)
     }
 

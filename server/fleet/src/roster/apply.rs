@@ -35,6 +35,7 @@ impl Roster {
                 // A batch of liveness was hot before it was written; the rest is cold.
                 Change::LeaseRenewed { .. }
                 | Change::BootstrapSaved(_)
+                | Change::BootstrapsInterrupted { .. }
                 | Change::ClaimAdded(_)
                 | Change::ClaimAgain { .. }
                 | Change::ClaimClosed(_)

@@ -223,6 +223,7 @@ macro_rules! store_battery {
 
             a_plan_is_kept_replaced_and_taken_back,
             a_bootstrap_session_is_followed_step_by_step,
+            interrupted_bootstrap_sessions_have_failed,
             the_newest_bootstrap_sessions_are_kept,
 
             a_submission_is_begun_once_and_answered,

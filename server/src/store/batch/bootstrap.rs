@@ -1,9 +1,14 @@
 //! Bootstrap plans and sessions.
 
-use fleet::{BootstrapRecord, Plan, PlanScope};
+use fleet::{BootstrapRecord, BootstrapResult, Plan, PlanScope, Timestamp};
 
 use super::{Batch, update_on_conflict};
-use crate::store::{encoding::bootstrap, entity, failure::Failure, sql::Sql};
+use crate::store::{
+    encoding::{Word as _, bootstrap},
+    entity,
+    failure::Failure,
+    sql::Sql,
+};
 
 impl Batch<'_> {
     pub(super) async fn save_plan(&mut self, scope: PlanScope, plan: Option<&Plan>) -> Result<(), Failure> {
@@ -32,6 +37,13 @@ impl Batch<'_> {
             sql.text(" AND id <= (SELECT id FROM bootstrap_session WHERE device_id = ").bind(record.device.0);
         let rest = format!(" ORDER BY id DESC LIMIT 1 OFFSET {})", BootstrapRecord::PER_DEVICE);
         self.run(sql.text(&rest)).await?;
+        Ok(())
+    }
+
+    pub(super) async fn interrupt_bootstraps(&mut self, at: Timestamp) -> Result<(), Failure> {
+        let sql = Sql::new("UPDATE bootstrap_session SET result = ").bind(BootstrapResult::Failed.word());
+        let sql = sql.text(", ended_at = ").bind(at.0).text(", reason = ").bind(BootstrapRecord::INTERRUPTED);
+        self.run(sql.text(" WHERE result = ").bind(BootstrapResult::UnderWay.word())).await?;
         Ok(())
     }
 }

@@ -67,16 +67,18 @@ async fn a_secret_that_does_not_open_keeps_nobody_else_out() {
 async fn a_database_that_was_sealed_with_another_key_is_not_opened() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("muster.db");
-    assert!(!SqlStore::holds_secrets(file.clone()).await.unwrap());
+    assert!(!SqlStore::holds_secrets(file.clone(), None).await.unwrap());
     let store = open(file.clone()).await;
     store.commit(registers(1, "node-1")).await.unwrap();
     store.close().await;
-    assert!(!SqlStore::holds_secrets(file.clone()).await.unwrap(), "a new key would do");
+    assert!(!SqlStore::holds_secrets(file.clone(), None).await.unwrap(), "a new key would do");
     let store = open(file.clone()).await;
     store.commit(commit([credential(1)])).await.unwrap();
     store.close().await;
-    assert!(SqlStore::holds_secrets(file.clone()).await.unwrap());
+    assert!(SqlStore::holds_secrets(file.clone(), None).await.unwrap());
     let other = Arc::new(Sealer::new(&SealKey::from_bytes([8; 32])));
+    let refused = SqlStore::holds_secrets(file.clone(), Some(&other)).await.err();
+    assert!(matches!(refused, Some(OpenError::Sealed(_))), "{refused:?}");
     let refused = SqlStore::open(file, other).await.err();
     assert!(matches!(refused, Some(OpenError::Sealed(_))), "{refused:?}");
 }

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// The claims, newest first.
-#[utoipa::path(get, path = "/claims", tag = "claims", params(PageQuery), security(("token" = ["read"])),
+#[utoipa::path(get, path = "/claims", tag = "claims", params(PageQuery), security(("token" = ["administer"])),
     responses((status = 200, description = "A page of claims", body = Page<Claim>)))]
 pub(super) async fn list(
     State(api): State<Arc<Api>>,

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// The webhooks, oldest first.
-#[utoipa::path(get, path = "/webhooks", tag = "webhooks", security(("token" = ["read"])),
+#[utoipa::path(get, path = "/webhooks", tag = "webhooks", security(("token" = ["administer"])),
     responses((status = 200, description = "The webhooks", body = Page<Webhook>)))]
 pub(super) async fn list(State(api): State<Arc<Api>>, Caller(context): Caller) -> Result<Reply, Failure> {
     let webhooks = api.fleet().webhooks(&context).await?;

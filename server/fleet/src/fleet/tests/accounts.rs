@@ -7,8 +7,10 @@ fn an_account_is_made_once_and_logs_in() {
     let bench = with_users();
     let user = block_on(bench.fleet.add_user(&admin(), "Zoë", Role::Operator, hash())).unwrap();
     assert_eq!(block_on(bench.store.user("Zoë")).unwrap(), Some(user));
-    let again = block_on(bench.fleet.add_user(&admin(), "Zoë", Role::Viewer, hash()));
-    assert!(matches!(again, Err(FleetError::AlreadyThere("account"))));
+    for alike in ["Zoë", "ZOË", "zoë", "Administrator"] {
+        let again = block_on(bench.fleet.add_user(&admin(), alike, Role::Viewer, hash()));
+        assert!(matches!(again, Err(FleetError::AlreadyThere("account"))), "{alike}");
+    }
     let bad = block_on(bench.fleet.add_user(&admin(), " Zoë", Role::Viewer, hash()));
     assert!(matches!(bad, Err(FleetError::UserName(_))));
     let names: Vec<_> =

@@ -38,7 +38,7 @@ verbs! {
     View "subscribe" => |bench, context| bench.fleet.subscribe(context);
     View "export" => |bench, context| bench.fleet.export(context, "devices");
     View "credentials" => |bench, context| bench.fleet.credentials(context, public_id(1));
-    View "claims" => |bench, context| bench.fleet.claims(context, &page());
+    Administer "claims" => |bench, context| bench.fleet.claims(context, &page());
     View "classes" => |bench, context| bench.fleet.classes(context);
     View "plan" => |bench, context| bench.fleet.plan(context, PlanScope::Device(DeviceId(1)));
     View "effective plan" => |bench, context| bench.fleet.effective_plan(context, public_id(1));
@@ -49,7 +49,7 @@ verbs! {
     View "models" => |bench, context| bench.fleet.models(context);
     View "logged events" => |bench, context| bench.fleet.logged_events(context, 0, 10);
     View "event range" => |bench, context| bench.fleet.event_range(context);
-    View "webhooks" => |bench, context| bench.fleet.webhooks(context);
+    Administer "webhooks" => |bench, context| bench.fleet.webhooks(context);
     View "tokens" => |bench, context| bench.fleet.tokens(context);
     View "add token" => |bench, context| bench.fleet.add_token(context, "ci", Role::Viewer, None);
     View "revoke token" => |bench, context| async move {

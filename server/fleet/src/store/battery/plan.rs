@@ -91,6 +91,24 @@ pub async fn a_bootstrap_session_is_followed_step_by_step(store: &dyn Store) {
     refused(store, [bootstrap(&record(2, 9))]).await;
 }
 
+/// What was under way when the server stopped goes on no more; what had ended stays as it was.
+pub async fn interrupted_bootstrap_sessions_have_failed(store: &dyn Store) {
+    register(store, 2).await;
+    let finished =
+        BootstrapRecord { result: BootstrapResult::Finished, ended_at: Some(at(2)), ..record(1, 1) };
+    let interrupted = [record(2, 1), record(3, 2)];
+    commit(store, [&finished, &interrupted[0], &interrupted[1]].map(bootstrap)).await;
+    commit(store, [Change::BootstrapsInterrupted { at: at(50) }]).await;
+    let [first, second] = interrupted.map(|record| BootstrapRecord {
+        result: BootstrapResult::Failed,
+        ended_at: Some(at(50)),
+        reason: BootstrapRecord::INTERRUPTED.into(),
+        ..record
+    });
+    assert_eq!(store.bootstraps(DeviceId(1)).await.unwrap(), [first, finished]);
+    assert_eq!(store.bootstraps(DeviceId(2)).await.unwrap(), [second]);
+}
+
 /// Newest first, and no more than so many of a device.
 pub async fn the_newest_bootstrap_sessions_are_kept(store: &dyn Store) {
     register(store, 2).await;

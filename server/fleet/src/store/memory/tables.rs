@@ -126,6 +126,7 @@ impl Tables {
             Change::ClaimClosed(id) => self.close_claim(id),
             Change::ClaimAgain { claim, device, until } => self.approve_claim(claim, device, until),
             Change::BootstrapSaved(record) => self.save_bootstrap(*record)?,
+            Change::BootstrapsInterrupted { at } => self.interrupt_bootstraps(at),
             Change::DiaryNoted(note) => self.note(*note),
             Change::DiaryCleared(id) => self.diary.retain(|entry| entry.id != id),
             Change::Registered(registration) => self.register(*registration)?,

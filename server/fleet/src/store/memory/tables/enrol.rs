@@ -4,8 +4,8 @@ use sha2::{Digest, Sha256};
 
 use super::{Tables, unique};
 use crate::{
-    BootstrapRecord, Claim, ClaimId, Claimed, Credential, CredentialId, CredentialState, DeviceId, Holder,
-    NewCredential, PskIdentity, PskKey, StoreError, Timestamp,
+    BootstrapRecord, BootstrapResult, Claim, ClaimId, Claimed, Credential, CredentialId, CredentialState,
+    DeviceId, Holder, NewCredential, PskIdentity, PskKey, StoreError, Timestamp,
 };
 
 impl Tables {
@@ -102,6 +102,15 @@ impl Tables {
             self.bootstraps.remove(id);
         }
         Ok(())
+    }
+
+    pub(super) fn interrupt_bootstraps(&mut self, at: Timestamp) {
+        let under_way = |record: &&mut BootstrapRecord| record.result == BootstrapResult::UnderWay;
+        for record in self.bootstraps.values_mut().filter(under_way) {
+            record.result = BootstrapResult::Failed;
+            record.ended_at = Some(at);
+            record.reason = BootstrapRecord::INTERRUPTED.to_owned();
+        }
     }
 
     // === What is asked ===
