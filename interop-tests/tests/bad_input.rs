@@ -1,6 +1,6 @@
 //! What no proper client sends (LwM2M Transport 1.1.1 §6.4.3, §6.7).
 
-use interop_tests::{Console, Raw, Settings, Spec, Stage, alone, here, on_every_peer};
+use interop_tests::{Console, Interface, Raw, Settings, Spec, Stage, Transport, alone, here, on_every_peer};
 
 const OBJECTS: &str = "</1/0>,</3/0>";
 
@@ -74,9 +74,11 @@ fn a_registration_lives_from_register_to_deregister() {
 fn garbage_does_no_harm() {
     on_every_peer(here!(), |mut stage: Stage| async move {
         let (mut client, device) = stage.registered(Spec::new("undisturbed")).await;
-        let raw = Raw::connect(stage.subject.coap()).await;
-        for datagram in garbage(100) {
-            raw.send(&datagram).await;
+        for transport in Transport::ALL {
+            let raw = Raw::connect(stage.subject.address(Interface::Management, transport)).await;
+            for datagram in garbage(100) {
+                raw.send(&datagram).await;
+            }
         }
         assert!(stage.subject.is_running());
         device.read("/3/0/0").await.assert_done();
