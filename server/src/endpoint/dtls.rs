@@ -19,6 +19,7 @@ mod engine;
 mod exchange;
 mod failure;
 mod gate;
+mod half_open;
 mod handshake;
 mod hello;
 mod malformed;
@@ -48,10 +49,11 @@ use tracing::{debug, error, warn};
 pub(crate) use self::gate::{Gate, Refused};
 use self::{
     failure::Failure,
+    half_open::{Begun, Full, Start},
     handshake::Handshake,
     record::Look,
     session::Session,
-    table::{Begun, Full, Opened, Start, Table},
+    table::{Opened, Table},
 };
 use super::{Batch, Outlet, udp};
 use crate::clock;
@@ -208,32 +210,39 @@ impl SecureListener {
     fn handle_handshake(self: &Arc<Self>, peer: SocketAddr, records: Vec<u8>, now: Instant) {
         match record::records(&records).next().and_then(|first| hello::beginning(&first)) {
             Some(Ok(random)) => {
-                let start = self.table().start(peer, &random, now);
+                let start = self.table().handshakes.start(peer, &random, now);
                 match start {
-                    Start::Anew => {
-                        let begun = self.table().begin(peer, random, now, &self.bounds);
-                        match begun {
-                            Ok(Begun { ticket, datagrams, reached }) => {
-                                if let Some(full) = reached {
-                                    self.tell_full(peer, full, "one that was silent made room");
-                                }
-                                self.negotiate(peer, ticket, datagrams);
-                            }
-                            Err(full) => return self.tell_full(peer, full, "no more are begun"),
-                        }
-                    }
-                    Start::UnderWay => {}
+                    Start::Anew if !self.begin(peer, random, now) => return,
+                    Start::Anew | Start::UnderWay => {}
                     Start::TooSoon => return self.drop_one("hello_too_soon"),
                 }
             }
-            Some(Err(unacceptable)) if !self.table().is_half_open(peer) => {
+            Some(Err(unacceptable)) if !self.table().handshakes.is_under_way(peer) => {
                 return self.turn_away(peer, &unacceptable.into());
             }
             _ => {}
         }
-        let delivered = self.table().deliver(peer, records, now, &self.bounds);
+        let delivered = self.table().handshakes.deliver(peer, records, now, &self.bounds);
         if let Err(reason) = delivered {
             self.drop_one(reason);
+        }
+    }
+
+    /// Begins a handshake. False if there is no room.
+    fn begin(self: &Arc<Self>, peer: SocketAddr, random: [u8; 32], now: Instant) -> bool {
+        let begun = self.table().handshakes.begin(peer, random, now, &self.bounds);
+        match begun {
+            Ok(Begun { ticket, datagrams, reached }) => {
+                if let Some(full) = reached {
+                    self.tell_full(peer, full, "one that was silent made room");
+                }
+                self.negotiate(peer, ticket, datagrams);
+                true
+            }
+            Err(full) => {
+                self.tell_full(peer, full, "no more are begun");
+                false
+            }
         }
     }
 
@@ -262,7 +271,7 @@ impl SecureListener {
     }
 
     fn tell_full(&self, peer: SocketAddr, full: Full, outcome: &str) {
-        let (network, bits) = table::network(peer.ip());
+        let (network, bits) = half_open::network(peer.ip());
         let network = format!("{network}/{bits}");
         let (reason, bound, detail) = match full {
             Full::All => ("handshakes", self.bounds.half_open, "from everywhere".to_owned()),
@@ -277,30 +286,30 @@ impl SecureListener {
         self.tell(DiaryCause::TooManyHandshakes, peer, Some(network), None, detail);
     }
 
-    /// See [`Table::verify`].
+    /// See [`Handshakes::verify`].
     fn verify(&self, peer: SocketAddr, ticket: u64) {
-        self.table().verify(peer, ticket);
+        self.table().handshakes.verify(peer, ticket);
     }
 
-    /// See [`Table::name`].
+    /// See [`Handshakes::name`].
     fn name(&self, peer: SocketAddr, ticket: u64, credential: CredentialId) -> bool {
-        self.table().name(peer, ticket, credential)
+        self.table().handshakes.name(peer, ticket, credential)
     }
 
     /// Whether a handshake that was taken back was so for the next of its client.
     fn has_begun_anew(&self, peer: SocketAddr) -> bool {
-        self.table().is_half_open(peer)
+        self.table().handshakes.is_under_way(peer)
     }
 
-    /// See [`Table::forget`].
+    /// See [`Handshakes::forget`].
     fn forget(&self, peer: SocketAddr, ticket: u64) -> bool {
-        self.table().forget(peer, ticket)
+        self.table().handshakes.forget(peer, ticket)
     }
 
     /// Lets a session in. False if its handshake was taken back meanwhile.
     fn establish(&self, peer: SocketAddr, ticket: u64, session: Session) -> bool {
         let mut table = self.table();
-        if !table.forget(peer, ticket) {
+        if !table.handshakes.forget(peer, ticket) {
             return false;
         }
         let source = Source { listener: self.id, address: peer };
@@ -318,7 +327,7 @@ impl SecureListener {
         let table = self.table();
         metrics::gauge!("muster_dtls_sessions", "listener" => self.name.clone()).set(table.sessions() as f64);
         metrics::gauge!("muster_dtls_handshakes", "listener" => self.name.clone())
-            .set(table.handshakes() as f64);
+            .set(table.handshakes.len() as f64);
     }
 
     fn transmit(&self, to: SocketAddr, bytes: &[u8]) {

@@ -62,7 +62,7 @@ async fn a_wrong_key_is_told_once_and_while_the_client_may_still_try() {
     let incident = world.incident(DiaryCause::WrongKey).await;
     assert!(sent.elapsed() < SOON / 2, "{:?}", sent.elapsed());
     assert_eq!((incident.subject.as_str(), incident.device), ("node-1", Some(DeviceId(1))));
-    assert_eq!(world.listener.table().handshakes(), 1);
+    assert_eq!(world.listener.table().handshakes.len(), 1);
     // The third is the end of it.
     device.raw.send(&device.last_flight).await;
     device.raw.send(&device.last_flight).await;
@@ -85,7 +85,7 @@ async fn a_client_that_died_within_its_handshake_comes_back_from_the_same_addres
         let died = Instant::now();
         let device = Device::ready_by(dead.raw, KEY, "node-2", NONE).await;
         assert!(died.elapsed() < SOON / 2, "{:?}", died.elapsed());
-        assert_eq!(world.listener.table().handshakes(), 1);
+        assert_eq!(world.listener.table().handshakes.len(), 1);
         let incident = world.incident(DiaryCause::HandshakeTimedOut).await;
         assert!(incident.detail.contains("the client began anew"), "{}", incident.detail);
         device.raw.send(&device.last_flight).await;
@@ -148,7 +148,7 @@ async fn a_panic_ends_one_handshake() {
     device.raw.send(&device.last_flight).await;
     let incident = world.incident(DiaryCause::ServerUnavailable).await;
     assert!(incident.detail.contains("the server failed"), "{}", incident.detail);
-    assert_eq!(world.listener.table().handshakes(), 0);
+    assert_eq!(world.listener.table().handshakes.len(), 0);
     let mut device = Device::inside(&world, "node-1", NONE).await;
     device.send(b"inside").await;
     assert_eq!(world.datagram().await.2, b"inside");
@@ -170,7 +170,7 @@ async fn a_credential_revoked_within_the_handshake_opens_nothing() {
     let client = tokio::spawn(world.client().connect());
     world.until_named(CredentialId(1)).await;
     world.revoke(1);
-    assert_eq!(world.listener.table().handshakes(), 0);
+    assert_eq!(world.listener.table().handshakes.len(), 0);
     world.gate.permits.add_permits(10);
     // The client repeats its flight to nobody.
     world.nothing_but_ends().await;

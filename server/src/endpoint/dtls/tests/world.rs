@@ -179,7 +179,7 @@ impl World {
     /// Waits until so many handshakes are under way.
     pub(super) async fn until_half_open(&self, count: usize) {
         let look = async {
-            while self.listener.table().handshakes() != count {
+            while self.listener.table().handshakes.len() != count {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
@@ -189,7 +189,7 @@ impl World {
     /// Waits until a handshake has named a credential.
     pub(super) async fn until_named(&self, credential: CredentialId) {
         let look = async {
-            while !self.listener.table().is_named(credential) {
+            while !self.listener.table().handshakes.is_named(credential) {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
