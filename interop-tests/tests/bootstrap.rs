@@ -1,6 +1,8 @@
 //! Bootstrap over DTLS with pre-shared keys (LwM2M Core 1.1.1 §6.1): a device comes with one key, and is given another.
 
-use interop_tests::{Client, Credential, Device, Spec, Stage, here, on_every_peer, on_every_secure_peer};
+use interop_tests::{
+    Client, Credential, Device, Peer, Settings, Spec, Stage, Transport, here, on_every_secure_peer, on_peers,
+};
 
 #[test]
 fn a_device_bootstraps_and_registers_with_what_it_was_given() {
@@ -31,7 +33,7 @@ fn a_device_bootstraps_and_registers_with_what_it_was_given() {
 
 #[test]
 fn a_device_without_a_key_is_bootstrapped_in_the_lab() {
-    on_every_peer(here!(), |stage| async move {
+    on_peers(here!(), &Peer::ALL, &[Transport::Udp], Settings::default(), |stage| async move {
         let (_client, device) = bootstrapped(&stage, "lab-newborn").await;
         assert_eq!(device.bootstraps().await[0].0, "Finished");
         device.read("/3/0/0").await.assert_done();
