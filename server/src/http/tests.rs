@@ -127,14 +127,13 @@ async fn files_are_served_over_tls_and_replaced_while_it_runs() {
     assert!(answer.contains("strict-transport-security: max-age=31536000\r\n"), "{answer}");
     assert!(ask(address, &trusted, "two.example").await.is_err());
 
-    // A pair that is no good changes nothing.
-    let key = std::fs::read(folder.path().join("key.pem")).unwrap();
-    files::write_pair(folder.path(), "two.example");
-    let new_key = std::fs::read(folder.path().join("key.pem")).unwrap();
-    std::fs::write(folder.path().join("key.pem"), key).unwrap();
+    // A pair that is no good changes nothing. At no moment do the files lie there as a good one.
+    let next = tempfile::tempdir().unwrap();
+    files::write_pair(next.path(), "two.example");
+    std::fs::copy(next.path().join("cert.pem"), &trusted).unwrap();
     tls.as_ref().unwrap().look();
     ask(address, &old, "one.example").await.unwrap();
-    std::fs::write(folder.path().join("key.pem"), new_key).unwrap();
+    std::fs::copy(next.path().join("key.pem"), folder.path().join("key.pem")).unwrap();
     // The console looks by itself, too.
     for _ in 0..100 {
         if ask(address, &trusted, "two.example").await.is_ok() {
