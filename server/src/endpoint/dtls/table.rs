@@ -22,6 +22,8 @@ pub(super) struct Table {
     sessions: HashMap<SocketAddr, Session>,
     /// By when they were heard last.
     by_silence: BTreeSet<(Instant, SocketAddr)>,
+    /// Those of each device's credential, in the order they began.
+    of_device: HashMap<CredentialId, Vec<SocketAddr>>,
     pub(super) handshakes: Handshakes,
     /// What the shard has to be told, in order.
     arrived: Batch,
@@ -38,22 +40,35 @@ pub(super) enum Opened {
     Ended(Option<Vec<u8>>),
 }
 
+/// How many sessions a device's credential has at once; the one that began first makes room. More than one, for an address
+/// that changes leaves the old session behind; few, so that no device takes the room of others. A claim's credential is
+/// that of many devices.
+const SESSIONS_OF_DEVICE: usize = 4;
+
 impl Table {
     /// Lets a session in, in place of one of the same address (RFC 6347 §4.2.8), and gives the bytes that say good-bye to
-    /// the one that had to make room.
+    /// those that had to make room.
     pub(super) fn establish(
         &mut self,
         source: Source,
         session: Session,
         bounds: &Bounds,
-    ) -> Option<(SocketAddr, Vec<u8>)> {
+    ) -> Vec<(SocketAddr, Vec<u8>)> {
         self.remove(source, "replaced");
-        let mut evicted = None;
+        let mut evicted = Vec::new();
+        if let Some(device) = device_credential(&session) {
+            let begun = self.of_device.get(&device).filter(|begun| begun.len() >= SESSIONS_OF_DEVICE);
+            if let Some(first) = begun.and_then(|begun| begun.first().copied()) {
+                let goodbye = self.end(Source { address: first, ..source }, "room_of_device");
+                evicted.extend(goodbye.map(|goodbye| (first, goodbye)));
+            }
+            self.of_device.entry(device).or_default().push(source.address);
+        }
         if self.sessions.len() >= bounds.sessions
             && let Some((_, longest)) = self.by_silence.first().copied()
         {
             let goodbye = self.end(Source { address: longest, ..source }, "room");
-            evicted = goodbye.map(|goodbye| (longest, goodbye));
+            evicted.extend(goodbye.map(|goodbye| (longest, goodbye)));
         }
         self.by_silence.insert((session.heard, source.address));
         self.arrived.push(Incoming::SessionBegan(Origin { source, identity: Some(session.identity) }));
@@ -149,8 +164,20 @@ impl Table {
     fn remove(&mut self, source: Source, why: &'static str) -> Option<Session> {
         let session = self.sessions.remove(&source.address)?;
         self.by_silence.remove(&(session.heard, source.address));
+        if let Some(device) = device_credential(&session)
+            && let Some(begun) = self.of_device.get_mut(&device)
+        {
+            begun.retain(|address| *address != source.address);
+            if begun.is_empty() {
+                self.of_device.remove(&device);
+            }
+        }
         self.arrived.push(Incoming::SessionEnded(Origin { source, identity: Some(session.identity) }));
         metrics::counter!("muster_dtls_sessions_ended_total", "why" => why).increment(1);
         Some(session)
     }
+}
+
+fn device_credential(session: &Session) -> Option<CredentialId> {
+    session.identity.device().map(|_| session.identity.credential)
 }

@@ -152,6 +152,25 @@ async fn the_session_that_was_silent_longest_makes_room() {
 }
 
 #[tokio::test]
+async fn a_device_with_many_sessions_takes_the_room_of_no_other() {
+    let mut world = World::bounded(Bounds { sessions: 6, ..Bounds::default() }).await;
+    let other = world.client().named("node-2").connect().await.unwrap();
+    let mut many = Vec::new();
+    for _ in 0..8 {
+        many.push(world.client().named("node-1").connect().await.unwrap());
+    }
+    for first in &many[..4] {
+        assert_eq!(world.ended().await, first.address());
+        assert!(first.receive().await.is_err());
+    }
+    assert_eq!(world.listener.sessions(), 5);
+    for (client, id) in [(&other, 2), (&many[4], 1), (&many[7], 1)] {
+        client.send(b"inside").await;
+        assert_eq!(world.datagram().await.1, id);
+    }
+}
+
+#[tokio::test]
 async fn a_silent_session_ends() {
     let mut world = World::bounded(Bounds { idle: Duration::from_millis(60), ..Bounds::default() }).await;
     let client = world.client().connect().await.unwrap();
