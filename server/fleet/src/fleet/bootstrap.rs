@@ -58,7 +58,12 @@ impl Fleet {
         asked: &BootstrapAsked,
         settings: &BootstrapSettings,
     ) -> Result<Session, Refusal> {
-        match self.prepare(asked, settings).await {
+        let mut prepared = self.prepare(asked, settings).await;
+        // Another one was faster, under the same name or with the last place of a claim: it is judged by what is there now.
+        if matches!(&prepared, Err(turned) if turned.refusal == Refusal::Busy) {
+            prepared = self.prepare(asked, settings).await;
+        }
+        match prepared {
             Ok(session) => Ok(session),
             Err(Turned { refusal, cause, detail, device }) => {
                 if let Some(cause) = cause {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use objects::{Path, link::ObjectLinks};
+use objects::{ObjectId, Path, link::ObjectLinks};
 
 use super::{Binding, Malformed, Origin, Register, Registration, Update};
 use crate::{DeviceId, NodeId, RegistrationId, Timestamp};
@@ -78,8 +78,12 @@ fn rebind(current: &Registration, b: Option<&str>, queue_parameter: bool) -> Res
     Ok(binding)
 }
 
-/// Whether a path lies in registered objects and instances. The root never does.
+/// Whether a path lies in registered objects and instances. The root never does, nor do the objects that hold keys, which
+/// are for the bootstrap server alone (LwM2M Core 1.1.1 §6.2.1: Security and OSCORE are not registered; 1.2 adds COSE).
 pub(crate) fn covers(links: &ObjectLinks, path: Path) -> bool {
+    if matches!(path.object(), Some(ObjectId(0 | 21 | 23))) {
+        return false;
+    }
     let Some(entry) = path.object().and_then(|object| links.objects.get(&object)) else { return false };
     path.instance().is_none_or(|instance| entry.instances.contains(&instance))
 }
@@ -90,9 +94,11 @@ mod tests {
 
     #[test]
     fn a_path_is_covered_by_its_object_and_instance() {
-        let links = ObjectLinks::parse(b"</3/0>,</3303>,</5/1>").unwrap();
+        let links = ObjectLinks::parse(b"</0/0>,</21>,</3/0>,</3303>,</5/1>").unwrap();
         for (path, covered) in [
             ("/", false),
+            ("/0/0/5", false),
+            ("/21", false),
             ("/3", true),
             ("/3/0", true),
             ("/3/0/9", true),
