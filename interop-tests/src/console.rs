@@ -1,5 +1,7 @@
 //! The console, used as a browser without JavaScript uses it: pages are loaded, links followed, forms filled in and sent.
 
+use std::time::Duration;
+
 use reqwest::{Method, Response, Url, redirect};
 
 use crate::{Deadline, Security, Spec, Subject, until};
@@ -49,8 +51,12 @@ impl Console {
 
     /// A browser without cookies.
     pub fn visit(url: &str) -> Self {
-        let browser =
-            reqwest::Client::builder().cookie_store(true).redirect(redirect::Policy::limited(5)).build();
+        let browser = reqwest::Client::builder()
+            .cookie_store(true)
+            .redirect(redirect::Policy::limited(5))
+            // Before the server closes an idle connection, perhaps at the very moment that it is used again.
+            .pool_idle_timeout(Duration::from_secs(2))
+            .build();
         let browser = browser.expect("a client without TLS can be built");
         Self { browser, home: url.parse().expect("the server prints its address") }
     }
