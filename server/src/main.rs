@@ -49,7 +49,7 @@ enum Command {
         ready: bool,
     },
     #[command(flatten)]
-    Remote(cli::Remote),
+    Remote(Box<cli::Remote>),
     /// Prints what a shell needs to complete commands, such as `source <(muster completions bash)`.
     Completions {
         /// Which shell.
@@ -78,7 +78,7 @@ fn main() -> ExitCode {
                 answer.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
             })
         }
-        Some(Command::Remote(remote)) => cli::run(remote, config),
+        Some(Command::Remote(remote)) => cli::run(*remote, config),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Arguments::command(), "muster", &mut io::stdout());
             ExitCode::SUCCESS

@@ -1,8 +1,6 @@
 //! The simulated device over a socket, plain or with DTLS. It is given the commands of `clients/leshan` and tells its events, as far as it
 //! has them: it does not tell what was read, nor what exactly an Update said.
 
-mod way;
-
 use std::{
     net::SocketAddr,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -11,9 +9,9 @@ use std::{
 use device::{Account, Argument, Device, Factory, Interaction, Output, Profile};
 use objects::{DataType, Models, Path, Registry, Value, Version};
 use serde_json::json;
+use server::demo::way::{News, Way, WayError};
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
-use self::way::{News, Way, WayError};
 use super::{Client, Event, Security, Spec};
 
 pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
