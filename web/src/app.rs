@@ -14,6 +14,7 @@ use crate::{
     console::{Import, Latest, Removal, Secret},
     error::WebError,
     form::Fields,
+    hashing::Hashing,
     kept::Kept,
     session::SignedIn,
     settings::Settings,
@@ -36,6 +37,8 @@ pub(crate) struct App {
     /// Devices that were chosen for removal.
     pub(crate) removals: Kept<Removal>,
     pub(crate) latest: Latest,
+    /// For whatever hashes a password.
+    pub(crate) hashing: Hashing,
     /// One permit a live stream.
     pub(crate) streams: Arc<Semaphore>,
     /// Endpoint names by public id: a device never changes its name, and events carry the id alone.
@@ -58,6 +61,7 @@ impl App {
             latest: Latest::follow(Arc::clone(&fleet), (settings.clock)()),
             fleet,
             settings,
+            hashing: Hashing::default(),
             submissions: Submissions::default(),
             forms: Submissions::default(),
             secrets: Kept::new(Self::MAX_SECRETS),

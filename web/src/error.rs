@@ -9,14 +9,15 @@ use askama::Template;
 use axum::{
     Extension,
     extract::{Request, State},
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
-    response::{IntoResponse, Redirect, Response},
+    response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
 use fleet::{FleetError, RequestId, StoreError};
 
 use crate::{
     app::App,
+    hashing::Hashing,
     page::{Page, Shell},
 };
 
@@ -56,9 +57,6 @@ pub(crate) enum WebError {
     /// A fragment could not be rendered.
     #[error("a fragment could not be rendered")]
     Template(#[from] askama::Error),
-    /// A task of ours ended without a result.
-    #[error("a task of this request failed")]
-    Task(#[from] tokio::task::JoinError),
 }
 
 /// Why a form can't be read.
@@ -99,7 +97,7 @@ impl WebError {
             Self::Unreadable(FormError::Encoding) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unreadable(FormError::Malformed) => StatusCode::BAD_REQUEST,
             Self::Session(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Task(_) | Self::Template(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Template(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -134,13 +132,13 @@ impl WebError {
                 "The session can't be read now".to_owned(),
                 "The store is not available. Try again in a moment.",
             ),
-            Self::Task(_) | Self::Template(_) => return Problem::of(StatusCode::INTERNAL_SERVER_ERROR),
+            Self::Template(_) => return Problem::of(StatusCode::INTERNAL_SERVER_ERROR),
         };
         Problem { title, advice: advice.to_owned() }
     }
 }
 
-fn status_of(error: &FleetError) -> StatusCode {
+pub(crate) fn status_of(error: &FleetError) -> StatusCode {
     match error {
         FleetError::Forbidden => StatusCode::FORBIDDEN,
         FleetError::NotFound(_) | FleetError::SetupLink => StatusCode::NOT_FOUND,
@@ -150,9 +148,21 @@ fn status_of(error: &FleetError) -> StatusCode {
         }
         FleetError::Store(StoreError::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
         FleetError::Store(StoreError::Corrupt { .. }) => StatusCode::INTERNAL_SERVER_ERROR,
-        FleetError::QueueFull | FleetError::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
+        FleetError::QueueFull | FleetError::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
+        FleetError::TooManyLogins => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
+}
+
+/// When to ask again, for what is refused for a while (RFC 9110 §10.2.3).
+pub(crate) fn retry_after(error: &FleetError) -> Option<(HeaderName, HeaderValue)> {
+    let wait = match error {
+        FleetError::TooManyAttempts { wait } => *wait,
+        FleetError::TooManyLogins => Hashing::PATIENCE,
+        _ => return None,
+    };
+    let seconds = wait.as_millis().div_ceil(1_000);
+    Some((header::RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX))))
 }
 
 fn advice_for(error: &FleetError) -> &'static str {
@@ -175,7 +185,8 @@ fn advice_for(error: &FleetError) -> &'static str {
             "Nothing was changed. Try again in a moment; if it stays so, look into the server's log."
         }
         FleetError::TooLate => "It can't be called back any more. Its page shows what came of it.",
-        FleetError::TooManyAttempts => "Wait a minute, then try again.",
+        FleetError::TooManyAttempts { .. } => "Wait a minute, then try again.",
+        FleetError::TooManyLogins => "Nothing was changed. Try again in a moment.",
         _ => "Nothing was done. Go back, mend it, and send it again.",
     }
 }
@@ -186,10 +197,15 @@ impl IntoResponse for WebError {
             return Redirect::to(&crate::console::login_url(next)).into_response();
         }
         let status = self.status();
-        if status.is_server_error() {
+        let later = match &self {
+            Self::Fleet(error) => retry_after(error),
+            Self::Submission(error) => retry_after(error),
+            _ => None,
+        };
+        if status.is_server_error() && later.is_none() {
             tracing::error!(error = &self as &dyn std::error::Error, "a request failed");
         }
-        (status, Extension(self.problem())).into_response()
+        (status, AppendHeaders(later), Extension(self.problem())).into_response()
     }
 }
 

@@ -18,10 +18,12 @@ mod app;
 use app::App;
 
 mod assets;
+mod client;
 mod console;
 mod error;
 mod export;
 mod form;
+mod hashing;
 mod headers;
 mod health;
 mod kept;

@@ -4,14 +4,13 @@
 
 use std::{fmt, time::Duration};
 
-use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{CustomizedPasswordHasher, PasswordVerifier, phc},
-};
+use argon2::password_hash::phc;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::{Actor, LoginPermit, PublicId, Role, Timestamp};
+
+mod argon;
 
 /// An account's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,14 +61,14 @@ pub enum PasswordError {
 }
 
 /// A login on its way: made by [`crate::Fleet::begin_login`], verified off the async threads (it takes tens of
-/// milliseconds and 19 MiB), concluded by [`crate::Fleet::finish_login`].
+/// milliseconds and 19 MiB), concluded by [`crate::Fleet::finish_login`]. One that is dropped before it was verified does
+/// not count.
 #[derive(Debug)]
 pub struct LoginAttempt {
-    pub(crate) name: String,
     /// None where no such account exists; a hash is then computed all the same, so that the time tells nothing.
     pub(crate) user: Option<User>,
     pub(crate) verified: bool,
-    /// Its place among those under way at one time.
+    /// What counts it.
     pub(crate) permit: LoginPermit,
 }
 
@@ -148,7 +147,7 @@ impl PasswordHash {
         if password.to_lowercase() == name.to_lowercase() {
             return Err(PasswordError::IsTheName);
         }
-        Ok(Self(hash(password, &salt).to_string()))
+        Ok(Self(argon::hash(password, &salt).to_string()))
     }
 
     /// Takes a hash as the store kept it: argon2id in PHC form.
@@ -166,8 +165,7 @@ impl PasswordHash {
     /// Whether this is the password. Takes as long as [`PasswordHash::make`].
     pub fn verify(&self, password: &str) -> bool {
         password.len() <= Self::MAX_BYTES
-            && phc::PasswordHash::new(&self.0)
-                .is_ok_and(|hash| argon2id().verify_password(password.as_bytes(), &hash).is_ok())
+            && phc::PasswordHash::new(&self.0).is_ok_and(|kept| argon::verify(password, &kept))
     }
 }
 
@@ -175,11 +173,12 @@ impl LoginAttempt {
     /// Compares the password. Takes as long if there is no such account.
     #[must_use]
     pub fn verify(mut self, password: &str) -> Self {
+        self.permit.count();
         self.verified = match &self.user {
             Some(user) => user.password.verify(password),
             None => {
                 if password.len() <= PasswordHash::MAX_BYTES {
-                    std::hint::black_box(hash(password, &[0; 16]));
+                    std::hint::black_box(argon::hash(password, &[0; 16]));
                 }
                 false
             }
@@ -220,18 +219,6 @@ impl SetupLink {
         let offered: [u8; 32] = Sha256::digest(token).into();
         bool::from(offered.ct_eq(&self.token_hash)) && now < self.expires_at
     }
-}
-
-fn hash(password: &str, salt: &[u8; 16]) -> phc::PasswordHash {
-    argon2id()
-        .hash_password_with_params(password.as_bytes(), salt, argon2id().params().clone())
-        .expect("the parameters are valid, and so is a password of less than 4 GiB")
-}
-
-/// OWASP's second choice of parameters: m = 19 456 KiB, t = 2, p = 1.
-fn argon2id() -> Argon2<'static> {
-    let params = Params::new(19_456, 2, 1, None).expect("the parameters are within argon2's bounds");
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
 impl fmt::Debug for PasswordHash {

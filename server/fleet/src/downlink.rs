@@ -86,6 +86,8 @@ pub enum Taken {
     NotRegistered,
     /// The device's queue holds [`Order::MAX_QUEUED`] already.
     QueueFull,
+    /// The server ends, and the order is not stored.
+    Stopping,
 }
 
 /// Whether a device can be reached.

@@ -135,7 +135,13 @@ pub enum FleetError {
     Store(#[from] StoreError),
     /// Too many failed logins.
     #[error("too many failed attempts; wait a minute")]
-    TooManyAttempts,
+    TooManyAttempts {
+        /// Until when it is in vain to try again.
+        wait: std::time::Duration,
+    },
+    /// As many passwords as may be are being compared or hashed, and as many as may wait do.
+    #[error("too many people log in at this moment")]
+    TooManyLogins,
     /// The operation is past cancelling.
     #[error("the operation was sent or has ended")]
     TooLate,

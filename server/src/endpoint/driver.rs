@@ -100,7 +100,7 @@ impl Downlink for ShardHandle {
         self.call(|answer| Call::Send(Box::new(order), answer)).await.unwrap_or(if stored {
             Taken::Queued
         } else {
-            Taken::NotRegistered
+            Taken::Stopping
         })
     }
 
@@ -290,5 +290,29 @@ impl Driver {
             metrics::counter!(format!("muster_coap_{name}_total")).absolute(value);
         }
         *before = counters.clone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fleet::{Operation, RequestId, Timestamp};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_shard_that_has_ended_says_nothing_of_its_devices() {
+        let (handle, ended) = ShardHandle::new();
+        drop(ended);
+        for (stored, taken) in [(false, Taken::Stopping), (true, Taken::Queued)] {
+            let order = Order {
+                id: OperationId(1),
+                device: DeviceId(1),
+                operation: Operation::Read { path: objects::Path::Root, format: None },
+                request: RequestId::from_random([1; 16]),
+                stored,
+                expires_at: Timestamp(0),
+            };
+            assert_eq!(handle.send(order).await, taken);
+        }
     }
 }

@@ -4,8 +4,9 @@ use std::{fmt::Write as _, sync::Arc};
 
 use askama::Template;
 use axum::{
+    Extension,
     extract::{Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
 use fleet::{FleetError, RequestId};
@@ -14,7 +15,8 @@ use tower_sessions::Session;
 
 use crate::{
     app::App,
-    error::WebError,
+    client::Client,
+    error::{Finished, WebError, retry_after, status_of},
     form::{OUTSIDE_COOKIE, Outside, Posted, outside_token},
     page::{Page, Shell},
     session::SignedIn,
@@ -57,35 +59,35 @@ pub(crate) async fn page(
 pub(crate) async fn submit(
     State(app): State<Arc<App>>,
     session: Session,
-    axum::Extension(request): axum::Extension<RequestId>,
+    Client(from): Client,
+    Extension(request): Extension<RequestId>,
     Outside { fields }: Outside,
 ) -> Result<Response, WebError> {
     let name = fields.text("name").trim().to_owned();
     let password = fields.text("password").to_owned();
     let now = app.now();
-    let attempt = app.fleet.begin_login(&name, now, request).await;
-    let concluded = match attempt {
-        Ok(attempt) => {
-            let attempt = tokio::task::spawn_blocking(move || attempt.verify(&password)).await?;
-            app.fleet.finish_login(attempt, now, request).await
-        }
-        Err(error) => Err(error),
+    let concluded = async {
+        let attempt = app.fleet.begin_login(&name, from, now, request).await?;
+        let attempt = app.hashing.run(move || attempt.verify(&password)).await?;
+        app.fleet.finish_login(attempt, now, request).await
     };
     let next = local(fields.text("next"));
-    match concluded {
+    match concluded.await {
         Ok(user) => {
             SignedIn::begin(&app, &session, &user, now).await?;
             Ok(Redirect::to(next).into_response())
         }
-        Err(error @ (FleetError::BadCredentials | FleetError::TooManyAttempts)) => {
-            let status = match error {
-                FleetError::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
-                _ => StatusCode::UNPROCESSABLE_ENTITY,
-            };
+        Err(
+            error @ (FleetError::BadCredentials
+            | FleetError::TooManyAttempts { .. }
+            | FleetError::TooManyLogins),
+        ) => {
             let shell = Shell { csrf: fields.text("csrf").to_owned(), ..Shell::outside(&app, "Log in") };
             let problem = Some(sentence(&error));
             let page = LoginPage { shell, next: next.to_owned(), name, problem, setup_needed: false };
-            Ok((status, axum::Extension(crate::error::Finished), Page(page)).into_response())
+            let mut response = (status_of(&error), Extension(Finished), Page(page)).into_response();
+            response.headers_mut().extend(retry_after(&error));
+            Ok(response)
         }
         Err(error) => Err(error.into()),
     }

@@ -63,7 +63,7 @@ pub(crate) async fn submit(
         return Ok(page.refused());
     }
     let (salt, account) = (app.random(), name.clone());
-    let hash = tokio::task::spawn_blocking(move || PasswordHash::make(&account, &password, salt)).await?;
+    let hash = app.hashing.run(move || PasswordHash::make(&account, &password, salt)).await?;
     let now = app.now();
     let made = match hash {
         Ok(hash) => app.fleet.complete_setup(&token, &name, hash, now, request).await,

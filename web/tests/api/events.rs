@@ -124,14 +124,20 @@ async fn a_stream_that_is_idle_shows_that_it_lives() {
 async fn a_stream_ends_with_its_token_and_with_the_server() {
     let mut world = World::new().await;
     world.register(7, "node-7").await;
-    let made: web::api::v1::types::MadeToken =
-        world.post("/tokens", serde_json::json!({"name": "watch", "scope": Scope::Read})).await.body(201);
-    let admin = std::mem::replace(&mut world.token, made.text.unwrap());
-    let mut stream = Stream::open(&world, "/events", None).await;
-    world.token = admin;
-    world.delete(&format!("/tokens/{}", made.token.id)).await.done();
-    world.report(7, "/3303/0/5700", Value::Float(1.0)).await;
-    assert!(stream.next().await.is_none(), "nothing is told to a token that is revoked");
+    for is_idle in [false, true] {
+        let made: web::api::v1::types::MadeToken =
+            world.post("/tokens", serde_json::json!({"name": "watch", "scope": Scope::Read})).await.body(201);
+        let admin = std::mem::replace(&mut world.token, made.text.unwrap());
+        let mut stream = Stream::open(&world, "/events", None).await;
+        world.token = admin;
+        world.delete(&format!("/tokens/{}", made.token.id)).await.done();
+        if !is_idle {
+            world.report(7, "/3303/0/5700", Value::Float(1.0)).await;
+        }
+        let before = tokio::time::Instant::now();
+        assert!(stream.next().await.is_none(), "nothing is told to a token that is revoked");
+        assert!(before.elapsed() <= Duration::from_secs(4), "{:?}", before.elapsed());
+    }
 
     let mut stream = Stream::open(&world, "/events", None).await;
     world.stop();

@@ -216,6 +216,8 @@ async fn accounts_tokens_webhooks_and_the_audit_log() {
     let body = json!({"url": "https://example.com/hook", "kinds": ["registered", "values"]});
     let hook: MadeWebhook = world.post("/webhooks", body).await.body(201);
     assert!(hook.secret.unwrap().starts_with("whsec_"));
+    let (_, last) = world.fleet.event_range(&world.context(&world.admin)).await.unwrap();
+    assert_eq!((hook.webhook.log_position, hook.webhook.last_success_at), (last, None), "it begins here");
     let url = format!("/webhooks/{}", hook.webhook.id);
     world.put(&format!("{url}/pause"), json!({"paused": true})).await.done();
     let hooks: Page<Webhook> = world.get("/webhooks").await.body(200);

@@ -1,10 +1,11 @@
 //! A browser without JavaScript: cookies, forms as the page holds them, and answers to look into by selector.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use axum::{
     Router,
     body::{Body, to_bytes},
+    extract::ConnectInfo,
     http::{HeaderMap, Request, StatusCode, header},
 };
 use scraper::{ElementRef, Html, Selector};
@@ -16,6 +17,8 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 pub(crate) struct Browser {
     router: Router,
+    /// Where it is, if the server says so.
+    from: Option<SocketAddr>,
     cookies: BTreeMap<String, String>,
 }
 
@@ -27,7 +30,12 @@ pub(crate) struct Answer {
 
 impl Browser {
     pub(crate) fn new(world: &World) -> Self {
-        Self { router: world.router.clone(), cookies: BTreeMap::new() }
+        Self { router: world.router.clone(), from: None, cookies: BTreeMap::new() }
+    }
+
+    /// A browser at another address than the others.
+    pub(crate) fn at(world: &World, address: [u8; 4]) -> Self {
+        Self { from: Some((address, 50_000).into()), ..Self::new(world) }
     }
 
     /// A browser in which the first administrator has just been made.
@@ -114,7 +122,10 @@ impl Browser {
         self.get(location.split('#').next().unwrap()).await
     }
 
-    pub(crate) async fn send(&mut self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&mut self, mut request: Request<Body>) -> Answer {
+        if let Some(from) = self.from {
+            request.extensions_mut().insert(ConnectInfo(from));
+        }
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         for cookie in parts.headers.get_all(header::SET_COOKIE) {

@@ -1,5 +1,7 @@
 //! Credentials of a device: added, rotated, revoked; and the device removed.
 
+use fleet::{Change, ClassId, Commit, Device, DeviceId, DomainId, EndpointName, PublicId, Store};
+
 use crate::{
     browser::Browser,
     sample::{context, everything},
@@ -90,7 +92,7 @@ async fn many_are_removed_from_a_list_that_was_frozen() {
     let (world, mut browser, _) = device().await;
     for name in ["batch-1", "batch-2", "other"] {
         let new = fleet::NewDevice {
-            endpoint: fleet::EndpointName::new(name).unwrap(),
+            endpoint: EndpointName::new(name).unwrap(),
             class: None,
             bootstrap: Some(fleet::GivenPsk::default()),
             management: None,
@@ -104,7 +106,7 @@ async fn many_are_removed_from_a_list_that_was_frozen() {
     assert_eq!(ask.texts("#items li"), ["batch-1", "batch-2"]);
     // What has come since is not in it.
     let new = fleet::NewDevice {
-        endpoint: fleet::EndpointName::new("batch-3").unwrap(),
+        endpoint: EndpointName::new("batch-3").unwrap(),
         class: None,
         bootstrap: Some(fleet::GivenPsk::default()),
         management: None,
@@ -121,6 +123,36 @@ async fn many_are_removed_from_a_list_that_was_frozen() {
     assert!(report.text("#report").starts_with("2 removed"), "{}", report.text("#report"));
     let names = browser.get("/devices").await.texts("#devices .device-name");
     assert_eq!(names, ["batch-3", "node-new", "other"]);
+}
+
+#[tokio::test]
+async fn a_removal_says_when_more_match_than_it_takes() {
+    let world = World::new().await;
+    let added = |id: i64| {
+        Change::DeviceAdded(Device {
+            id: DeviceId(id),
+            public_id: PublicId::from_random(i128::from(id).to_be_bytes()),
+            domain: DomainId::ROOT,
+            class: ClassId::DEFAULT,
+            endpoint: EndpointName::new(format!("node-{id}")).unwrap(),
+            created_at: world.now(),
+            removed_at: None,
+        })
+    };
+    let add = async |changes| world.store.commit(Commit { changes, audit: Vec::new() }).await.unwrap();
+    add((1..=10_000).map(added).collect()).await;
+    let mut browser = Browser::logged_in(&world).await;
+    for is_cut in [false, true] {
+        let list = browser.get("/devices").await;
+        let chosen = browser.submit(&list, "#selection", &[("all", "1")]).await;
+        let ask = browser.follow(&chosen).await;
+        assert_eq!(ask.text("h1"), "Remove 10000 devices");
+        let said = ask.body.contains("More devices match than one removal takes: these are the first 10000.");
+        assert_eq!(said, is_cut);
+        if !is_cut {
+            add(vec![added(10_001)]).await;
+        }
+    }
 }
 
 #[tokio::test]

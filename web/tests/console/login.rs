@@ -8,6 +8,7 @@ use crate::{
 };
 
 const WITH: [(&str, &str); 2] = [("name", "ada"), ("password", PASSWORD)];
+const WRONG: [(&str, &str); 2] = [("name", "ada"), ("password", "wrong wrong wrong")];
 
 #[tokio::test]
 async fn a_login_leads_to_the_page_that_was_asked_for() {
@@ -55,15 +56,51 @@ async fn a_wrong_password_and_an_unknown_name_are_told_alike() {
 async fn too_many_attempts_are_told_to_wait() {
     let world = World::new().await;
     Browser::logged_in(&world).await;
-    let mut browser = Browser::new(&world);
+    let mut browser = Browser::at(&world, [192, 0, 2, 1]);
     let page = browser.get("/login").await;
     let mut statuses = Vec::new();
     for _ in 0..6 {
-        let answer =
-            browser.submit(&page, "main form", &[("name", "ada"), ("password", "wrong wrong wrong")]).await;
+        let answer = browser.submit(&page, "main form", &WRONG).await;
         statuses.push(answer.status.as_u16());
     }
     assert_eq!(statuses, [422, 422, 422, 422, 422, 429]);
+    let refused = browser.submit(&page, "main form", &WITH).await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "60"));
+    assert_eq!(refused.attributes("#name", "value"), ["ada"]);
+}
+
+#[tokio::test]
+async fn who_fails_elsewhere_keeps_nobody_out() {
+    let world = World::new().await;
+    Browser::logged_in(&world).await;
+    for number in 0..120 {
+        let mut stranger = Browser::at(&world, [198, 51, 100, number]);
+        let page = stranger.get("/login").await;
+        let name = if number % 2 == 0 { "ada".to_owned() } else { format!("guess {number}") };
+        let answer = stranger.submit(&page, "main form", &[("name", &name), WRONG[1]]).await;
+        assert_eq!(answer.status, 422);
+    }
+    let mut ada = Browser::at(&world, [192, 0, 2, 1]);
+    let page = ada.get("/login").await;
+    assert_eq!(ada.submit(&page, "main form", &WITH).await.location(), "/");
+}
+
+#[tokio::test]
+async fn a_flood_of_logins_is_told_to_come_back() {
+    let world = World::new().await;
+    Browser::logged_in(&world).await;
+    let floods = (0..120).map(|number| {
+        let mut browser = Browser::at(&world, [198, 51, 100, number]);
+        async move {
+            let page = browser.get("/login").await;
+            browser.submit(&page, "main form", &WRONG).await
+        }
+    });
+    let answers = futures::future::join_all(floods).await;
+    let (late, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 503);
+    assert!(!late.is_empty() && late.iter().all(|answer| answer.header("retry-after") == "5"));
+    assert_eq!(late[0].text("[role=alert]"), "Too many people log in at this moment.");
+    assert!(!refused.is_empty() && refused.iter().all(|answer| answer.status == 422));
 }
 
 #[tokio::test]

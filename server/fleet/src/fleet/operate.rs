@@ -8,7 +8,7 @@ use crate::{
     AuditEntry, BadOperation, Change, Commit, Context, EventKind, Fleet, FleetError, Operation, OperationId,
     OperationRecord, OperationState, Order, Outcome, Permission, Presence, PublicId, Taken, Verb, WireTrace,
     fleet::{recent::RecentOutcome, trail::Ticket},
-    store::DeviceView,
+    store::{DeviceView, StoreError},
 };
 
 /// What became of an operation that was asked for.
@@ -192,6 +192,7 @@ impl Fleet {
             }
             Taken::Queued => Ok(Operated { id: order.id, outcome: None, trace: None }),
             Taken::QueueFull => Err(FleetError::QueueFull),
+            Taken::Stopping => Err(StoreError::Unavailable.into()),
             // A stored order is never sent back as asleep: the shard that says so has lost its device.
             Taken::Asleep | Taken::NotRegistered => Err(FleetError::NotRegistered),
         }

@@ -2,8 +2,9 @@
 //!
 //! Those who log in or set up are not known yet: their verbs take no [`Context`] but the moment and the request.
 
-use std::sync::PoisonError;
+use std::{net::IpAddr, sync::PoisonError};
 
+use super::throttle::Written;
 use crate::{
     Actor, AuditEntry, Cause, Change, Commit, Context, Fleet, FleetError, LoginAttempt, PasswordHash,
     PublicId, RequestId, Role, SetupLink, Timestamp, User, UserId, Verb, WebSession,
@@ -71,27 +72,29 @@ impl Fleet {
         Ok(user)
     }
 
-    /// Begins a login. Refused with [`FleetError::TooManyAttempts`] beyond [`LoginBounds`](crate::LoginBounds).
+    /// Begins a login from an address. Refused with [`FleetError::TooManyAttempts`] beyond
+    /// [`LoginBounds`](crate::LoginBounds).
     pub async fn begin_login(
         &self,
         name: &str,
+        from: IpAddr,
         now: Timestamp,
         request: RequestId,
     ) -> Result<LoginAttempt, FleetError> {
         let known = User::check_name(name).is_ok();
         let name: String = name.chars().take(User::MAX_NAME).collect();
-        let permit = match self.throttle.begin(&name, now) {
+        let permit = match self.throttle.begin(&name, from, now) {
             Ok(permit) => permit,
             Err(throttled) => {
                 if throttled.first {
                     self.write_failure(None, "too many attempts", now, request).await?;
                 }
-                return Err(FleetError::TooManyAttempts);
+                return Err(FleetError::TooManyAttempts { wait: throttled.wait });
             }
         };
         let user = if known { self.store.user(&name).await? } else { None };
         let user = user.filter(|user| user.disabled_at.is_none());
-        Ok(LoginAttempt { name, user, verified: false, permit })
+        Ok(LoginAttempt { user, verified: false, permit })
     }
 
     /// Concludes a login: the account, if the password was right. Both ways it is written down before this returns.
@@ -101,7 +104,8 @@ impl Fleet {
         now: Timestamp,
         request: RequestId,
     ) -> Result<User, FleetError> {
-        let LoginAttempt { name, user, verified, permit: _permit } = attempt;
+        let LoginAttempt { user, verified, mut permit } = attempt;
+        permit.count();
         let Some(user) = user.as_ref().filter(|_| verified) else {
             self.write_failure(user.as_ref(), "wrong name or password", now, request).await?;
             return Err(FleetError::BadCredentials);
@@ -113,7 +117,7 @@ impl Fleet {
             return Err(FleetError::BadCredentials);
         }
         self.write(entry(now, &user.name, Cause::Console, request, Verb::LogIn, "")).await?;
-        self.throttle.succeeded(&name);
+        permit.succeeded();
         Ok(user.clone())
     }
 
@@ -165,7 +169,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// A name nobody has is not written down: people type passwords there.
+    /// A name nobody has is not written down: people type passwords there. Nor is every failure of a flood of them.
     async fn write_failure(
         &self,
         user: Option<&User>,
@@ -173,7 +177,11 @@ impl Fleet {
         now: Timestamp,
         request: RequestId,
     ) -> Result<(), FleetError> {
-        let actor = user.map_or("nobody", |user| &user.name);
+        let (actor, why) = match self.throttle.write(now) {
+            Written::Whole => (user.map_or("nobody", |user| &user.name), why),
+            Written::ThatThereAreMore => ("nobody", "more failures than are written down"),
+            Written::Not => return Ok(()),
+        };
         self.write(entry(now, actor, Cause::Console, request, Verb::LogInFailed, why)).await
     }
 

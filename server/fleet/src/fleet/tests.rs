@@ -47,6 +47,7 @@ mod webhooks;
 
 /// 2023-11-14T22:13:20Z.
 const START: Timestamp = Timestamp(1_700_000_000_000);
+const HERE: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
 /// A fleet with devices 1 and 2, both registered.
 struct Bench {

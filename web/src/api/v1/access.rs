@@ -3,13 +3,13 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, Request, State},
+    extract::{FromRequestParts, Request, State},
     http::{HeaderMap, HeaderValue, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -18,6 +18,7 @@ use fleet::{Context, RequestId, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::{failure::Failure, state::Api, types::ProblemKind};
+use crate::client;
 
 /// Whoever asks: what a verb is called with.
 pub(crate) struct Caller(pub(crate) Context);
@@ -103,9 +104,7 @@ pub(super) async fn authenticate(State(api): State<Arc<Api>>, mut request: Reque
 }
 
 fn refuse(api: &Api, request: &Request, now: Timestamp) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let address =
-        peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical());
+    let address = client::address(request.extensions());
     metrics::counter!("muster_api_bad_tokens_total").increment(1);
     if !api.failures.note(address, now) {
         let failure = Failure::new(

@@ -88,8 +88,10 @@ impl Drop for Open {
     }
 }
 
-/// How often an idle stream shows that it lives, and its token is looked at again.
+/// How often an idle stream shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How often the token of an idle stream is looked at again.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
 /// How often the log is read at most, and at least.
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(2);
@@ -159,7 +161,7 @@ fn messages(
                 tracing::warn!("a stream of events ends: the log can't be read");
                 break;
             };
-            if !events.is_empty() || gap.is_some() || looked.elapsed() >= HEARTBEAT {
+            if !events.is_empty() || gap.is_some() || looked.elapsed() >= SECOND_LOOK {
                 // Who was let in may have lost their token meanwhile.
                 if !bearer.still_holds(&api, &context).await {
                     break;

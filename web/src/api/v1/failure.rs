@@ -13,6 +13,7 @@ use axum::{
 use fleet::{FleetError, RequestId, StoreError};
 
 use super::types::{FieldProblem, Problem, ProblemKind};
+use crate::error::retry_after;
 
 /// Why a request was not done.
 #[derive(Clone, Debug)]
@@ -80,11 +81,15 @@ impl Failure {
             FleetError::LastAdministrator => Kind::LastAdministrator,
             FleetError::NotFound(_) | FleetError::SetupLink => Kind::NotFound,
             FleetError::QueueFull => Kind::QueueFull,
-            FleetError::TooManyAttempts => Kind::TooManyRequests,
+            FleetError::TooManyAttempts { .. } => Kind::TooManyRequests,
+            FleetError::TooManyLogins => Kind::Unavailable,
             FleetError::TooLate => Kind::TooLate,
             FleetError::Store(StoreError::Unavailable) => Kind::Unavailable,
             FleetError::SessionTooLarge | FleetError::Store(StoreError::Corrupt { .. }) => Kind::Internal,
         };
+        if let Some((name, value)) = retry_after(error) {
+            return Self::new(kind, error.to_string()).with(name, value);
+        }
         if matches!(kind, Kind::Internal | Kind::Unavailable) {
             // What the caller may know is the kind; what went wrong is for the log.
             tracing::error!(error = error as &dyn std::error::Error, "a request of the API failed");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use fleet::{PasswordHash, PublicId};
+use fleet::{FleetError, PasswordHash, PublicId};
 
 use super::{
     access::Caller,
@@ -11,7 +11,7 @@ use super::{
     failure::Failure,
     reply::Reply,
     state::Api,
-    types::{Activity, NewPassword, NewRole, NewUser, Page, ProblemKind, User},
+    types::{Activity, NewPassword, NewRole, NewUser, Page, User},
 };
 
 /// The accounts, by name.
@@ -84,13 +84,7 @@ pub(super) async fn set_password(
     Ok(Reply::done())
 }
 
-/// Hashes a password, off the async threads.
-async fn hash(api: &Api, name: String, password: String) -> Result<PasswordHash, Failure> {
+async fn hash(api: &Api, name: String, password: String) -> Result<PasswordHash, FleetError> {
     let salt = api.app.random();
-    let hashed = tokio::task::spawn_blocking(move || PasswordHash::make(&name, &password, salt)).await;
-    let hashed = hashed.map_err(|error| {
-        tracing::error!(%error, "the task that hashes a password failed");
-        Failure::new(ProblemKind::Internal, "the password could not be hashed")
-    })?;
-    hashed.map_err(|error| Failure::field("password", error.to_string()))
+    Ok(api.app.hashing.run(move || PasswordHash::make(&name, &password, salt)).await??)
 }

@@ -32,6 +32,8 @@ const NAMED: usize = 100;
 #[derive(Clone)]
 pub(crate) struct Removal {
     chosen: Arc<[(PublicId, String)]>,
+    /// Whether there were more than one removal takes.
+    cut: bool,
     /// Of the ids, so that it can be told which list it was.
     digest: String,
     stage: Stage,
@@ -63,6 +65,7 @@ pub(crate) async fn choose(
 ) -> Result<Response, WebError> {
     login.demand(Permission::Administer)?;
     let mut chosen = Vec::new();
+    let cut;
     if fields.has("all") {
         let view: Uri = fields.text("view").parse().map_err(|_| WebError::NotFound("view of the devices"))?;
         let Query(asked) =
@@ -70,18 +73,19 @@ pub(crate) async fn choose(
         let classes = app.fleet.classes(&login.context).await?;
         let mut query = asked.query(&classes);
         query.page = PageRequest::first(PageRequest::MAX_LIMIT);
-        loop {
+        cut = loop {
             let page = app.fleet.devices(&login.context, &query).await?;
             chosen.extend(
                 page.rows.into_iter().map(|row| (row.device.public_id, row.device.endpoint.to_string())),
             );
             match page.next {
                 Some(next) if chosen.len() < MOST => query.page.after = Some(next),
-                _ => break,
+                next => break next.is_some() || chosen.len() > MOST,
             }
-        }
+        };
         chosen.truncate(MOST);
     } else {
+        cut = fields.texts("device").count() > MOST;
         for id in fields.texts("device").take(MOST) {
             let id = public_id(id)?;
             chosen.push((id, app.fleet.device(&login.context, id).await?.view.device.endpoint.to_string()));
@@ -96,7 +100,7 @@ pub(crate) async fn choose(
     }
     let digest = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let token = app.token();
-    let removal = Removal { chosen: chosen.into(), digest, stage: Stage::Chosen };
+    let removal = Removal { chosen: chosen.into(), cut, digest, stage: Stage::Chosen };
     app.removals.put(token.clone(), login.user(), app.now(), removal);
     Ok(Redirect::to(&format!("/devices/removal/{token}")).into_response())
 }
@@ -179,13 +183,17 @@ fn confirm(removal: &Removal, token: &str) -> Confirm {
     if count > NAMED {
         items.push(format!("and {} more", count - NAMED));
     }
+    let mut about = vec![
+        "Their credentials are revoked, their sessions and registrations end at once, and none of them comes back unless it is added again.".to_owned(),
+        format!("The list was frozen when you chose it (digest {}). What has changed since is not in it.", removal.digest),
+    ];
+    if removal.cut {
+        about.insert(0, format!("More devices match than one removal takes: these are the first {count}. The others stay; choose them again afterwards."));
+    }
     Confirm {
         area: Area::Devices,
         title: format!("Remove {count} {devices}"),
-        about: vec![
-            "Their credentials are revoked, their sessions and registrations end at once, and none of them comes back unless it is added again.".to_owned(),
-            format!("The list was frozen when you chose it (digest {}). What has changed since is not in it.", removal.digest),
-        ],
+        about,
         items,
         expected: format!("remove {count} {devices}"),
         extra: vec![keep_data()],

@@ -134,8 +134,7 @@ async fn hash(app: &App, name: &str, fields: &Fields) -> Result<PasswordHash, Fl
         let reason = "the two passwords are not the same".to_owned();
         return Err(FleetError::Invalid { field: "again", reason });
     }
-    let hash = tokio::task::spawn_blocking(move || PasswordHash::make(&name, &password, salt)).await;
-    Ok(hash.map_err(|_| FleetError::Store(fleet::StoreError::Unavailable))??)
+    Ok(app.hashing.run(move || PasswordHash::make(&name, &password, salt)).await??)
 }
 
 fn role_named(name: &str) -> Result<Role, FleetError> {

@@ -55,7 +55,8 @@ fn a_disabled_account_loses_its_sessions_and_tokens_at_once_and_for_good() {
 fn a_new_password_voids_the_sessions_before_it() {
     let bench = with_users();
     let other = PasswordHash::make("operator", "another horse battery", [4; 16]).unwrap();
-    let under_way = block_on(bench.fleet.begin_login("operator", START, request())).unwrap().verify(PASSWORD);
+    let under_way =
+        block_on(bench.fleet.begin_login("operator", HERE, START, request())).unwrap().verify(PASSWORD);
     block_on(bench.fleet.set_password(&admin(), public_id(102), other)).unwrap();
     assert_eq!(actor(&bench, 2, "operator", START), None);
     assert!(actor(&bench, 2, "operator", Timestamp(START.0 + 1)).is_some());
@@ -107,6 +108,6 @@ fn token(bench: &Bench, text: &str) -> Option<Actor> {
 }
 
 fn log_in(bench: &Bench, name: &str) -> Result<User, FleetError> {
-    let attempt = block_on(bench.fleet.begin_login(name, START, request()))?.verify(PASSWORD);
+    let attempt = block_on(bench.fleet.begin_login(name, HERE, START, request()))?.verify(PASSWORD);
     block_on(bench.fleet.finish_login(attempt, START, request()))
 }

@@ -15,7 +15,8 @@ fn a_claim_is_opened_listed_and_closed() {
     let admin = context(Role::Administrator);
     let (claim, shown) = add_claim(&bench, new_claim("batch 7"));
     assert_eq!((claim.used, claim.closed, claim.created_by.as_str()), (0, false, "administrator"));
-    let listed = block_on(bench.fleet.claims(&context(Role::Administrator), &PageRequest::first(10))).unwrap();
+    let listed =
+        block_on(bench.fleet.claims(&context(Role::Administrator), &PageRequest::first(10))).unwrap();
     assert_eq!(listed.rows, std::slice::from_ref(&claim));
     block_on(bench.fleet.close_claim(&admin, claim.public_id)).unwrap();
     let row = block_on(bench.store.claim(claim.id)).unwrap().unwrap();

@@ -30,7 +30,7 @@ fn whatever_a_person_or_a_device_writes_is_one_line_where_it_is_kept() {
         drop(block_on(bench.fleet.add_webhook(&admin, text, vec![owned()])));
         drop(block_on(bench.fleet.add_webhook(&admin, "https://example.com/", vec![owned()])));
         drop(block_on(bench.fleet.upload_model(&admin, text)));
-        drop(block_on(bench.fleet.begin_login(text, START, request())));
+        drop(block_on(bench.fleet.begin_login(text, HERE, START, request())));
         let identity = PskIdentity::new(text).unwrap();
         let credential = GivenPsk { identity: Some(identity.clone()), key: None };
         drop(block_on(bench.fleet.add_claim(&admin, NewClaim { credential, ..new_claim(text) })));

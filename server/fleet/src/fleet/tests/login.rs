@@ -1,6 +1,6 @@
 //! Logging in, and the sessions of the console.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use super::*;
 use crate::{User, WebSession};
@@ -25,7 +25,7 @@ fn the_right_password_logs_in_and_both_ways_are_written_down() {
 #[test]
 fn an_attempt_that_was_not_verified_does_not_log_in() {
     let bench = with_users();
-    let attempt = block_on(bench.fleet.begin_login("operator", START, request())).unwrap();
+    let attempt = block_on(bench.fleet.begin_login("operator", HERE, START, request())).unwrap();
     let refused = block_on(bench.fleet.finish_login(attempt, START, request()));
     assert!(matches!(refused, Err(FleetError::BadCredentials)));
 }
@@ -33,7 +33,8 @@ fn an_attempt_that_was_not_verified_does_not_log_in() {
 #[test]
 fn without_an_audit_entry_nobody_logs_in() {
     let bench = with_users();
-    let attempt = block_on(bench.fleet.begin_login("operator", START, request())).unwrap().verify(PASSWORD);
+    let attempt =
+        block_on(bench.fleet.begin_login("operator", HERE, START, request())).unwrap().verify(PASSWORD);
     bench.store.set_full(true);
     let refused = block_on(bench.fleet.finish_login(attempt, START, request()));
     assert!(matches!(refused, Err(FleetError::Store(_))));
@@ -45,16 +46,19 @@ fn without_an_audit_entry_nobody_logs_in() {
 fn five_attempts_a_minute_under_one_name_whether_it_exists_or_not() {
     for name in ["operator", "nobody", &"x".repeat(10_000)] {
         let bench = with_users();
-        for _ in 0..LoginBounds::PER_NAME {
+        for _ in 0..LoginBounds::PER_NAME_AND_NETWORK {
             fail(&bench, name, START);
         }
-        assert!(matches!(begin(&bench, name, START), Err(FleetError::TooManyAttempts)));
-        assert!(matches!(begin(&bench, name, START), Err(FleetError::TooManyAttempts)));
+        assert!(matches!(begin(&bench, name, START), Err(FleetError::TooManyAttempts { .. })));
+        assert!(matches!(begin(&bench, name, START), Err(FleetError::TooManyAttempts { .. })));
         let told = bench.audit().iter().filter(|line| line.ends_with("too many attempts")).count();
         assert_eq!(told, 1, "once a window");
         assert!(begin(&bench, "viewer", START).is_ok(), "others are not held up");
         let later = START.after(LoginBounds::WINDOW);
-        assert!(matches!(begin(&bench, name, Timestamp(later.0 - 1)), Err(FleetError::TooManyAttempts)));
+        assert!(matches!(
+            begin(&bench, name, Timestamp(later.0 - 1)),
+            Err(FleetError::TooManyAttempts { .. })
+        ));
         assert!(begin(&bench, name, later).is_ok());
     }
 }
@@ -63,17 +67,17 @@ fn five_attempts_a_minute_under_one_name_whether_it_exists_or_not() {
 fn attempts_under_way_count_before_they_have_failed() {
     let bench = with_users();
     let attempts: Vec<_> =
-        (0..LoginBounds::PER_NAME).map(|_| begin(&bench, "operator", START).unwrap()).collect();
-    assert!(matches!(begin(&bench, "operator", START), Err(FleetError::TooManyAttempts)));
+        (0..LoginBounds::PER_NAME_AND_NETWORK).map(|_| begin(&bench, "operator", START).unwrap()).collect();
+    assert!(matches!(begin(&bench, "operator", START), Err(FleetError::TooManyAttempts { .. })));
     drop(attempts);
-    assert!(matches!(begin(&bench, "operator", START), Err(FleetError::TooManyAttempts)));
+    assert!(begin(&bench, "operator", START).is_ok(), "no password was compared");
 }
 
 #[test]
 fn a_success_starts_the_count_anew() {
     let bench = with_users();
     for _ in 0..3 {
-        for _ in 1..LoginBounds::PER_NAME {
+        for _ in 1..LoginBounds::PER_NAME_AND_NETWORK {
             fail(&bench, "operator", START);
         }
         log_in(&bench, "operator", PASSWORD, START).unwrap();
@@ -83,7 +87,7 @@ fn a_success_starts_the_count_anew() {
 #[test]
 fn a_clock_that_was_set_back_locks_nobody_out() {
     let bench = with_users();
-    for _ in 0..LoginBounds::PER_NAME {
+    for _ in 0..LoginBounds::PER_NAME_AND_NETWORK {
         fail(&bench, "operator", START);
     }
     let year_before = Timestamp(START.0 - 365 * 86_400_000);
@@ -91,24 +95,87 @@ fn a_clock_that_was_set_back_locks_nobody_out() {
 }
 
 #[test]
-fn all_attempts_together_are_bounded() {
+fn nobody_is_held_up_for_what_others_do_elsewhere() {
     let bench = with_users();
-    for number in 0..LoginBounds::OVER_ALL {
-        drop(begin(&bench, &format!("guess {number}"), START).unwrap());
+    for number in 0..200 {
+        drop(fail_from(&bench, &format!("guess {number}"), from(number), START));
     }
-    assert!(matches!(begin(&bench, "operator", START), Err(FleetError::TooManyAttempts)));
-    assert!(begin(&bench, "operator", START.after(Duration::from_secs(60))).is_ok());
+    for number in 0..LoginBounds::PER_NETWORK {
+        fail_from(&bench, &format!("guess {number}"), from(250), START).unwrap();
+    }
+    for name in ["operator", "guess 1"] {
+        let refused = begin_from(&bench, name, from(250), START);
+        assert!(
+            matches!(refused, Err(FleetError::TooManyAttempts { .. })),
+            "that address has had its attempts"
+        );
+    }
+    assert!(begin_from(&bench, "operator", from(250), START.after(LoginBounds::WINDOW)).is_ok());
+    assert!(log_in(&bench, "operator", PASSWORD, START).is_ok());
 }
 
 #[test]
-fn so_many_are_verified_at_one_time() {
+fn a_name_that_is_guessed_at_from_everywhere_lets_its_owner_in() {
     let bench = with_users();
-    let under_way: Vec<_> = (0..LoginBounds::UNDER_WAY)
+    for number in 0..200 {
+        fail_from(&bench, "operator", from(number), START).unwrap();
+    }
+    // Each network has one attempt now, in place of five.
+    for number in [1, 199] {
+        let refused = fail_from(&bench, "operator", from(number), START);
+        assert!(matches!(refused, Err(FleetError::TooManyAttempts { .. })), "{number}");
+    }
+    assert!(log_in(&bench, "operator", PASSWORD, START).is_ok());
+    assert!(log_in(&bench, "operator", PASSWORD, START).is_ok(), "a success is no failure");
+}
+
+#[test]
+fn a_success_forgets_nothing_of_another_address() {
+    let bench = with_users();
+    for _ in 0..LoginBounds::PER_NAME_AND_NETWORK {
+        fail_from(&bench, "operator", from(1), START).unwrap();
+    }
+    log_in(&bench, "operator", PASSWORD, START).unwrap();
+    let refused = begin_from(&bench, "operator", from(1), START);
+    assert!(matches!(refused, Err(FleetError::TooManyAttempts { .. })));
+}
+
+#[test]
+fn an_attempt_whose_password_was_never_compared_does_not_count() {
+    let bench = with_users();
+    for _ in 0..100 {
+        drop(begin(&bench, "operator", START).unwrap());
+    }
+    for _ in 0..LoginBounds::PER_NAME_AND_NETWORK {
+        drop(begin(&bench, "operator", START).unwrap().verify("wrong"));
+    }
+    assert!(matches!(begin(&bench, "operator", START), Err(FleetError::TooManyAttempts { .. })));
+}
+
+#[test]
+fn so_many_are_under_way_from_one_network() {
+    let bench = with_users();
+    let under_way: Vec<_> = (0..LoginBounds::UNDER_WAY_PER_NETWORK)
         .map(|number| begin(&bench, &format!("{number}"), START).unwrap())
         .collect();
-    assert!(matches!(begin(&bench, "operator", START), Err(FleetError::TooManyAttempts)));
+    let refused = begin(&bench, "operator", START).unwrap_err();
+    assert!(matches!(refused, FleetError::TooManyAttempts { wait } if wait == Duration::from_secs(1)));
+    assert!(begin_from(&bench, "operator", from(1), START).is_ok());
     drop(under_way);
     assert!(begin(&bench, "operator", START).is_ok());
+}
+
+#[test]
+fn a_flood_of_failures_is_not_a_flood_of_audit_entries() {
+    let bench = with_users();
+    for number in 0..LoginBounds::WRITTEN + 20 {
+        fail_from(&bench, "operator", from(number), START).unwrap();
+    }
+    let audit = bench.audit();
+    assert_eq!(audit.len(), LoginBounds::WRITTEN + 1);
+    assert!(audit.iter().any(|line| line == "log in failed · nobody · more failures than are written down"));
+    fail(&bench, "operator", START.after(LoginBounds::WINDOW));
+    assert_eq!(bench.audit().len(), LoginBounds::WRITTEN + 2);
 }
 
 #[test]
@@ -151,7 +218,16 @@ fn logging_out_is_written_down() {
 }
 
 fn begin(bench: &Bench, name: &str, now: Timestamp) -> Result<crate::LoginAttempt, FleetError> {
-    block_on(bench.fleet.begin_login(name, now, request()))
+    begin_from(bench, name, HERE, now)
+}
+
+fn begin_from(
+    bench: &Bench,
+    name: &str,
+    from: IpAddr,
+    now: Timestamp,
+) -> Result<crate::LoginAttempt, FleetError> {
+    block_on(bench.fleet.begin_login(name, from, now, request()))
 }
 
 fn log_in(bench: &Bench, name: &str, password: &str, now: Timestamp) -> Result<User, FleetError> {
@@ -161,6 +237,18 @@ fn log_in(bench: &Bench, name: &str, password: &str, now: Timestamp) -> Result<U
 
 /// As if the password had been wrong, without the time it takes to find out.
 fn fail(bench: &Bench, name: &str, now: Timestamp) {
-    let attempt = begin(bench, name, now).unwrap();
-    block_on(bench.fleet.finish_login(attempt, now, request())).unwrap_err();
+    fail_from(bench, name, HERE, now).unwrap();
+}
+
+fn fail_from(bench: &Bench, name: &str, from: IpAddr, now: Timestamp) -> Result<(), FleetError> {
+    let attempt = begin_from(bench, name, from, now)?;
+    let refused = block_on(bench.fleet.finish_login(attempt, now, request()));
+    assert!(matches!(refused, Err(FleetError::BadCredentials)));
+    Ok(())
+}
+
+/// One of 65 536 addresses.
+fn from(number: usize) -> IpAddr {
+    let [high, low] = u16::try_from(number).unwrap().to_be_bytes();
+    [198, 18, high, low].into()
 }

@@ -93,6 +93,14 @@ fn what_the_shard_turns_away_after_the_commit_is_ended() {
 }
 
 #[test]
+fn what_the_end_of_the_server_cuts_off_is_no_fault_of_the_device() {
+    let bench = Bench::new();
+    bench.answer(Taken::Stopping);
+    let cut = bench.operate(Role::Operator, read());
+    assert!(matches!(cut, Err(FleetError::Store(StoreError::Unavailable))), "{cut:?}");
+}
+
+#[test]
 fn the_outcome_of_a_read_is_remembered_for_its_page_and_for_a_while_only() {
     let bench = Bench::new();
     bench.answer(ended());

@@ -24,8 +24,9 @@ pub struct Webhook {
     /// Whether it is paused by hand.
     #[schema(example = false)]
     pub paused: bool,
-    /// The last event that it has taken or that was given up.
-    pub delivered: i64,
+    /// Up to which number of the event log nothing waits for it: what was there before it was made, what it has taken, and
+    /// what was given up. Not a count: see `last_success_at` for whether it has taken an event.
+    pub log_position: i64,
     /// How often the next one has failed so far.
     pub failures: u32,
     /// When it is tried again.
@@ -33,7 +34,7 @@ pub struct Webhook {
     /// Why it failed the last time; empty if it did not.
     #[schema(example = "")]
     pub last_error: String,
-    /// When it took an event the last time.
+    /// When it took an event the last time; none if it never did.
     pub last_success_at: Option<Time>,
     /// How many events were given up.
     pub given_up: u64,
@@ -78,7 +79,7 @@ impl From<fleet::Webhook> for Webhook {
             created_by: webhook.created_by,
             created_at: webhook.created_at.into(),
             paused: webhook.paused,
-            delivered: webhook.delivered,
+            log_position: webhook.delivered,
             failures: webhook.failures,
             retry_at: webhook.retry_at.map(Time::from),
             last_error: webhook.last_error,
