@@ -305,7 +305,7 @@ mod tests {
         drop(ended);
         for (stored, taken) in [(false, Taken::Stopping), (true, Taken::Queued)] {
             let order = Order {
-                id: OperationId(1),
+                id: OperationId::new(Timestamp(1), [1; 10]),
                 device: DeviceId(1),
                 operation: Operation::Read { path: objects::Path::Root, format: None },
                 request: RequestId::from_random([1; 16]),

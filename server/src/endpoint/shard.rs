@@ -35,6 +35,8 @@ pub(crate) struct Shard {
     sessions: BTreeMap<Source, Identity>,
     /// The same by credential.
     opened_by: BTreeSet<(CredentialId, Source)>,
+    /// The device whose session is just being replaced or has ended: what it was asked in it is not refused by it.
+    renewed: Option<DeviceId>,
     /// Credentials that ended a short while ago: what arrives under them was sent before that was known everywhere.
     ended: BTreeMap<CredentialId, Duration>,
     random: StdRng,
@@ -155,6 +157,7 @@ impl Shard {
             library,
             sessions: BTreeMap::new(),
             opened_by: BTreeSet::new(),
+            renewed: None,
             ended: BTreeMap::new(),
             random: StdRng::from_seed(seed),
             busy: BTreeMap::new(),

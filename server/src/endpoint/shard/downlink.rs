@@ -127,6 +127,11 @@ impl Shard {
             self.too_early.push(order);
             return;
         }
+        let cut_off = matches!(answer, Err(coap::Failure::Cancelled)) && self.renewed == Some(device);
+        if cut_off && order.operation.is_idempotent() && self.roster.registration(device).is_some() {
+            self.too_early.push(order);
+            return;
+        }
         if answer.is_ok() {
             self.roster.heard(now, device);
         }
@@ -135,6 +140,7 @@ impl Shard {
         let began = answer.as_ref().is_ok_and(|response| observing && response.observe.is_some());
         let began = began.then_some(Began { token, under });
         let outcome = match (&answer, self.roster.registration(device)) {
+            (Err(_), _) if cut_off => Outcome::Failed(Failure::OutcomeUnknown),
             (Err(failure), _) => Outcome::Failed(binding::downlink::failure(failure)),
             (Ok(_), None) => Outcome::Failed(Failure::Cancelled),
             (Ok(response), Some(registration)) => {

@@ -24,7 +24,7 @@ impl Shard {
             return;
         }
         // A client that has started anew knows nothing of what was said before, and may use its message ids again.
-        self.forget_session(now, source);
+        self.renew(now, source);
         self.sessions.insert(source, identity);
         self.opened_by.insert((identity.credential, source));
         let Some(device) = identity.device() else { return };
@@ -41,8 +41,7 @@ impl Shard {
         if self.sessions.get(&origin.source) != origin.identity.as_ref() {
             return;
         }
-        self.forget_session(now, origin.source);
-        self.drain_coap(now);
+        self.renew(now, origin.source);
     }
 
     /// Takes from a device what a verb wants taken. The verb is told by [`Output::Ended`].
@@ -120,6 +119,14 @@ impl Shard {
         let detail = format!("{} bytes that are no CoAP message", bytes.len());
         let cause = DiaryCause::MalformedMessage;
         self.outputs.push_back(Output::Incident { cause, subject, source, device, detail });
+    }
+
+    /// Forgets a session. What its device was asked and has not answered is asked again, unless doing it twice would differ.
+    fn renew(&mut self, now: Now, source: Source) {
+        self.renewed = self.sessions.get(&source).and_then(|identity| identity.device());
+        self.forget_session(now, source);
+        self.drain_coap(now);
+        self.renewed = None;
     }
 
     fn first_session(&self, credential: CredentialId) -> Option<(CredentialId, Source)> {

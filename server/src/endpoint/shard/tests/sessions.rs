@@ -55,6 +55,22 @@ fn a_session_that_begins_anew_at_the_same_place_keeps_the_observations() {
 }
 
 #[test]
+fn what_is_asked_when_a_session_begins_anew_is_asked_again_unless_twice_would_differ() {
+    let (mut world, node) = secured();
+    let read = world.give_order(node, reading());
+    world.begin_session(node);
+    world.run_for(10 * SECOND);
+    assert!(matches!(world.taken_of(read), Some(Taken::Ended { outcome: Outcome::Success { .. }, .. })));
+
+    let execute = Operation::Execute { path: path("/3/0/4"), arguments: String::new() };
+    let asked = world.store_order(node, execute);
+    world.run_for(SECOND / 100);
+    world.begin_session(node);
+    world.run_for(10 * SECOND);
+    assert_eq!(world.operation(asked).state, OperationState::Unknown);
+}
+
+#[test]
 fn a_revoked_device_has_nothing_left_here() {
     let (mut world, node) = secured();
     assert!(matches!(world.order(node, observing()), Outcome::Success { .. }));

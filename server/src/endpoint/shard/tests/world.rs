@@ -428,6 +428,19 @@ impl World {
         id
     }
 
+    /// Gives an order and does not wait.
+    pub(super) fn give_order(&mut self, node: usize, operation: Operation) -> OrderTicket {
+        let order = self.new_order(node, operation, false);
+        let ticket = self.give(order);
+        self.drain();
+        ticket
+    }
+
+    pub(super) fn taken_of(&mut self, ticket: OrderTicket) -> Option<Taken> {
+        let at = self.taken.iter().position(|(given, _)| *given == ticket)?;
+        self.taken.remove(at).map(|(_, taken)| taken)
+    }
+
     pub(super) fn order_is_refused(&mut self, node: usize, operation: Operation) -> bool {
         self.try_order(node, operation, false) == Some(Taken::NotRegistered)
     }
