@@ -85,6 +85,9 @@ pub(crate) async fn submit(
             let shell = Shell { csrf: fields.text("csrf").to_owned(), ..Shell::outside(&app, "Log in") };
             let problem = Some(sentence(&error));
             let page = LoginPage { shell, next: next.to_owned(), name, problem, setup_needed: false };
+            if matches!(error, FleetError::TooManyAttempts { .. }) {
+                metrics::counter!("muster_console_logins_throttled_total").increment(1);
+            }
             let mut response = (status_of(&error), Extension(Finished), Page(page)).into_response();
             response.headers_mut().extend(retry_after(&error));
             Ok(response)

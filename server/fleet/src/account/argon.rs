@@ -39,9 +39,8 @@ pub(super) fn verify(password: &str, kept: &PasswordHash) -> bool {
     let (Some(salt), Some(expected), Ok(params)) = (&kept.salt, &kept.hash, Params::try_from(kept)) else {
         return false;
     };
-    let version = kept.version.map_or(Ok(Version::default()), Version::try_from);
-    let Ok(version) = version else { return false };
-    let argon = Argon2::new(Algorithm::Argon2id, version, params);
+    let Ok(version) = kept.version.map(Version::try_from).transpose() else { return false };
+    let argon = Argon2::new(Algorithm::Argon2id, version.unwrap_or_default(), params);
     // Outputs are compared in constant time.
     digest(&argon, password, salt, expected.len()).is_some_and(|output| output == *expected)
 }
