@@ -178,7 +178,9 @@ impl DiaryRow {
             _ => None,
         };
         let add = match named {
-            Some(name) => format!("/enrolment?{name}={}", encoded(&entry.subject)),
+            Some(name) => {
+                format!("/enrolment?{name}={}&at={}", encoded(&entry.subject), encoded(&entry.listener))
+            }
             None => "/enrolment".to_owned(),
         };
         Self {

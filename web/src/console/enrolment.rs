@@ -44,6 +44,22 @@ pub(crate) struct Asked {
     endpoint: String,
     #[serde(default)]
     identity: String,
+    /// The listener that it came to.
+    #[serde(default)]
+    at: String,
+}
+
+impl Asked {
+    /// Whether it has come to the management server with a key of its own: it does not bootstrap.
+    fn manages(&self, app: &App) -> bool {
+        let port = |uri: &str| uri.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        let there = app.settings.places.coaps.as_deref().and_then(port);
+        !self.identity.is_empty() && there.is_some() && port(&self.at) == there
+    }
+
+    fn identity_if(&self, wanted: bool) -> String {
+        if wanted { self.identity.clone() } else { String::new() }
+    }
 }
 
 #[derive(Template)]
@@ -54,8 +70,8 @@ struct AddPage {
     device: Vec<Field>,
     bootstrap: Vec<Field>,
     management: Vec<Field>,
-    /// Whether something is wrong with those.
-    management_wrong: bool,
+    /// Whether those are looked at first.
+    management_open: bool,
     problems: Vec<String>,
 }
 
@@ -132,7 +148,10 @@ impl AddPage {
         let fill = |fields: Vec<Field>| -> Vec<Field> {
             fields.into_iter().map(|field| field.filled(filled)).collect()
         };
-        let endpoint = if asked.endpoint.is_empty() { &asked.identity } else { &asked.endpoint };
+        let manages = asked.manages(app);
+        // An identity that is no text is no name that a person would give.
+        let named = asked.endpoint.is_empty() && !asked.identity.starts_with("hex:");
+        let endpoint = if named { &asked.identity } else { &asked.endpoint };
         let device = fill(vec![
             Field::new("endpoint", "Endpoint name")
                 .required()
@@ -141,16 +160,18 @@ impl AddPage {
             class_field(&classes),
         ]);
         let bootstrap = fill(vec![
-            Field::new("bootstrap", "It bootstraps here with a key").check(true),
+            Field::new("bootstrap", "It bootstraps here with a key").check(!manages),
             Field::new("identity", "PSK identity")
-                .value(asked.identity.clone())
+                .value(asked.identity_if(!manages))
                 .hint("Leave empty to use the endpoint name."),
             Field::new("key", "Key, in hexadecimal digits")
                 .hint("16 to 64 bytes. Leave empty to have one made: the next page shows it once."),
         ]);
         let management = fill(vec![
-            Field::new("management", "It has a management key already (no bootstrap)").check(false),
-            Field::new("management_identity", "PSK identity").hint("Leave empty to have one made."),
+            Field::new("management", "It has a management key already (no bootstrap)").check(manages),
+            Field::new("management_identity", "PSK identity")
+                .value(asked.identity_if(manages))
+                .hint("Leave empty to have one made."),
             Field::new("management_key", "Key, in hexadecimal digits").hint("Leave empty to have one made."),
         ]);
         let shown: Vec<&Field> = device.iter().chain(&bootstrap).chain(&management).collect();
@@ -158,7 +179,7 @@ impl AddPage {
             shell: Shell::new(app, login, Area::Enrolment, "Add a device"),
             tabs: tabs(""),
             problems: filled.others(shown),
-            management_wrong: management.iter().any(|field| field.problem.is_some()),
+            management_open: manages || management.iter().any(|field| field.problem.is_some()),
             device,
             bootstrap,
             management,

@@ -30,7 +30,14 @@ async fn who_is_unknown_is_added_with_what_it_said() {
     let list = browser.get("/diary?cause=unknown-identity").await;
     let entry = browser.get(&list.attributes("#diary a", "href")[0]).await;
     let form = browser.get(&entry.attributes("#add", "href")[0]).await;
-    assert_eq!(form.attributes("#field-identity, #field-endpoint", "value"), ["node", "node"]);
+    // It came to the management server: it has a key for that, and does not bootstrap.
+    assert_eq!(form.attributes("#field-endpoint, #field-management_identity", "value"), ["node", "node"]);
+    assert!(form.has("#field-management[checked]") && !form.has("#field-bootstrap[checked]"));
+    let bootstrap = browser.get("/enrolment?identity=node&at=coaps%3A%2F%2F0.0.0.0%3A5784").await;
+    assert_eq!(bootstrap.attributes("#field-endpoint, #field-identity", "value"), ["node", "node"]);
+    assert!(bootstrap.has("#field-bootstrap[checked]") && !bootstrap.has("#field-management[checked]"));
+    let unprintable = browser.get("/enrolment?identity=hex%3Aff00&at=coaps%3A%2F%2F0.0.0.0%3A5784").await;
+    assert_eq!(unprintable.attributes("#field-endpoint", "value"), [""]);
     let added = browser.submit(&form, "#add", &[]).await;
     assert!(added.location().starts_with("/shown/"), "{}", added.body);
 }

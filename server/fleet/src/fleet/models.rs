@@ -114,6 +114,11 @@ impl Fleet {
             reason: error.to_string(),
         };
         let models = ddf::parse(xml.as_bytes()).map_err(invalid)?;
+        // A definition that makes keys readable would have them read.
+        if models.iter().any(|model| matches!(model.id, ObjectId(0 | 21 | 23))) {
+            let reason = "the objects 0, 21 and 23 hold keys: their definitions are not replaced".to_owned();
+            return Err(FleetError::Invalid { field: "xml", reason });
+        }
         let _guard = self.models.changing.lock().await;
         let there = self.store.models().await?;
         let is_there =

@@ -84,6 +84,14 @@ fn the_folder_is_read_anew_or_all_stays_as_it_was() {
     assert_eq!(bench.audit(), [format!("reload models · administrator · {count} definitions")]);
 }
 
+#[test]
+fn what_holds_keys_is_not_redefined() {
+    let bench = Bench::new();
+    for object in [0, 21, 23] {
+        assert!(matches!(upload(&bench, &xml(object, "Open")), Err(FleetError::Invalid { .. })), "{object}");
+    }
+}
+
 fn upload(bench: &Bench, xml: &str) -> Result<Vec<ModelEntry>, FleetError> {
     block_on(bench.fleet.upload_model(&context(Role::Administrator), xml))
 }
