@@ -187,7 +187,7 @@ impl Api {
                     ids[number] = item["id"].as_str().unwrap_or_default().to_owned();
                 }
                 let Some(cursor) = page["next"].as_str() else { break };
-                next = format!("{}/devices?state=registered&limit=500&cursor={cursor}", self.base);
+                next = format!("{}/devices?state=registered&limit=500&after={cursor}", self.base);
             }
             if ids.iter().all(|id| !id.is_empty()) {
                 return ids;
