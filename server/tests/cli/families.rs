@@ -1,6 +1,6 @@
 //! Each family of commands, and the forms of what they print.
 
-use std::fs;
+use std::{fs, thread, time::Duration};
 
 use fleet::Role;
 
@@ -19,6 +19,15 @@ fn each_form_of_what_is_printed_is_as_it_is_kept() {
     world.prints(&claim);
     world.prints(&["webhook", "add", "http://127.0.0.1:9/hook", "--kinds", "registered,values"]);
     world.prints(&["token", "create", "ci", "--scope", "read"]);
+    // When a token was used last is written a moment later.
+    let used = |token: &serde_json::Value| token["name"] == "test" && !token["last_used_at"].is_null();
+    let written = || world.json(&["token", "list"]).as_array().is_some_and(|tokens| tokens.iter().any(used));
+    for _ in 0..100 {
+        if written() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
     let mut text = String::new();
     for arguments in [
         &["overview"][..],
