@@ -12,14 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use device::{Account, Device, Event, Factory, Output, Profile};
+use device::{Account, Device, Event, Factory, Life, Profile};
 use interop_tests::{Console, Interface, Subject, Transport};
-use objects::{Path, Version};
+use objects::Version;
 use serde_json::{Value, json};
-use server::demo::way::{News, Way};
-
-const TEMPERATURE: Path =
-    Path::Resource(objects::ObjectId(3303), objects::InstanceId(0), objects::ResourceId(5700));
+use server::demo::Player;
 
 /// How often each device sends.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -103,43 +100,16 @@ fn device_of(number: usize, server: &str) -> Device {
     Device::new(profile, number as u64)
 }
 
-async fn play(mut device: Device, acknowledged: Acknowledged) {
-    let origin = tokio::time::Instant::now();
-    let mut way = Way::Closed;
-    let mut buffer = vec![0; 65_536];
-    let mut send_at = Duration::ZERO;
-    device.start(origin.elapsed());
-    loop {
-        while let Some(output) = device.poll_output() {
-            match output {
-                Output::Transmit { bytes } => way.send(&bytes).await,
-                Output::Connect { to } => way = Way::to(&to),
-                Output::Event(Event::SendAccepted) => {
-                    let mut acknowledged = acknowledged.lock().expect("nobody panics with it");
-                    *acknowledged = (acknowledged.0 + 1, Some(Instant::now()));
-                }
-                Output::Event(_) => {}
-            }
+/// A life in which nothing changes but that it sends.
+fn play(device: Device, acknowledged: Acknowledged) -> impl Future<Output = ()> {
+    let life = Life::new(0, Duration::from_secs(3_600));
+    let player = Player::new(device, life, Some(PERIOD)).telling(move |event| {
+        if *event == Event::SendAccepted {
+            let mut acknowledged = acknowledged.lock().expect("nobody panics with it");
+            *acknowledged = (acknowledged.0 + 1, Some(Instant::now()));
         }
-        let sends = device.is_registered().then_some(send_at);
-        let wake = sends.into_iter().chain(device.poll_timeout()).min().unwrap_or(Duration::from_secs(3_600));
-        tokio::select! {
-            news = way.next(&mut buffer) => match news {
-                News::Opened => device.connected(origin.elapsed()),
-                News::Datagram(len) => device.handle_datagram(origin.elapsed(), &buffer[..len]),
-                News::Failed(_) => device.connection_failed(origin.elapsed()),
-            },
-            () = tokio::time::sleep_until(origin + wake) => {
-                let now = origin.elapsed();
-                device.handle_timeout(now);
-                if device.is_registered() && now >= send_at {
-                    send_at = now + PERIOD;
-                    // One that is still under way is not sent twice.
-                    drop(device.send(now, &[TEMPERATURE]));
-                }
-            }
-        }
-    }
+    });
+    player.run()
 }
 
 /// The REST API.

@@ -2,6 +2,8 @@
 //! of their own, register, report, take what is written, sleep and reboot. Everything is gone when it ends.
 
 mod player;
+pub use player::Player;
+
 pub mod way;
 
 use std::{net::SocketAddr, time::Duration};
@@ -20,7 +22,6 @@ use crate::{
     config::{self, Addresses},
     fill_random,
 };
-use player::Player;
 
 /// A running demonstration.
 pub struct Demo {

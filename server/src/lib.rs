@@ -310,8 +310,11 @@ const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(8);
 
 async fn open_store(config: &Config) -> Result<SqlStore, StartError> {
     let variable = seal_variable();
-    let sealed = SqlStore::holds_secrets(config.database(), None).await?;
-    let key = SealKey::load(&config.data_dir.0, variable.as_ref().map(|key| key.as_str()), !sealed)?;
+    let variable = variable.as_ref().map(|key| key.as_str());
+    // Only where there is no key yet does it matter what a new one would not open.
+    let has_key = SealKey::find(&config.data_dir.0, variable)?.is_some();
+    let may_make = has_key || !SqlStore::holds_secrets(config.database(), None).await?;
+    let key = SealKey::load(&config.data_dir.0, variable, may_make)?;
     Ok(SqlStore::open(config.database(), Arc::new(Sealer::new(&key))).await?)
 }
 

@@ -14,6 +14,7 @@ mod failure;
 mod purge;
 mod read;
 mod recency;
+mod sealed;
 mod sql;
 mod writer;
 
@@ -40,9 +41,7 @@ use fleet::{
 };
 use migrations::MigrateError;
 use objects::Path;
-use sea_orm::{
-    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait as _,
-};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, EntityTrait as _};
 use tokio::{
     sync::{
         mpsc::{self, error::TrySendError},
@@ -114,9 +113,7 @@ impl SqlStore {
         let node = node.ok_or(StoreError::Corrupt { what: "node" })?;
 
         let reader = Reader::new(connector.readers().await?, Arc::clone(&sealer));
-        if let Some((row, sealed)) = any_secret(&connection).await? {
-            sealed_with(&sealer, row, &sealed)?;
-        }
+        sealed::check(&connection, Some(&*sealer)).await?;
         let mut recency = Recency::default();
         for (device, seen_at) in reader.leases().await? {
             recency.apply(Heard::Lives { device, seen_at });
@@ -127,35 +124,6 @@ impl SqlStore {
         let writer =
             Writer::new(connector, connection, NodeId(node.id), sealer, numbers, Arc::clone(&recency));
         Ok(Self { queue, writer: tokio::spawn(writer.run(work)), reader, recency })
-    }
-
-    /// Whether a database holds secrets that a new key would not open. An error if `sealer`'s does not.
-    pub(crate) async fn holds_secrets(
-        database: impl Into<Database>,
-        sealer: Option<&Sealer>,
-    ) -> Result<bool, OpenError> {
-        let database = database.into();
-        if matches!(&database, Database::File(path) if !path.exists()) {
-            return Ok(false);
-        }
-        let connection = Connector::new(database).writer().await?;
-        // One that is older than the secrets, or new, has no tables of them.
-        let tables = match connection.get_database_backend() {
-            DbBackend::Sqlite => "SELECT 1 FROM sqlite_master WHERE name = 'credential'",
-            _ => "SELECT 1 FROM information_schema.tables WHERE table_name = 'credential'",
-        };
-        let sql = Sql::new(tables).statement(connection.get_database_backend());
-        let secret = match connection.query_one_raw(sql).await {
-            Ok(Some(_)) => any_secret(&connection).await,
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
-        };
-        connection.close().await?;
-        let secret = secret?;
-        if let (Some((row, sealed)), Some(sealer)) = (&secret, sealer) {
-            sealed_with(sealer, *row, sealed)?;
-        }
-        Ok(secret.is_some())
     }
 
     /// Waits until all that was begun is done, and closes the database.
@@ -393,24 +361,6 @@ impl Store for SqlStore {
 
     async fn session(&self, key: &[u8; 32], now: Timestamp) -> Result<Option<WebSession>, StoreError> {
         self.reader.session(key, now).await
-    }
-}
-
-/// Something sealed with its row, if there is any.
-async fn any_secret(connection: &DatabaseConnection) -> Result<Option<(i64, Vec<u8>)>, DbErr> {
-    let sql = Sql::new(
-        "SELECT id, sealed FROM credential WHERE length(sealed) > 0 \
-         UNION ALL SELECT 0, sealed FROM webhook LIMIT 1",
-    );
-    let row = connection.query_one_raw(sql.statement(connection.get_database_backend())).await?;
-    row.map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).transpose()
-}
-
-/// A damaged secret keeps nobody else out; another key does.
-fn sealed_with(sealer: &Sealer, row: i64, sealed: &[u8]) -> Result<(), OpenError> {
-    match sealer.open(row, sealed) {
-        Err(error @ SealError::OtherKey { .. }) => Err(OpenError::Sealed(error)),
-        _ => Ok(()),
     }
 }
 

@@ -10,23 +10,30 @@ use tracing::debug;
 use super::way::{News, Way};
 
 /// One device with all that it needs.
-pub(super) struct Player {
+pub struct Player {
     device: Device,
     life: Life,
     way: Way,
     origin: Instant,
     /// How often it sends by itself, if it does, and when next.
     sends: Option<(Duration, Duration)>,
+    told: Box<dyn FnMut(&Event) + Send>,
 }
 
 impl Player {
-    pub(super) fn new(device: Device, life: Life, sends: Option<Duration>) -> Self {
+    /// A device in its life, that sends as often by itself, if it does.
+    pub fn new(device: Device, life: Life, sends: Option<Duration>) -> Self {
         let sends = sends.map(|period| (period, Duration::ZERO));
-        Self { device, life, way: Way::Closed, origin: Instant::now(), sends }
+        Self { device, life, way: Way::Closed, origin: Instant::now(), sends, told: Box::new(|_| {}) }
+    }
+
+    /// Tells what happens to the device.
+    pub fn telling(self, told: impl FnMut(&Event) + Send + 'static) -> Self {
+        Self { told: Box::new(told), ..self }
     }
 
     /// Plays until the task is ended.
-    pub(super) async fn run(mut self) {
+    pub async fn run(mut self) {
         let mut buffer = vec![0; 65_536];
         self.device.start(self.origin.elapsed());
         loop {
@@ -79,6 +86,7 @@ impl Player {
 
     fn follow(&mut self, event: &Event) {
         self.life.follow(self.origin.elapsed(), event, &mut self.device);
+        (self.told)(event);
         debug!(device.endpoint = self.device.profile().endpoint, ?event, "simulated device");
     }
 }

@@ -1,5 +1,5 @@
-//! A plan as text, the same in the store, in REST and on the command line: JSON with paths and values as people write
-//! them.
+//! A plan as text, the same in the console, in REST and on the command line: JSON with paths and values as people write
+//! them. A store keeps a form of its own, so that what it holds stays readable whatever becomes of this one.
 
 use objects::{ContentFormat, DataType, Path, Value};
 use serde::{Deserialize, Serialize};

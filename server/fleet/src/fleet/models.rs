@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 use objects::{ObjectId, Registry, Version, registry::ddf};
 
 use super::lock;
-use crate::{AuditEntry, Change, Commit, Context, Fleet, FleetError, Permission, Verb, store::StoredModel};
+use crate::{
+    AuditEntry, Change, Commit, Context, Fleet, FleetError, Permission, Verb, registration::rules::HOLD_KEYS,
+    store::StoredModel,
+};
 
 /// Reads the definitions that come with the server, and over them those of its folder. It may take a while and may be
 /// called again.
@@ -115,7 +118,7 @@ impl Fleet {
         };
         let models = ddf::parse(xml.as_bytes()).map_err(invalid)?;
         // A definition that makes keys readable would have them read.
-        if models.iter().any(|model| matches!(model.id, ObjectId(0 | 21 | 23))) {
+        if models.iter().any(|model| HOLD_KEYS.contains(&model.id)) {
             let reason = "the objects 0, 21 and 23 hold keys: their definitions are not replaced".to_owned();
             return Err(FleetError::Invalid { field: "xml", reason });
         }

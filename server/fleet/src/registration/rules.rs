@@ -78,13 +78,14 @@ fn rebind(current: &Registration, b: Option<&str>, queue_parameter: bool) -> Res
     Ok(binding)
 }
 
+/// The objects that hold keys: Security, OSCORE and COSE. They are for the bootstrap server alone.
+pub(crate) const HOLD_KEYS: [ObjectId; 3] = [ObjectId(0), ObjectId(21), ObjectId(23)];
+
 /// Whether a path lies in registered objects and instances. The root never does, nor do the objects that hold keys, which
 /// are for the bootstrap server alone (LwM2M Core 1.1.1 §6.2.1: Security and OSCORE are not registered; 1.2 adds COSE).
 pub(crate) fn covers(links: &ObjectLinks, path: Path) -> bool {
-    if matches!(path.object(), Some(ObjectId(0 | 21 | 23))) {
-        return false;
-    }
-    let Some(entry) = path.object().and_then(|object| links.objects.get(&object)) else { return false };
+    let object = path.object().filter(|object| !HOLD_KEYS.contains(object));
+    let Some(entry) = object.and_then(|object| links.objects.get(&object)) else { return false };
     path.instance().is_none_or(|instance| entry.instances.contains(&instance))
 }
 
