@@ -1,0 +1,150 @@
+//! AES-128-CCM and -GCM (RFC 6655 §3, RFC 5288 §3): a nonce of four bytes that are kept and eight that are sent, which are the epoch and
+//! the sequence number. So no nonce comes twice under one key as long as no sequence number does.
+
+use aes::Aes128;
+use aes_gcm::Aes128Gcm;
+use ccm::{
+    AeadInOut, Ccm, KeyInit,
+    consts::{U8, U12, U16},
+};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{KEY, Place, additional::Additional};
+use crate::{Suite, record::number, suite::Protection};
+
+/// The keys of both directions.
+pub(super) struct Aead {
+    pub(super) suite: Suite,
+    write: Direction,
+    read: Direction,
+}
+
+/// What is needed for one direction.
+struct Direction {
+    key: [u8; KEY],
+    salt: [u8; SALT],
+}
+
+pub(super) const SALT: usize = 4;
+const EXPLICIT: usize = 8;
+const NONCE: usize = SALT + EXPLICIT;
+const DIRECTION: usize = KEY + SALT;
+/// Of the keys as they are written.
+pub(super) const LENGTH: usize = 2 * DIRECTION;
+
+impl Aead {
+    pub(super) fn of(suite: Suite, bytes: &[u8]) -> Option<Self> {
+        let (write, read) = bytes.split_at_checked(DIRECTION)?;
+        Some(Self { suite, write: Direction::of(write)?, read: Direction::of(read)? })
+    }
+
+    pub(super) fn write(&self, out: &mut Zeroizing<Vec<u8>>) {
+        for Direction { key, salt } in [&self.write, &self.read] {
+            out.extend_from_slice(key);
+            out.extend_from_slice(salt);
+        }
+    }
+
+    pub(super) fn seal(&self, place: Place<'_>, plaintext: &[u8], out: &mut Vec<u8>) {
+        let inner = place.inner_len(plaintext);
+        let explicit = number(place.epoch, place.sequence);
+        place.write(EXPLICIT + inner + self.tag(), out);
+        out.extend_from_slice(&explicit);
+        let start = out.len();
+        place.write_inner(plaintext, out);
+        let nonce = self.write.nonce(explicit);
+        let additional = Additional::new(place, inner);
+        let text = &mut out[start..];
+        match self.suite.protection() {
+            Protection::Ccm { tag: 8 } => {
+                let tag = self.write.encrypt::<Ccm<Aes128, U8, U12>>(&nonce, &additional, text);
+                out.extend_from_slice(&tag);
+            }
+            Protection::Ccm { .. } => {
+                let tag = self.write.encrypt::<Ccm<Aes128, U16, U12>>(&nonce, &additional, text);
+                out.extend_from_slice(&tag);
+            }
+            Protection::Gcm | Protection::Cbc => {
+                let tag = self.write.encrypt::<Aes128Gcm>(&nonce, &additional, text);
+                out.extend_from_slice(&tag);
+            }
+        }
+    }
+
+    pub(super) fn open<'a>(&self, place: Place<'_>, body: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        let (explicit, rest) = body.split_at_mut_checked(EXPLICIT)?;
+        let (text, tag) = rest.split_at_mut_checked(rest.len().checked_sub(self.tag())?)?;
+        let nonce = self.read.nonce((&*explicit).try_into().expect("it was split at 8"));
+        let additional = Additional::new(place, text.len());
+        match self.suite.protection() {
+            Protection::Ccm { tag: 8 } => {
+                self.read.decrypt::<Ccm<Aes128, U8, U12>>(&nonce, &additional, text, tag)?;
+            }
+            Protection::Ccm { .. } => {
+                self.read.decrypt::<Ccm<Aes128, U16, U12>>(&nonce, &additional, text, tag)?;
+            }
+            Protection::Gcm | Protection::Cbc => {
+                self.read.decrypt::<Aes128Gcm>(&nonce, &additional, text, tag)?;
+            }
+        }
+        Some(text)
+    }
+
+    pub(super) fn overhead(&self) -> usize {
+        EXPLICIT + self.tag()
+    }
+
+    fn tag(&self) -> usize {
+        match self.suite.protection() {
+            Protection::Ccm { tag } => tag,
+            Protection::Gcm | Protection::Cbc => 16,
+        }
+    }
+}
+
+impl Direction {
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let (key, salt) = bytes.split_at_checked(KEY)?;
+        Some(Self { key: key.try_into().ok()?, salt: salt.try_into().ok()? })
+    }
+
+    fn nonce(&self, explicit: [u8; EXPLICIT]) -> [u8; NONCE] {
+        let mut nonce = [0; NONCE];
+        nonce[..SALT].copy_from_slice(&self.salt);
+        nonce[SALT..].copy_from_slice(&explicit);
+        nonce
+    }
+
+    fn encrypt<C: AeadInOut + KeyInit>(
+        &self,
+        nonce: &[u8; NONCE],
+        additional: &Additional,
+        text: &mut [u8],
+    ) -> ccm::aead::Tag<C> {
+        let cipher = C::new_from_slice(&self.key).expect("the key is of AES-128");
+        let nonce = nonce.as_slice().try_into().expect("all of these take a nonce of 12 bytes");
+        cipher
+            .encrypt_inout_detached(nonce, additional.as_ref(), text.into())
+            .expect("a record is far shorter than either cipher's limit")
+    }
+
+    fn decrypt<C: AeadInOut + KeyInit>(
+        &self,
+        nonce: &[u8; NONCE],
+        additional: &Additional,
+        text: &mut [u8],
+        tag: &[u8],
+    ) -> Option<()> {
+        let cipher = C::new_from_slice(&self.key).expect("the key is of AES-128");
+        let nonce = nonce.as_slice().try_into().expect("all of these take a nonce of 12 bytes");
+        let tag = tag.try_into().ok()?;
+        cipher.decrypt_inout_detached(nonce, additional.as_ref(), text.into(), tag).ok()
+    }
+}
+
+impl Drop for Direction {
+    fn drop(&mut self) {
+        self.key.zeroize();
+        self.salt.zeroize();
+    }
+}
