@@ -1,0 +1,158 @@
+//! The door: ClientHellos are asked for a cookie, and nothing is kept of who does not bring it back (RFC 6347 §4.2.1).
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::{Endpoint, handshakes::Handshake, receive::Arrival};
+use crate::{
+    Event, Failure, HandshakeId, Output, Reason, Step,
+    handshake::{Fall, Next},
+    message::{ClientHelloStart, Fragment, HelloVerifyRequest, kind, write_message},
+    record::{self, HANDSHAKE, MAX_SEQUENCE, VERSION_1_0},
+    server,
+};
+
+/// Where handshakes come from, as far as one of its addresses is as good as another: /24 of IPv4, /56 of IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Network([u8; 8]);
+
+impl Network {
+    pub(super) fn of(address: SocketAddr) -> Self {
+        let mut network = [0; 8];
+        match address.ip().to_canonical() {
+            // 0xff begins no unicast address of IPv6.
+            IpAddr::V4(ip) => {
+                network[0] = 0xff;
+                network[1..4].copy_from_slice(&ip.octets()[..3]);
+            }
+            IpAddr::V6(ip) => network[..7].copy_from_slice(&ip.octets()[..7]),
+        }
+        Self(network)
+    }
+}
+
+impl Endpoint {
+    /// A ClientHello, or its first fragment.
+    pub(super) fn handle_hello(&mut self, arrival: &mut Arrival, record: u64, fragment: Fragment<'_>) {
+        let Ok(start) = ClientHelloStart::parse(fragment.bytes) else {
+            self.counters.messages_malformed += 1;
+            return;
+        };
+        // Our records are numbered from there on.
+        if record > MAX_SEQUENCE - ROOM {
+            self.counters.records_unexpected += 1;
+            return;
+        }
+        let good = !start.cookie.is_empty()
+            && self.cookies.is_good(arrival.now, arrival.from, start.before_cookie, start.cookie);
+        if !good {
+            self.counters.cookies_bad += u64::from(!start.cookie.is_empty());
+            return self.ask_for_cookie(arrival, record, fragment.header.sequence, &start);
+        }
+        let under_way = self.serving.get(&arrival.from).copied();
+        if let Some(id) = under_way {
+            let Some(Handshake::Server(handshake)) = self.handshakes.get(&id) else { return };
+            if handshake.is_of(start.random) {
+                if handshake.awaits_hello() {
+                    self.hand_fragment_over(arrival, id, record, fragment);
+                } else if self.count(arrival, id) {
+                    self.step(arrival.now, id, |handshake, cx| {
+                        handshake.repeat(cx);
+                        Ok(Next::Waits)
+                    });
+                }
+                return;
+            }
+            self.begin_anew(id);
+        }
+        if let Some(id) = self.begin(arrival, record, fragment, &start) {
+            self.hand_fragment_over(arrival, id, record, fragment);
+        }
+    }
+
+    fn ask_for_cookie(
+        &mut self,
+        arrival: &mut Arrival,
+        record: u64,
+        sequence: u16,
+        start: &ClientHelloStart<'_>,
+    ) {
+        let cookie = self.cookies.make(arrival.now, arrival.from, start.before_cookie);
+        let message = write_message(
+            kind::HELLO_VERIFY_REQUEST,
+            sequence,
+            &HelloVerifyRequest { cookie: &cookie }.write(),
+        );
+        let mut bytes = Vec::with_capacity(record::HEADER + message.len());
+        record::write_plain_as(&mut bytes, VERSION_1_0, HANDSHAKE, record, &message);
+        // Never more than was heard from there, for that may be somebody else.
+        let Some(left) = arrival.budget.checked_sub(bytes.len()) else { return };
+        arrival.budget = left;
+        self.counters.cookies_sent += 1;
+        self.transmit(arrival.from, bytes);
+    }
+
+    /// Makes room for a handshake, if the bounds allow it.
+    fn begin(
+        &mut self,
+        arrival: &Arrival,
+        record: u64,
+        fragment: Fragment<'_>,
+        start: &ClientHelloStart<'_>,
+    ) -> Option<HandshakeId> {
+        let bounds = self.config.bounds;
+        let network = Network::of(arrival.from);
+        let too_many = if self.serving.len() >= bounds.handshakes {
+            self.counters.handshakes += 1;
+            Some("handshakes")
+        } else if self.networks.get(&network).is_some_and(|count| *count >= bounds.handshakes_of_network) {
+            self.counters.handshakes_of_network += 1;
+            Some("handshakes of one network")
+        } else {
+            None
+        };
+        if let Some(what) = too_many {
+            self.counters.handshakes_failed += 1;
+            self.outputs.push_back(Output::Event(Event::Failed(Box::new(Failure {
+                handshake: None,
+                from: arrival.from,
+                step: Step::ClientHello,
+                reason: Reason::TooMany { what },
+                claim: None,
+                tag: None,
+                offered: Vec::new(),
+            }))));
+            return None;
+        }
+        let id = self.next_handshake();
+        let begin = server::Begin {
+            id,
+            session: self.next_session(),
+            from: arrival.from,
+            client_random: *start.random,
+            message: fragment.header.sequence,
+            record,
+        };
+        let handshake = server::Handshake::begin(&self.context(arrival.now), begin);
+        self.timers.set(id, handshake.due());
+        self.handshakes.insert(id, Handshake::Server(Box::new(handshake)));
+        self.serving.insert(arrival.from, id);
+        *self.networks.entry(network).or_default() += 1;
+        self.counters.handshakes_begun += 1;
+        Some(id)
+    }
+
+    /// A client has forgotten what it began: it was restarted.
+    fn begin_anew(&mut self, id: HandshakeId) {
+        let asked =
+            matches!(self.handshakes.get(&id), Some(Handshake::Server(handshake)) if handshake.has_asked());
+        if asked {
+            self.fall(id, Fall::silent(Reason::BegunAnew));
+        } else {
+            self.counters.handshakes_failed += 1;
+            self.forget(id);
+        }
+    }
+}
+
+/// How many records a handshake of ours may take.
+const ROOM: u64 = 1 << 20;
