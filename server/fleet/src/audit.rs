@@ -86,6 +86,14 @@ pub enum Verb {
     ApproveClaim,
     /// A class was made.
     AddClass,
+    /// What a class lets in was changed; `object` says to what.
+    SaveClass,
+    /// An authority is trusted from now on.
+    AddAuthority,
+    /// An authority is not trusted any more.
+    RemoveAuthority,
+    /// An authority's revocation list was given.
+    SaveRevocationList,
     /// A bootstrap plan was set or taken back.
     SavePlan,
     /// An entry of the connection diary was dealt with.
@@ -163,7 +171,7 @@ impl Cause {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 36] = [
         Self::CreateUser,
         Self::LogIn,
         Self::LogInFailed,
@@ -183,6 +191,10 @@ impl Verb {
         Self::UseClaim,
         Self::ApproveClaim,
         Self::AddClass,
+        Self::SaveClass,
+        Self::AddAuthority,
+        Self::RemoveAuthority,
+        Self::SaveRevocationList,
         Self::SavePlan,
         Self::ClearDiary,
         Self::SaveModel,
@@ -220,6 +232,10 @@ impl Verb {
             Self::UseClaim => "use claim",
             Self::ApproveClaim => "approve claim",
             Self::AddClass => "add class",
+            Self::SaveClass => "save class",
+            Self::AddAuthority => "add authority",
+            Self::RemoveAuthority => "remove authority",
+            Self::SaveRevocationList => "save revocation list",
             Self::SavePlan => "save bootstrap plan",
             Self::ClearDiary => "clear diary",
             Self::SaveModel => "save model",

@@ -9,7 +9,7 @@ use std::fmt;
 use objects::{ContentFormat, Path, Value};
 
 use crate::{
-    BootstrapId, CredentialId, DeviceId, EndpointName, PskIdentity, PskKey, RequestId, ResponseCode,
+    BootstrapId, CredentialId, DeviceId, EndpointName, KeyPair, PskIdentity, PskKey, RequestId, ResponseCode,
     Timestamp,
 };
 
@@ -67,7 +67,35 @@ pub struct Account {
     /// `/0/x/10` and `/1/x/0`.
     pub short_server_id: u16,
     /// How the device proves itself; none in the lab, over plain CoAP.
-    pub credential: Option<(CredentialId, PskIdentity, PskKey)>,
+    pub credential: Option<AccountCredential>,
+}
+
+/// How a device proves itself at an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountCredential {
+    /// The credential.
+    pub id: CredentialId,
+    /// What is written of it.
+    pub material: Material,
+}
+
+/// What is written of a credential: `/0/x/2` to `/0/x/5`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Material {
+    /// A pre-shared key.
+    Psk {
+        /// `/0/x/3`.
+        identity: PskIdentity,
+        /// `/0/x/5`.
+        key: PskKey,
+    },
+    /// A raw public key or a certificate.
+    KeyPair {
+        /// `/0/x/3` and `/0/x/5`.
+        pair: KeyPair,
+        /// `/0/x/4`: the server's public key or certificate, in DER.
+        server: Vec<u8>,
+    },
 }
 
 /// A well-formed bootstrap request, `POST /bs?ep=…&pct=…`.
@@ -85,7 +113,7 @@ pub struct OwnBootstrap {
     /// `/0/x/0`: where this bootstrap server is reached, such as `coaps://muster.example.com:5784`.
     pub uri: String,
     /// How the device proves itself there from then on.
-    pub credential: (CredentialId, PskIdentity, PskKey),
+    pub credential: AccountCredential,
 }
 
 /// What a session does next. `Debug` tells no value.

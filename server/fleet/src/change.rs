@@ -1,10 +1,11 @@
 //! Changes: what a decision wants the store to keep. A [`Commit`] is one transaction.
 
 use crate::{
-    ApiToken, AuditEntry, BootstrapRecord, Claim, ClaimId, Claimed, Class, ClassId, CredentialId,
-    CredentialState, Delivered, Device, DeviceId, DeviceState, DiaryId, DiaryNote, NewCredential,
-    Observation, OperationId, OperationRecord, OperationState, Plan, PlanScope, PublicId, Reading,
-    Registration, Source, TimelineEntry, Timestamp, User, WebSession, Webhook, WebhookSecret,
+    ApiToken, AuditEntry, Authority, AuthorityId, BootstrapRecord, Claim, ClaimId, Claimed, Class, ClassId,
+    CredentialId, CredentialState, Delivered, Device, DeviceId, DeviceState, DiaryId, DiaryNote, KeyPair,
+    NewCredential, Observation, OperationId, OperationRecord, OperationState, OwnKey, Plan, PlanScope,
+    PublicId, Reading, Registration, SecureSession, SecureSessionId, SeenCertificate, SessionMark, Source,
+    TimelineEntry, Timestamp, User, WebSession, Webhook, WebhookSecret,
 };
 
 /// What is to become durable together.
@@ -42,7 +43,7 @@ pub enum Change {
         /// To which.
         class: ClassId,
     },
-    /// A device is removed: its credentials are revoked with it. Its row stays, so that its name is not taken for a new one.
+    /// A device is removed: its credentials are revoked with it, and its secure sessions are gone. Its row stays, so that its name is not taken for a new one.
     DeviceRemoved {
         /// Which.
         device: DeviceId,
@@ -54,6 +55,8 @@ pub enum Change {
     },
     /// A class is known from now on.
     ClassAdded(Class),
+    /// A class is called otherwise or has another policy. A conflict if it is not there, or its name is another one's.
+    ClassSaved(Class),
     /// A plan is set, or taken back.
     PlanSaved {
         /// For whom.
@@ -63,14 +66,16 @@ pub enum Change {
     },
     /// A credential is known from now on. A conflict if its identity is that of one that opens sessions.
     CredentialAdded(Box<NewCredential>),
-    /// A staged credential has proved itself and is live. Nothing if it is not staged.
+    /// A staged credential has proved itself and is live; where its key pair was made here, that is forgotten
+    /// ([`Secret::None`](crate::Secret)). Nothing if it is not staged.
     CredentialProved {
         /// Which.
         id: CredentialId,
         /// When.
         at: Timestamp,
     },
-    /// A credential opens nothing any more. Nothing if it does not already, but that a retired one may be revoked.
+    /// A credential opens nothing any more; its secure sessions are gone, and a key pair that was made here is forgotten.
+    /// Nothing if it does not already, but that a retired one may be revoked.
     CredentialEnded {
         /// Which.
         id: CredentialId,
@@ -81,6 +86,46 @@ pub enum Change {
     },
     /// Credentials have opened sessions: written in batches.
     CredentialsUsed(Vec<(CredentialId, Timestamp)>),
+    /// A device has come with this certificate; it replaces the one before it. Nothing if the credential is not there.
+    CertificateSeen {
+        /// By which credential.
+        credential: CredentialId,
+        /// With which.
+        certificate: Box<SeenCertificate>,
+    },
+    /// A secure session is to outlive the process. A conflict if its credential does not open sessions, or one of this name
+    /// is there.
+    SecureSessionOpened(Box<SecureSession>),
+    /// Sessions were heard: see [`SecureSession::heard`]. Nothing of those that are not there.
+    SecureSessionsHeard(Vec<SessionMark>),
+    /// A session may use sequence numbers below this one. Nothing if it may use more already, or is not there.
+    SecureSessionReserved {
+        /// Which.
+        id: SecureSessionId,
+        /// How far.
+        upto: u64,
+    },
+    /// A session is over. Nothing if it is not there.
+    SecureSessionEnded {
+        /// Which.
+        id: SecureSessionId,
+        /// Whether it is kept for its device to resume; it is not among the live ones any more.
+        resumable: bool,
+    },
+    /// All secure sessions of these credentials are gone, live or kept to be resumed.
+    SecureSessionsDropped(Vec<CredentialId>),
+    /// An authority is trusted from now on, or its revocation list or name is another. A conflict if its name or certificate
+    /// is another one's.
+    AuthoritySaved(Box<Authority>),
+    /// An authority is not trusted any more.
+    AuthorityRemoved(AuthorityId),
+    /// A key of the server's own; it replaces the one before it.
+    OwnKeySaved {
+        /// Which.
+        key: OwnKey,
+        /// The key with its certificates.
+        pair: Box<KeyPair>,
+    },
     /// A claim is known from now on.
     ClaimAdded(Claim),
     /// A device enrols itself by a claim, for the first time or again; a conflict if the quota is used up. One that claims

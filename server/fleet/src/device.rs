@@ -23,15 +23,6 @@ pub struct Device {
     pub removed_at: Option<Timestamp>,
 }
 
-/// A class of devices, which share what they are given by bootstrap.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Class {
-    /// Its row.
-    pub id: ClassId,
-    /// What people call it; unique.
-    pub name: String,
-}
-
 /// Whether a device is registered, as the store knows it. Whether it is awake is hot: see [`crate::Presence`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DeviceState {
@@ -70,13 +61,6 @@ pub enum EndpointNameError {
         /// Its length in bytes.
         len: usize,
     },
-}
-
-impl Class {
-    /// What the class of a device that was given none is called.
-    pub const DEFAULT_NAME: &str = "default";
-    /// The longest name, in characters.
-    pub const MAX_NAME: usize = 64;
 }
 
 impl EndpointName {

@@ -115,6 +115,9 @@ pub enum FleetError {
     /// The plan can't be sent to a device.
     #[error(transparent)]
     Plan(#[from] crate::PlanError),
+    /// No certificate or key pair could be made.
+    #[error(transparent)]
+    Issue(#[from] crate::IssueError),
     /// The key or identity does not do.
     #[error(transparent)]
     Psk(#[from] crate::PskError),

@@ -10,22 +10,26 @@ use objects::{Path, Registry};
 
 use crate::{
     AuditEntry, AuditRecord, Change, Commit, Committed, Context, Diary, Downlink, EndpointName, Feed,
-    FleetError, Library, Observation, OperationId, OperationRecord, Permission, Presence, PublicId,
+    FleetError, Issuer, Library, Observation, OperationId, OperationRecord, Permission, Presence, PublicId,
     RequestId, SetupLink, Store, StoredReading, Subscription, TimelineEntry, TimelineKind, TimelineRecord,
     Verb,
     store::{AuditQuery, DeviceQuery, DeviceSummary, DeviceView, Overview, Page, PageRequest},
 };
+
+mod authorities;
 
 mod bootstrap;
 pub use bootstrap::{BootstrapAsked, BootstrapSettings};
 
 mod accounts;
 
+mod class_policy;
+
 mod claims;
 pub use claims::NewClaim;
 
 mod credentials;
-pub use credentials::{GivenPsk, Rotation};
+pub use credentials::Rotation;
 
 mod diary;
 pub use diary::Bootstrapped;
@@ -40,6 +44,8 @@ pub use handshake::Closed;
 
 mod import;
 pub use import::{ImportFormat, ImportReport, RowError};
+
+mod make;
 
 mod models;
 pub use models::{FolderError, ModelEntry, ModelFolder, ModelSource};
@@ -93,6 +99,10 @@ pub struct Fleet {
     uses: Mutex<Uses>,
     diary: Mutex<Diary>,
     bootstrapped: Mutex<diary::Finished>,
+    /// What makes keys and certificates, if this server does.
+    issuer: Option<Arc<dyn Issuer>>,
+    /// The classes, read once and held while they change: handshakes ask.
+    classes: futures::lock::Mutex<Option<class_policy::Classes>>,
     /// Held while accounts change, so that no two administrators take each other's role at the same moment.
     people: futures::lock::Mutex<()>,
 }
@@ -142,8 +152,16 @@ impl Fleet {
             uses: Mutex::default(),
             diary: Mutex::default(),
             bootstrapped: Mutex::default(),
+            issuer: None,
+            classes: futures::lock::Mutex::default(),
             people: futures::lock::Mutex::default(),
         }
+    }
+
+    /// Lets keys and certificates be made here. Without it, those that people give are taken.
+    #[must_use]
+    pub fn with_issuer(self, issuer: Arc<dyn Issuer>) -> Self {
+        Self { issuer: Some(issuer), ..self }
     }
 
     /// The object definitions of the moment.

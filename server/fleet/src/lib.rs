@@ -17,19 +17,32 @@ pub use account::{
 mod actor;
 pub use actor::{Actor, Context, Permission, Role};
 
+mod authority;
+pub use authority::{
+    Authority, CertificateSubject, Distrust, IssueError, IssuedCertificate, Issuer, OwnKey, RevocationList,
+    RevocationListError, ServerKeys, Validity,
+};
+
 mod bootstrap;
 pub use bootstrap::{
-    Account, BootstrapRecord, BootstrapRequest, BootstrapResult, Next, OwnBootstrap, Plan, PlanError,
-    PlanScope, Prepared, Session, Step, StepAnswer, StepRecord,
+    Account, AccountCredential, BootstrapRecord, BootstrapRequest, BootstrapResult, Material, Next,
+    OwnBootstrap, Plan, PlanError, PlanScope, Prepared, Session, Step, StepAnswer, StepRecord,
 };
+
+pub mod certificate;
+pub use certificate::{Certificate, CertificateError, SeenCertificate};
 
 mod claim;
 pub use claim::{Claim, Claimed};
 
+mod class;
+pub use class::{Class, ClassPolicy, ClassPolicyError, Mapping};
+
 mod credential;
 pub use credential::{
-    Credential, CredentialKind, CredentialState, Holder, Identity, NewCredential, Opening, PskError,
-    PskIdentity, PskKey, Purpose, Shown,
+    CertificateName, Credential, CredentialKind, CredentialName, CredentialState, Fingerprint,
+    GivenCertificate, GivenCredential, GivenKey, GivenPsk, Holder, Identity, KeyPair, NameError,
+    NewCredential, Opening, PrivateKey, PskError, PskIdentity, PskKey, Public, Purpose, Secret, Shown,
 };
 
 mod diary;
@@ -42,7 +55,7 @@ mod change;
 pub use change::{Change, Commit, Committed, Delivery, EndReason};
 
 mod device;
-pub use device::{Class, Device, DeviceState, EndpointName, EndpointNameError};
+pub use device::{Device, DeviceState, EndpointName, EndpointNameError};
 
 mod downlink;
 pub use downlink::{Downlink, Ending, Order, Presence, Taken, WireTrace};
@@ -56,15 +69,15 @@ pub use feed::{Event, EventKind, Feed, Subscription, Watched};
 mod fleet;
 pub use fleet::{
     AuditTrail, Began, BootstrapAsked, BootstrapSettings, Bootstrapped, BulkReport, Closed, DeviceDetail,
-    DueWebhook, Enrolled, Fleet, FolderError, GivenPsk, ImportFormat, ImportReport, LoginBounds, LoginPermit,
+    DueWebhook, Enrolled, Fleet, FolderError, ImportFormat, ImportReport, LoginBounds, LoginPermit,
     ModelEntry, ModelFolder, ModelSource, NewClaim, NewDevice, Operated, OperationView, Removal, Rotation,
     RowError,
 };
 
 mod id;
 pub use id::{
-    BootstrapId, ClaimId, ClassId, CredentialId, DeviceId, DiaryId, DomainId, IdError, ListenerId, NodeId,
-    OperationId, PublicId, RegistrationId, RequestId,
+    AuthorityId, BootstrapId, ClaimId, ClassId, CredentialId, DeviceId, DiaryId, DomainId, IdError,
+    ListenerId, NodeId, OperationId, PublicId, RegistrationId, RequestId,
 };
 
 mod library;
@@ -95,6 +108,9 @@ pub use registration::{
 
 mod roster;
 pub use roster::{Decision, Limits, Reply, Restored, Roster, Subject, Then};
+
+mod secure_session;
+pub use secure_session::{SecureSession, SecureSessionId, SessionMark, SessionState};
 
 pub mod store;
 pub use store::{Store, StoreError};

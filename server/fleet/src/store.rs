@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use objects::Path;
 
 use crate::{
-    ApiToken, AuditRecord, Binding, BootstrapId, BootstrapRecord, Claim, ClaimId, Claimed, Class, ClassId,
-    Commit, Committed, Credential, CredentialId, Device, DeviceId, DeviceState, DiaryCause, DiaryEntry,
-    DiaryId, EndpointName, LoggedEvent, Observation, OperationId, OperationRecord, Plan, PlanScope,
-    PskIdentity, PskKey, PublicId, Registration, Restored, Source, StoredReading, Submission, TimelineRecord,
-    Timestamp, User, Verb, WebSession, Webhook, WebhookSecret,
+    ApiToken, AuditRecord, Authority, Binding, BootstrapId, BootstrapRecord, Claim, ClaimId, Claimed, Class,
+    ClassId, Commit, Committed, Credential, CredentialId, CredentialKind, CredentialName, Device, DeviceId,
+    DeviceState, DiaryCause, DiaryEntry, DiaryId, EndpointName, Fingerprint, KeyPair, LoggedEvent,
+    Observation, OperationId, OperationRecord, OwnKey, Plan, PlanScope, PublicId, Registration, Restored,
+    Secret, SecureSession, SecureSessionId, SeenCertificate, Source, StoredReading, Submission,
+    TimelineRecord, Timestamp, User, Verb, WebSession, Webhook, WebhookSecret,
 };
 
 pub mod battery;
@@ -39,8 +40,9 @@ pub trait Store: Send + Sync + 'static {
     /// Whether it can write now.
     async fn check(&self) -> Result<(), StoreError>;
 
-    /// Drops what is past its bound: history, timeline, ended operations, deliveries, sessions. In small steps. What is
-    /// newest stays, and nothing live goes.
+    /// Drops what is past its bound: history, timeline, ended operations, deliveries, sessions of people, secure sessions
+    /// whose peer was silent for longer than [`SecureSession::KEPT`]. In small steps. What is newest stays, and nothing else
+    /// that is live goes.
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError>;
 
     /// Counts for the overview, from counters or an index, never by walking the fleet.
@@ -95,17 +97,23 @@ pub trait Store: Send + Sync + 'static {
     /// The audit log, newest first by the order of the commits.
     async fn audit(&self, query: &AuditQuery) -> Result<Page<AuditRecord>, StoreError>;
 
-    /// What a handshake that names an identity finds: the one that opens sessions, or else the newest that did.
-    async fn credential_by_identity(
+    /// What a handshake that names a credential finds: the one that opens sessions, or else the newest that did.
+    async fn credential_by_name(
         &self,
-        identity: &PskIdentity,
-    ) -> Result<Option<(Credential, PskKey)>, StoreError>;
+        name: &CredentialName,
+    ) -> Result<Option<(Credential, Secret)>, StoreError>;
+
+    /// The same for several names at once, such as all of a certificate: what is found, in no order.
+    async fn credentials_by_names(
+        &self,
+        names: &[CredentialName],
+    ) -> Result<Vec<(Credential, Secret)>, StoreError>;
 
     /// One credential.
     async fn credential(&self, id: PublicId) -> Result<Option<Credential>, StoreError>;
 
     /// One credential by its row, with its secret.
-    async fn credential_row(&self, id: CredentialId) -> Result<Option<(Credential, PskKey)>, StoreError>;
+    async fn credential_row(&self, id: CredentialId) -> Result<Option<(Credential, Secret)>, StoreError>;
 
     /// The credentials of a device, newest first.
     async fn credentials(&self, device: DeviceId) -> Result<Vec<Credential>, StoreError>;
@@ -113,13 +121,59 @@ pub trait Store: Send + Sync + 'static {
     /// The credentials that claims are made with, newest first.
     async fn claim_credentials(&self, claim: ClaimId) -> Result<Vec<Credential>, StoreError>;
 
-    /// What is there already of so many names of devices and identities of credentials, for an import: the devices,
-    /// removed or not, and for each identity what [`Store::credential_by_identity`] finds. In no order.
+    /// What is there already of so many names of devices and of credentials, for an import: the devices, removed or not,
+    /// and for each name of a credential what [`Store::credential_by_name`] finds. In no order.
     async fn enrolled(
         &self,
         endpoints: &[EndpointName],
-        identities: &[PskIdentity],
+        names: &[CredentialName],
     ) -> Result<Known, StoreError>;
+
+    /// The credentials of these kinds that open sessions and are held by devices or claims of a class, by their rows, after
+    /// one of them.
+    async fn credentials_of_class(
+        &self,
+        class: ClassId,
+        kinds: &[CredentialKind],
+        after: Option<CredentialId>,
+        limit: usize,
+    ) -> Result<Vec<CredentialId>, StoreError>;
+
+    /// The certificates that these credentials were seen with last. In no order.
+    async fn seen_certificates(
+        &self,
+        credentials: &[CredentialId],
+    ) -> Result<Vec<(CredentialId, SeenCertificate)>, StoreError>;
+
+    /// The certificates that were seen last with credentials that open sessions, and whose issuer or anchor has this name,
+    /// by the rows of the credentials, after one of them.
+    async fn certificates_issued_by(
+        &self,
+        issuer_name: Fingerprint,
+        after: Option<CredentialId>,
+        limit: usize,
+    ) -> Result<Vec<(CredentialId, SeenCertificate)>, StoreError>;
+
+    /// The authorities, oldest first by when they were added, then by their rows.
+    async fn authorities(&self) -> Result<Vec<Authority>, StoreError>;
+
+    /// A key of the server's own.
+    async fn own_key(&self, key: OwnKey) -> Result<Option<KeyPair>, StoreError>;
+
+    /// Raises [`SecureSession::reserved`] of every live session by `ahead`, durable before it returns. To be called once at
+    /// each start, before [`Store::secure_sessions`] is: the numbers below may have been used.
+    async fn begin_sessions(&self, ahead: u64) -> Result<(), StoreError>;
+
+    /// The secure sessions that are live, by their names, after one of them; at most [`SecureSession::MAX_READ`]. One whose
+    /// state can't be opened is left out.
+    async fn secure_sessions(
+        &self,
+        after: Option<SecureSessionId>,
+        limit: usize,
+    ) -> Result<Vec<SecureSession>, StoreError>;
+
+    /// One secure session, live or kept to be resumed.
+    async fn secure_session(&self, id: SecureSessionId) -> Result<Option<SecureSession>, StoreError>;
 
     /// The claims, newest first.
     async fn claims(&self, page: &PageRequest) -> Result<Page<Claim>, StoreError>;
@@ -265,7 +319,7 @@ pub struct Known {
     /// The devices.
     pub devices: Vec<Device>,
     /// The credentials, with their secrets.
-    pub credentials: Vec<(Credential, PskKey)>,
+    pub credentials: Vec<(Credential, Secret)>,
 }
 
 /// An uploaded object definition.

@@ -139,7 +139,7 @@ impl Session {
             ended_at: None,
             result: BootstrapResult::UnderWay,
             reason: String::new(),
-            credential: prepared.account.credential.as_ref().map(|(id, ..)| *id),
+            credential: prepared.account.credential.as_ref().map(|credential| credential.id),
             steps: Vec::new(),
         };
         Self {

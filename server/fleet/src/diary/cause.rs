@@ -38,6 +38,22 @@ pub enum DiaryCause {
     CredentialRevoked,
     /// The credential was replaced by another that has proved itself.
     CredentialReplaced,
+    /// The class of the device does not let in this kind of credential.
+    CredentialKindNotAllowed,
+    /// No credential of that raw public key.
+    UnknownPublicKey,
+    /// No credential of anything that stands in the certificate.
+    UnknownCertificate,
+    /// The certificate names several devices.
+    AmbiguousCertificate,
+    /// No trusted authority vouches for the certificate.
+    CertificateUntrusted,
+    /// The certificate is past its time.
+    CertificateExpired,
+    /// The certificate's time has not come.
+    CertificateNotYetValid,
+    /// The authority has taken the certificate back.
+    CertificateRevoked,
     /// A bootstrap credential at the management server.
     BootstrapCredentialAtManagement,
     /// A management credential at the bootstrap server.
@@ -86,7 +102,7 @@ pub enum DiaryCause {
 
 impl DiaryCause {
     /// All of them.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 44] = [
         Self::PlainOnSecurePort,
         Self::DtlsOnPlainPort,
         Self::MalformedMessage,
@@ -103,6 +119,14 @@ impl DiaryCause {
         Self::CredentialNotYetValid,
         Self::CredentialRevoked,
         Self::CredentialReplaced,
+        Self::CredentialKindNotAllowed,
+        Self::UnknownPublicKey,
+        Self::UnknownCertificate,
+        Self::AmbiguousCertificate,
+        Self::CertificateUntrusted,
+        Self::CertificateExpired,
+        Self::CertificateNotYetValid,
+        Self::CertificateRevoked,
         Self::BootstrapCredentialAtManagement,
         Self::ManagementCredentialAtBootstrap,
         Self::DeviceRemoved,
@@ -144,6 +168,14 @@ impl DiaryCause {
             Self::CredentialNotYetValid => "credential-not-yet-valid",
             Self::CredentialRevoked => "credential-revoked",
             Self::CredentialReplaced => "credential-replaced",
+            Self::CredentialKindNotAllowed => "credential-kind-not-allowed",
+            Self::UnknownPublicKey => "unknown-public-key",
+            Self::UnknownCertificate => "unknown-certificate",
+            Self::AmbiguousCertificate => "ambiguous-certificate",
+            Self::CertificateUntrusted => "certificate-untrusted",
+            Self::CertificateExpired => "certificate-expired",
+            Self::CertificateNotYetValid => "certificate-not-yet-valid",
+            Self::CertificateRevoked => "certificate-revoked",
             Self::BootstrapCredentialAtManagement => "bootstrap-credential-at-management",
             Self::ManagementCredentialAtBootstrap => "management-credential-at-bootstrap",
             Self::DeviceRemoved => "device-removed",
@@ -186,6 +218,14 @@ impl DiaryCause {
             Self::CredentialNotYetValid => "the credential's time has not come",
             Self::CredentialRevoked => "the credential was revoked",
             Self::CredentialReplaced => "the credential was replaced",
+            Self::CredentialKindNotAllowed => "the class does not let in this kind of credential",
+            Self::UnknownPublicKey => "nobody has this raw public key",
+            Self::UnknownCertificate => "the certificate names nobody",
+            Self::AmbiguousCertificate => "the certificate names several devices",
+            Self::CertificateUntrusted => "no trusted authority vouches for the certificate",
+            Self::CertificateExpired => "the certificate is past its time",
+            Self::CertificateNotYetValid => "the certificate's time has not come",
+            Self::CertificateRevoked => "the certificate was taken back by its authority",
             Self::BootstrapCredentialAtManagement => "a bootstrap credential at the management port",
             Self::ManagementCredentialAtBootstrap => "a management credential at the bootstrap port",
             Self::DeviceRemoved => "the device was removed",
@@ -283,6 +323,42 @@ impl DiaryCause {
                 "Another credential of this device has proved itself and taken this one's place. The \
                  device fell back to the old one, or two devices share an identity. Let the device \
                  bootstrap anew, or give it the new credential."
+            }
+            Self::CredentialKindNotAllowed => {
+                "The credential is good, and the device's class does not let in its kind. Give the device a \
+                 credential of a kind that the class lets in, put it into another class, or change what \
+                 its class lets in."
+            }
+            Self::UnknownPublicKey => {
+                "No device has this raw public key. Compare its SHA-256 with the one in the device. If the \
+                 device is yours, give it a credential of that key on its page; if its key was made \
+                 anew, its old one is of no use any more."
+            }
+            Self::UnknownCertificate => {
+                "The certificate is good, and nothing in it is the name of a device's credential. Look at \
+                 what the class says a certificate names its device by (common name, subject alternative \
+                 name, serial number or key), and give the device a credential of that name."
+            }
+            Self::AmbiguousCertificate => {
+                "Several devices have a credential that this certificate fits, each by another of its names. \
+                 Take the name off all but one, or pin the certificate to the device it belongs to."
+            }
+            Self::CertificateUntrusted => {
+                "The certificate leads to no authority that is trusted here, or its chain is not complete. Add \
+                 the authority, let the device send the certificates in between, or pin the device's \
+                 certificate on its page."
+            }
+            Self::CertificateExpired => {
+                "The device needs a new certificate: rotate its credential, or let it bootstrap anew. If the \
+                 date is not past, look at the server's clock."
+            }
+            Self::CertificateNotYetValid => {
+                "The certificate is good from a later time on. Look at the server's clock, and at that of the \
+                 machine which has issued the certificate."
+            }
+            Self::CertificateRevoked => {
+                "The authority's revocation list names this certificate. If the device shall come back, issue \
+                 a new certificate for a new key; if not, somebody still holds the old one: find it."
             }
             Self::BootstrapCredentialAtManagement => {
                 "The device uses its bootstrap credential where it should use its management one. Point \

@@ -3,12 +3,13 @@
 
 use objects::Models;
 
-use super::{Bootstrapped, credentials::name_of};
+use super::{Bootstrapped, credentials::name_of, make::not_let_in};
 use crate::{
-    Account, Actor, AuditEntry, BootstrapId, BootstrapRecord, BootstrapRequest, BootstrapResult, Cause,
-    Change, Commit, Context, CredentialState, Device, DiaryCause, EndpointName, EventKind, Fleet, FleetError,
-    Holder, Identity, Incident, NewCredential, Origin, OwnBootstrap, Plan, Prepared, Purpose, Refusal,
-    RequestId, Session, TimelineEntry, TimelineKind, Timestamp, Verb,
+    Account, AccountCredential, Actor, AuditEntry, BootstrapId, BootstrapRecord, BootstrapRequest,
+    BootstrapResult, Cause, Change, Commit, Context, Credential, CredentialName, CredentialState, Device,
+    DiaryCause, EndpointName, EventKind, Fleet, FleetError, GivenCredential, Holder, Identity, Incident,
+    Material, NewCredential, Origin, OwnBootstrap, Plan, Prepared, Public, Purpose, Refusal, RequestId,
+    Secret, ServerKeys, Session, TimelineEntry, TimelineKind, Timestamp, Verb,
 };
 
 mod comer;
@@ -40,6 +41,8 @@ pub struct BootstrapSettings {
     pub bootstrap_uri: Option<String>,
     /// The short server id of the management server.
     pub short_server_id: u16,
+    /// How devices know this server.
+    pub keys: ServerKeys,
     /// Whether endpoints without a credential are served, and enrolled if nobody knows them.
     pub lab: bool,
 }
@@ -136,6 +139,9 @@ impl Fleet {
         if self.is_revoked(asked.origin.identity).await? {
             return Err(revoked());
         }
+        if let Some(turned) = self.kind_barred(&comer, asked).await? {
+            return Err(turned);
+        }
         let unplanned = |detail: String| Turned {
             refusal: Refusal::Forbidden,
             cause: Some(DiaryCause::NoBootstrapPlan),
@@ -183,6 +189,22 @@ impl Fleet {
         Ok(session)
     }
 
+    /// Turns away who has come by a kind of credential that the class does not let in (FLEET.md has it as ID-02). The
+    /// handshake has; but a session may be older than the policy.
+    async fn kind_barred(&self, comer: &Comer, asked: &BootstrapAsked) -> Result<Option<Turned>, FleetError> {
+        let Some(identity) = asked.origin.identity else { return Ok(None) };
+        let Some((credential, _)) = self.store.credential_row(identity.credential).await? else {
+            return Ok(None);
+        };
+        let class = self.class(comer.device.class).await?;
+        Ok((!class.policy.allows(credential.kind)).then(|| Turned {
+            refusal: Refusal::Forbidden,
+            cause: Some(DiaryCause::CredentialKindNotAllowed),
+            detail: not_let_in(&class, credential.kind.name()),
+            device: (!comer.is_new).then(|| Box::new(comer.device.clone())),
+        }))
+    }
+
     async fn is_revoked(&self, identity: Option<Identity>) -> Result<bool, FleetError> {
         let Some(identity) = identity else { return Ok(false) };
         let row = self.store.credential_row(identity.credential).await?;
@@ -197,7 +219,7 @@ impl Fleet {
         comer: &Comer,
         settings: &BootstrapSettings,
         made: &mut Vec<NewCredential>,
-    ) -> Result<Option<Account>, FleetError> {
+    ) -> Result<Option<Account>, Turned> {
         let short_server_id = settings.short_server_id;
         let uri = match comer.right {
             Right::Lab => settings.plain_uri.clone(),
@@ -206,12 +228,11 @@ impl Fleet {
         let Some(uri) = uri else { return Ok(None) };
         let credential = match comer.right.identity() {
             Some(identity) => {
-                Some(self.staged_or_new(context, comer, identity, Purpose::Management, made).await?)
+                let purpose = Purpose::Management;
+                Some(self.staged_or_new(context, comer, identity, purpose, settings, made).await?)
             }
             None => None,
         };
-        let credential =
-            credential.map(|NewCredential { credential, key }| (credential.id, credential.identity, key));
         Ok(Some(Account { uri, short_server_id, credential }))
     }
 
@@ -224,47 +245,94 @@ impl Fleet {
         plan: &Plan,
         settings: &BootstrapSettings,
         made: &mut Vec<NewCredential>,
-    ) -> Result<Option<OwnBootstrap>, FleetError> {
+    ) -> Result<Option<OwnBootstrap>, Turned> {
         let (Right::Claim(identity, ..), Some(uri)) = (&comer.right, &settings.bootstrap_uri) else {
             return Ok(None);
         };
         if !plan.own_bootstrap_credential {
             return Ok(None);
         }
-        let NewCredential { credential, key } =
-            self.staged_or_new(context, comer, *identity, Purpose::Bootstrap, made).await?;
-        let credential = (credential.id, credential.identity, key);
+        let purpose = Purpose::Bootstrap;
+        let credential = self.staged_or_new(context, comer, *identity, purpose, settings, made).await?;
         Ok(Some(OwnBootstrap { uri: uri.clone(), credential }))
     }
 
     /// The credential that waits for its proof, so that a device that is bootstrapped over and over does not gather them;
-    /// else a new one. Its identity is not the endpoint's name.
+    /// else a new one, of the kind that the class says. Its PSK identity is not the endpoint's name.
     async fn staged_or_new(
         &self,
         context: &Context,
         comer: &Comer,
         by: Identity,
         purpose: Purpose,
+        settings: &BootstrapSettings,
         made: &mut Vec<NewCredential>,
-    ) -> Result<NewCredential, FleetError> {
+    ) -> Result<AccountCredential, Turned> {
+        let class = self.class(comer.device.class).await?;
+        let kind = class.policy.provision;
         if !comer.is_new {
             let held = self.store.credentials(comer.device.id).await?;
-            let waits = held.into_iter().find(|credential| {
+            let waits = held.into_iter().filter(|credential| {
                 credential.purpose == purpose
+                    && credential.kind == kind
                     && credential.state == CredentialState::Staged
                     && credential.valid_to.is_none_or(|valid_to| context.now < valid_to)
             });
-            if let Some(waits) = waits
-                && let Some((credential, key)) = self.store.credential_row(waits.id).await?
-            {
-                return Ok(NewCredential { credential, key });
+            for waits in waits {
+                if let Some((credential, secret)) = self.store.credential_row(waits.id).await?
+                    && let Some(found) = written(&credential, &secret, settings)
+                {
+                    return Ok(found);
+                }
             }
         }
-        let psk = (self.random_identity(), self.random_key());
+        let given = GivenCredential::made(kind);
+        let one = self.make(context, given, &comer.device.endpoint, &class, false).await.map_err(unmade)?;
         let holder = Holder::Device(comer.device.id);
-        let new = self.new_credential(context, holder, purpose, psk, Some(by.credential));
-        made.push(new.clone());
-        Ok(new)
+        let new = self.new_credential(context, holder, purpose, one, Some(by.credential));
+        let credential = written(&new.credential, &new.secret, settings).ok_or_else(|| {
+            let reason =
+                format!("the server has no key of its own to write beside one of the kind {}", kind.name());
+            unmade(FleetError::Invalid { field: "credential", reason })
+        })?;
+        made.push(new);
+        Ok(credential)
+    }
+}
+
+/// What of a credential is written into its device; none where only the device holds its key.
+fn written(
+    credential: &Credential,
+    secret: &Secret,
+    settings: &BootstrapSettings,
+) -> Option<AccountCredential> {
+    let material = match (&credential.identity, secret) {
+        (CredentialName::Psk(identity), Secret::Psk(key)) => {
+            Material::Psk { identity: identity.clone(), key: key.clone() }
+        }
+        (_, Secret::KeyPair(pair)) => {
+            let keys = &settings.keys;
+            let server = match pair.public {
+                Public::Key(_) => keys.public_key.clone()?,
+                Public::Chain(_) => keys.certificate.clone()?,
+            };
+            Material::KeyPair { pair: pair.clone(), server }
+        }
+        _ => return None,
+    };
+    Some(AccountCredential { id: credential.id, material })
+}
+
+/// A credential that could not be made for a bootstrap: mostly the server has no authority.
+fn unmade(error: FleetError) -> Turned {
+    match error {
+        FleetError::Store(error) => FleetError::Store(error).into(),
+        error => Turned {
+            refusal: Refusal::Forbidden,
+            cause: Some(DiaryCause::NoBootstrapPlan),
+            detail: format!("no credential could be made for it: {error}"),
+            device: None,
+        },
     }
 }
 
@@ -306,8 +374,8 @@ fn begun(context: &Context, comer: Comer, made: Vec<NewCredential>, record: &Boo
 /// Takes back what a session was to give.
 fn withdrawn(session: &Session, at: Timestamp) -> impl Iterator<Item = Change> {
     let Prepared { account, own_bootstrap, .. } = session.prepared();
-    let management = account.credential.as_ref().map(|(id, ..)| *id);
-    let bootstrap = own_bootstrap.as_ref().map(|own| own.credential.0);
+    let management = account.credential.as_ref().map(|credential| credential.id);
+    let bootstrap = own_bootstrap.as_ref().map(|own| own.credential.id);
     let state = CredentialState::Revoked;
     management.into_iter().chain(bootstrap).map(move |id| Change::CredentialEnded { id, state, at })
 }

@@ -2,22 +2,13 @@
 
 use objects::{InstanceId, ObjectId, Path, ResourceId};
 
-use super::{enrol::reason, timeline};
+use super::{enrol::reason, make::Made, timeline};
 use crate::{
-    AuditEntry, Change, Commit, Context, Credential, CredentialId, CredentialKind, CredentialState,
-    DeviceState, EndReason, Ending, EndpointName, Fleet, FleetError, Holder, NewCredential, Operated,
-    Operation, Outcome, Permission, PskIdentity, PskKey, PublicId, Purpose, Shown, TimelineKind, Verb,
+    AuditEntry, Change, Commit, Context, Credential, CredentialId, CredentialState, DeviceState, EndReason,
+    Ending, Fleet, FleetError, GivenCredential, Holder, NewCredential, Operated, Operation, Outcome,
+    Permission, PskIdentity, PskKey, PublicId, Purpose, SeenCertificate, Shown, TimelineKind, Verb,
     store::DeviceView,
 };
-
-/// A pre-shared key that somebody gives; what is left out is made.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GivenPsk {
-    /// Its identity.
-    pub identity: Option<PskIdentity>,
-    /// Its key.
-    pub key: Option<PskKey>,
-}
 
 /// How a credential is being rotated.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +31,19 @@ impl Fleet {
         Ok(self.store.credentials(device).await?)
     }
 
+    /// The certificates that the credentials of a device were seen with last.
+    pub async fn seen_certificates(
+        &self,
+        context: &Context,
+        device: PublicId,
+    ) -> Result<Vec<(CredentialId, SeenCertificate)>, FleetError> {
+        self.demand(context, Permission::View, "seen certificates").await?;
+        let device = self.view(device).await?.device.id;
+        let held = self.store.credentials(device).await?;
+        let held: Vec<_> = held.iter().map(|credential| credential.id).collect();
+        Ok(self.store.seen_certificates(&held).await?)
+    }
+
     /// Gives a device one more credential. Once it has proved itself it takes the place of the one before it.
     ///
     /// A device has at most one for each purpose that has not proved itself yet.
@@ -48,14 +52,14 @@ impl Fleet {
         context: &Context,
         device: PublicId,
         purpose: Purpose,
-        given: GivenPsk,
+        given: impl Into<GivenCredential> + Send,
     ) -> Result<Shown, FleetError> {
         self.demand(context, Permission::Administer, "add credential").await?;
         let view = self.enrolled(device).await?;
         if self.staged(&view, purpose).await?.is_some() {
             return Err(waits(purpose));
         }
-        self.stage(context, &view, purpose, given, None, None).await
+        self.stage(context, &view, purpose, given.into(), None, None).await
     }
 
     /// Gives a device a new credential in place of one. The old one is good until the new one has proved itself.
@@ -86,8 +90,8 @@ impl Fleet {
                 return Ok(Rotation::Triggered(operated));
             }
         }
-        let shown =
-            self.stage(context, &view, old.purpose, GivenPsk::default(), Some(old.id), staged).await?;
+        let made = GivenCredential::made(old.kind);
+        let shown = self.stage(context, &view, old.purpose, made, Some(old.id), staged).await?;
         Ok(Rotation::Shown(shown))
     }
 
@@ -128,47 +132,12 @@ impl Fleet {
         self.revoke(context, &view, &held, &reason).await
     }
 
-    /// The identity and key of a new credential: those given, and others made; `wished` is taken if nothing is given and
-    /// it is free.
-    pub(super) async fn psk(
-        &self,
-        given: GivenPsk,
-        wished: Option<&EndpointName>,
-    ) -> Result<(PskIdentity, PskKey), FleetError> {
-        let identity = match given.identity {
-            Some(identity) => {
-                match self.store.credential_by_identity(&identity).await? {
-                    Some((other, _)) if other.state.opens() => {
-                        return Err(FleetError::AlreadyThere("credential"));
-                    }
-                    // Whoever it was taken from may still have it.
-                    Some((other, key))
-                        if other.state == CredentialState::Revoked && given.key.as_ref() == Some(&key) =>
-                    {
-                        let reason = "this key was revoked: make a new one".to_owned();
-                        return Err(FleetError::Invalid { field: "key", reason });
-                    }
-                    _ => {}
-                }
-                identity
-            }
-            None => {
-                let wished = wished.and_then(|endpoint| PskIdentity::new(endpoint.as_str()).ok());
-                match wished {
-                    Some(identity) if !self.is_taken(&identity).await? => identity,
-                    _ => self.random_identity(),
-                }
-            }
-        };
-        Ok((identity, given.key.unwrap_or_else(|| self.random_key())))
-    }
-
     pub(super) fn new_credential(
         &self,
         context: &Context,
         holder: Holder,
         purpose: Purpose,
-        (identity, key): (PskIdentity, PskKey),
+        made: Made,
         parent: Option<CredentialId>,
     ) -> NewCredential {
         let credential = Credential {
@@ -176,18 +145,18 @@ impl Fleet {
             public_id: PublicId::from_random(self.random()),
             holder,
             purpose,
-            kind: CredentialKind::Psk,
+            kind: made.name.kind(),
             state: CredentialState::Staged,
-            identity,
+            identity: made.name,
             parent,
             valid_from: context.now,
-            valid_to: None,
+            valid_to: made.valid_to,
             created_by: context.actor.name().to_owned(),
             created_at: context.now,
             changed_at: context.now,
             last_used_at: None,
         };
-        NewCredential { credential, key }
+        NewCredential { credential, secret: made.secret }
     }
 
     pub(super) fn random_identity(&self) -> PskIdentity {
@@ -203,11 +172,6 @@ impl Fleet {
                 return key;
             }
         }
-    }
-
-    async fn is_taken(&self, identity: &PskIdentity) -> Result<bool, FleetError> {
-        let found = self.store.credential_by_identity(identity).await?;
-        Ok(found.is_some_and(|(credential, _)| credential.state.opens()))
     }
 
     /// A credential of that very device.
@@ -228,13 +192,15 @@ impl Fleet {
         context: &Context,
         view: &DeviceView,
         purpose: Purpose,
-        given: GivenPsk,
+        given: GivenCredential,
         parent: Option<CredentialId>,
         instead_of: Option<Credential>,
     ) -> Result<Shown, FleetError> {
         let device = view.device.id;
-        let psk = self.psk(given, None).await?;
-        let new = self.new_credential(context, Holder::Device(device), purpose, psk, parent);
+        let class = self.class(view.device.class).await?;
+        let made = self.make(context, given, &view.device.endpoint, &class, false).await?;
+        let issued = made.issued.clone();
+        let new = self.new_credential(context, Holder::Device(device), purpose, made, parent);
         let name = name_of(&new.credential);
         let actor = context.actor.name();
         let mut commit = Commit::default();
@@ -254,7 +220,7 @@ impl Fleet {
         if let Some(old) = instead_of {
             self.downlink.end_sessions(&[old.id]).await;
         }
-        Ok(new.into())
+        Ok(Shown { issued, ..new.into() })
     }
 
     /// None if the device can't do that.
@@ -320,8 +286,8 @@ fn waits(purpose: Purpose) -> FleetError {
 }
 
 impl From<NewCredential> for Shown {
-    fn from(NewCredential { credential, key }: NewCredential) -> Self {
-        Self { credential, key }
+    fn from(NewCredential { credential, secret }: NewCredential) -> Self {
+        Self { credential, secret, issued: Vec::new() }
     }
 }
 

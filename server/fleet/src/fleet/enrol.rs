@@ -5,8 +5,8 @@ use futures::future::join_all;
 use super::{timeline, when::utc};
 use crate::{
     AuditEntry, Change, ClassId, Commit, Context, Device, DomainId, EndReason, Ending, EndpointName, Fleet,
-    FleetError, GivenPsk, Holder, NewCredential, Permission, PublicId, Purpose, Shown, TimelineKind, Verb,
-    store::DeviceView, timeline::one_line,
+    FleetError, GivenCredential, Holder, NewCredential, Permission, PublicId, Purpose, Shown, TimelineKind,
+    Verb, store::DeviceView, timeline::one_line,
 };
 
 /// A device to add.
@@ -17,9 +17,9 @@ pub struct NewDevice {
     /// Its class; the default class if none is given.
     pub class: Option<ClassId>,
     /// A credential for the bootstrap server, if it is to have one.
-    pub bootstrap: Option<GivenPsk>,
+    pub bootstrap: Option<GivenCredential>,
     /// A credential for the management server, if it is to have one.
-    pub management: Option<GivenPsk>,
+    pub management: Option<GivenCredential>,
 }
 
 /// A device that was added.
@@ -67,7 +67,7 @@ impl Fleet {
     pub async fn add_device(&self, context: &Context, new: NewDevice) -> Result<Enrolled, FleetError> {
         self.demand(context, Permission::Administer, "add device").await?;
         let class = new.class.unwrap_or(ClassId::DEFAULT);
-        self.class(class).await?;
+        let of_class = self.class(class).await?;
         let there = self.store.device_by_endpoint(&new.endpoint).await?.map(|view| view.device);
         let (device, again) = match there {
             Some(device) if device.removed_at.is_none() => return Err(FleetError::AlreadyThere("device")),
@@ -78,15 +78,16 @@ impl Fleet {
                 (self.new_device(context, id, class, new.endpoint), false)
             }
         };
-        let mut credentials: Vec<NewCredential> = Vec::new();
+        let (mut credentials, mut issued) = (Vec::<NewCredential>::new(), Vec::new());
         for (purpose, given) in [(Purpose::Bootstrap, new.bootstrap), (Purpose::Management, new.management)] {
             let Some(given) = given else { continue };
-            let wished = (purpose == Purpose::Bootstrap).then_some(&device.endpoint);
-            let psk = self.psk(given, wished).await?;
-            if credentials.iter().any(|other| other.credential.identity == psk.0) {
+            let named = purpose == Purpose::Bootstrap;
+            let made = self.make(context, given, &device.endpoint, &of_class, named).await?;
+            if credentials.iter().any(|other| other.credential.identity == made.name) {
                 return Err(FleetError::AlreadyThere("credential"));
             }
-            credentials.push(self.new_credential(context, Holder::Device(device.id), purpose, psk, None));
+            issued.push(made.issued.clone());
+            credentials.push(self.new_credential(context, Holder::Device(device.id), purpose, made, None));
         }
         let mut commit = Commit::default();
         self.enrol(context, &mut commit, &device, again, &credentials);
@@ -96,7 +97,9 @@ impl Fleet {
         let object = device.endpoint.to_string();
         commit.audit.push(AuditEntry::by(context, Verb::AddDevice, Some(device.id), object));
         self.commit_and_follow(commit, "device").await?;
-        Ok(Enrolled { device, shown: credentials.into_iter().map(Shown::from).collect() })
+        let shown = credentials.into_iter().map(Shown::from).zip(issued);
+        let shown = shown.map(|(shown, issued)| Shown { issued, ..shown }).collect();
+        Ok(Enrolled { device, shown })
     }
 
     /// Puts a device into another class: from its next bootstrap on it is given what that class is given.

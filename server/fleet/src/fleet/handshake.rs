@@ -2,13 +2,16 @@
 
 use std::net::SocketAddr;
 
-use super::{credentials::name_of, enrol::removed_since, lock, when::utc};
+use super::{credentials::name_of, enrol::removed_since, lock, make::not_let_in, when::utc};
 use crate::{
-    AuditEntry, Cause, Change, Claim, Commit, Credential, CredentialState, DeviceId, DiaryCause,
-    EndpointName, Fleet, FleetError, Holder, Identity, Opening, PskIdentity, Purpose, TimelineEntry,
-    TimelineKind, Timestamp, Verb,
+    AuditEntry, Cause, Change, Claim, Commit, Credential, CredentialId, CredentialState, DeviceId,
+    DiaryCause, EndpointName, Fleet, FleetError, Holder, Identity, Opening, PskIdentity, PskKey, Purpose,
+    SecureSession, SecureSessionId, SeenCertificate, StoreError, TimelineEntry, TimelineKind, Timestamp,
+    Verb,
     store::{AuditQuery, PageRequest},
 };
+
+mod recognise;
 
 /// Why somebody is not let in. The device is told nothing of it; it is for the connection diary.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub struct Closed {
 }
 
 /// A credential with the name of who holds it; what it may not be used for has been refused.
-struct Found {
+pub(super) struct Found {
     credential: Credential,
     endpoint: Option<EndpointName>,
 }
@@ -45,42 +48,89 @@ impl Fleet {
         let Ok(identity) = PskIdentity::new(identity) else {
             return Ok(Err(unknown("an identity has 1 to 128 bytes")));
         };
-        let Some((credential, key)) = self.store.credential_by_identity(&identity).await? else {
+        let Some((credential, secret)) = self.store.credential_by_name(&identity.into()).await? else {
             return Ok(Err(unknown("no credential has this identity")));
         };
-        Ok(self.judge(credential, purpose, now).await?.map(|found| {
-            let Credential { id, holder, purpose, .. } = found.credential;
-            let identity = Identity { credential: id, holder, purpose };
-            Opening { key, identity, endpoint: found.endpoint }
+        let key = secret.psk().cloned();
+        Ok(self.judge(credential, purpose, now).await?.and_then(|found| match key {
+            Some(key) => Ok(found.opening(Some(key))),
+            // What was deleted with its device opens nothing, and was refused for that.
+            None => Err(unknown("the credential of this identity has no key")),
         }))
     }
 
     /// A handshake has proved a key. Looks again, for it may have been revoked meanwhile; the first time, the credential
-    /// becomes live and takes the place of all others of the device and purpose, whose sessions end.
+    /// becomes live and takes the place of all others of the device and purpose, whose sessions end. The session is kept in
+    /// the same transaction, so that it may be told the peer once this returns; so is the certificate, if it is another.
     pub async fn opened(
         &self,
         identity: Identity,
         from: SocketAddr,
+        session: Option<SecureSession>,
+        certificate: Option<&SeenCertificate>,
         now: Timestamp,
     ) -> Result<Result<(), Closed>, FleetError> {
+        let found = match self.still(identity, now).await? {
+            Ok(found) => found,
+            Err(closed) => return Ok(Err(closed)),
+        };
+        let mut commit = Commit::default();
+        let mut retired = Vec::new();
+        if found.credential.state == CredentialState::Staged {
+            retired = self.prove(&mut commit, &found, from, now).await?;
+        }
+        if let Some(certificate) = certificate {
+            self.see(&mut commit, &found, certificate, now).await?;
+        }
+        commit.changes.extend(session.map(|session| Change::SecureSessionOpened(Box::new(session))));
+        if !commit.changes.is_empty() {
+            match self.store.commit(commit).await {
+                // It was revoked at this very moment, or proved by another handshake.
+                Err(StoreError::Conflict) => {
+                    let again = self.still(identity, now).await?;
+                    return again.map_or_else(|closed| Ok(Err(closed)), |_| Err(StoreError::Conflict.into()));
+                }
+                committed => committed?,
+            };
+        }
+        if !retired.is_empty() {
+            self.downlink.end_sessions(&retired).await;
+        }
+        lock(&self.uses).credential(identity.credential, now);
+        Ok(Ok(()))
+    }
+
+    /// A session of old that a peer wants to go on with by a new handshake, if whoever it belongs to may still come in.
+    pub async fn resumption(
+        &self,
+        id: SecureSessionId,
+        purpose: Purpose,
+        now: Timestamp,
+    ) -> Result<Option<SecureSession>, FleetError> {
+        let session = self.store.secure_session(id).await?;
+        let Some(session) = session.filter(|session| session.identity.purpose == purpose) else {
+            return Ok(None);
+        };
+        if self.still(session.identity, now).await?.is_err() {
+            return Ok(None);
+        }
+        let seen = self.store.seen_certificates(&[session.identity.credential]).await?;
+        let over = seen.iter().any(|(_, certificate)| certificate.not_after < now);
+        Ok((!over).then_some(session))
+    }
+
+    /// What opens a session, as it is now.
+    async fn still(&self, identity: Identity, now: Timestamp) -> Result<Result<Found, Closed>, FleetError> {
         let row = self.store.credential_row(identity.credential).await?;
         let Some((credential, _)) = row.filter(|(row, _)| row.holder == identity.holder) else {
             let detail = "the credential was deleted within the handshake".to_owned();
             let device = identity.device();
             return Ok(Err(Closed { cause: DiaryCause::CredentialRevoked, device, detail }));
         };
-        let found = match self.judge(credential, identity.purpose, now).await? {
-            Ok(found) => found,
-            Err(closed) => return Ok(Err(closed)),
-        };
-        if found.credential.state == CredentialState::Staged {
-            self.prove(&found, from, now).await?;
-        }
-        lock(&self.uses).credential(identity.credential, now);
-        Ok(Ok(()))
+        self.judge(credential, identity.purpose, now).await
     }
 
-    async fn judge(
+    pub(super) async fn judge(
         &self,
         credential: Credential,
         purpose: Purpose,
@@ -106,7 +156,10 @@ impl Fleet {
         let barred = match barred {
             Some(barred) => Some(barred),
             None if !credential.state.opens() => Some(self.ended(&credential, device).await?),
-            None => refused(&credential, purpose, now),
+            None => match refused(&credential, purpose, now) {
+                Some(refused) => Some(refused),
+                None => self.barred(&credential).await?,
+            },
         };
         Ok(match barred {
             Some((cause, detail)) => Err(Closed { cause, device, detail }),
@@ -138,10 +191,15 @@ impl Fleet {
         Ok((DiaryCause::CredentialRevoked, format!("revoked on {since}{by}")))
     }
 
-    async fn prove(&self, found: &Found, from: SocketAddr, now: Timestamp) -> Result<(), FleetError> {
+    async fn prove(
+        &self,
+        commit: &mut Commit,
+        found: &Found,
+        from: SocketAddr,
+        now: Timestamp,
+    ) -> Result<Vec<CredentialId>, FleetError> {
         let Found { credential, endpoint } = found;
-        let proved = Change::CredentialProved { id: credential.id, at: now };
-        let mut commit = Commit { changes: vec![proved], audit: Vec::new() };
+        commit.changes.push(Change::CredentialProved { id: credential.id, at: now });
         let request = self.random_request();
         let device = match credential.holder {
             Holder::Device(device) => Some(device),
@@ -167,7 +225,7 @@ impl Fleet {
                 object,
             });
         };
-        tell(&mut commit, Verb::ProveCredential, credential, &format!("has proved itself from {from}"));
+        tell(commit, Verb::ProveCredential, credential, &format!("has proved itself from {from}"));
         let mut retired = Vec::new();
         if let Some(device) = device {
             for other in self.store.credentials(device).await? {
@@ -176,16 +234,53 @@ impl Fleet {
                 if replaced {
                     let (id, state) = (other.id, CredentialState::Retired);
                     commit.changes.push(Change::CredentialEnded { id, state, at: now });
-                    tell(&mut commit, Verb::RetireCredential, &other, "was replaced");
+                    tell(commit, Verb::RetireCredential, &other, "was replaced");
                     retired.push(other.id);
                 }
             }
         }
-        self.store.commit(commit).await?;
-        if !retired.is_empty() {
-            self.downlink.end_sessions(&retired).await;
+        Ok(retired)
+    }
+
+    /// Keeps the certificate that a device has come with, if it is another than the last time.
+    async fn see(
+        &self,
+        commit: &mut Commit,
+        found: &Found,
+        certificate: &SeenCertificate,
+        now: Timestamp,
+    ) -> Result<(), FleetError> {
+        let credential = found.credential.id;
+        let before = self.store.seen_certificates(&[credential]).await?;
+        if before.iter().any(|(_, before)| before.is_same(certificate)) {
+            return Ok(());
         }
+        if let Holder::Device(device) = found.credential.holder {
+            let (serial, issuer, until) =
+                (&certificate.serial, &certificate.issuer, utc(certificate.not_after));
+            let detail = format!("came with certificate {serial} of {issuer}, good until {until}");
+            let entry = TimelineEntry::new(device, now, TimelineKind::Credential, None, &detail);
+            commit.changes.push(Change::Timeline(entry));
+        }
+        let certificate = Box::new(certificate.clone());
+        commit.changes.push(Change::CertificateSeen { credential, certificate });
         Ok(())
+    }
+
+    /// Why the class of whoever holds a credential does not let it in.
+    async fn barred(&self, credential: &Credential) -> Result<Option<(DiaryCause, String)>, FleetError> {
+        let class = self.class_of(credential).await?;
+        let class = class.filter(|class| !class.policy.allows(credential.kind));
+        let detail = class.map(|class| not_let_in(&class, credential.kind.name()));
+        Ok(detail.map(|detail| (DiaryCause::CredentialKindNotAllowed, detail)))
+    }
+}
+
+impl Found {
+    /// What is told of it to whoever shakes hands.
+    pub(super) fn opening(self, key: Option<PskKey>) -> Opening {
+        let Credential { id, holder, purpose, .. } = self.credential;
+        Opening { key, identity: Identity { credential: id, holder, purpose }, endpoint: self.endpoint }
     }
 }
 

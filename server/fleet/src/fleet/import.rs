@@ -5,10 +5,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::timeline;
+use super::{
+    make::{Made, not_let_in},
+    timeline,
+};
 use crate::{
-    AuditEntry, Change, Class, ClassId, Commit, Context, Credential, CredentialState, Device, EndpointName,
-    Fleet, FleetError, Holder, Permission, PskIdentity, PskKey, StoreError, TimelineKind, Verb,
+    AuditEntry, CertificateName, Change, Class, ClassId, Commit, Context, Credential, CredentialName,
+    CredentialState, Device, EndpointName, Fleet, FleetError, Holder, Permission, Secret, StoreError,
+    TimelineKind, Timestamp, Verb,
 };
 
 mod file;
@@ -61,7 +65,7 @@ enum Verdict {
 /// What the store knows of a group of rows.
 struct Known {
     devices: HashMap<EndpointName, Device>,
-    credentials: HashMap<PskIdentity, (Credential, PskKey)>,
+    credentials: HashMap<CredentialName, (Credential, Secret)>,
 }
 
 impl ImportReport {
@@ -85,9 +89,10 @@ impl ImportReport {
 impl Fleet {
     /// Adds the devices of a file, at most [`ImportReport::MAX_BYTES`] and [`ImportReport::MAX_ROWS`].
     ///
-    /// The columns are `endpoint`, `class` (a name; the default class without it), `bootstrap_identity`, `bootstrap_key`,
-    /// `management_identity` and `management_key`, the keys in hexadecimal digits. A bootstrap key without an identity
-    /// has the endpoint name for it. A row whose device and credentials are there already is unchanged, also if a
+    /// The columns are `endpoint`, `class` (a name; the default class without it), and for each of `bootstrap` and
+    /// `management` one of these: `…_identity` and `…_key`, in hexadecimal digits, of a pre-shared key; `…_public_key`, in
+    /// DER as hexadecimal digits or base64; `…_certificate`, the same of one that is pinned, or what stands in those of the
+    /// device, such as `cn:node-7`, where its class says so. A bootstrap key without an identity has the endpoint name for it. A row whose device and credentials are there already is unchanged, also if a
     /// credential was rotated since; one that says something else of them is an error, as is a key that was revoked. A
     /// device that was removed is enrolled again.
     ///
@@ -108,7 +113,7 @@ impl Fleet {
         let mut report = ImportReport { dry_run, ..ImportReport::default() };
         let rows = file::read(format, bytes, &mut report)?;
         let classes = self.store.classes().await?;
-        let classes = classes.into_iter().map(|class| (class.name, class.id)).collect();
+        let classes = classes.into_iter().map(|class| (class.name.clone(), class)).collect();
         for group in rows.chunks(ImportReport::ROWS_PER_COMMIT) {
             match self.import_rows(context, group, &classes, &mut report).await {
                 // Somebody added one of them at this moment: which, each alone will tell.
@@ -138,7 +143,7 @@ impl Fleet {
         &self,
         context: &Context,
         rows: &[Row],
-        classes: &BTreeMap<String, ClassId>,
+        classes: &BTreeMap<String, Class>,
         report: &mut ImportReport,
     ) -> Result<(), FleetError> {
         let known = self.known(rows).await?;
@@ -161,7 +166,7 @@ impl Fleet {
     async fn known(&self, rows: &[Row]) -> Result<Known, FleetError> {
         let endpoints: Vec<_> = rows.iter().map(|row| row.endpoint.clone()).collect();
         let given = rows.iter().flat_map(|row| &row.credentials);
-        let identities: Vec<_> = given.map(|given| given.identity.clone()).collect();
+        let identities: Vec<_> = given.map(|given| given.name.clone()).collect();
         let known = self.store.enrolled(&endpoints, &identities).await?;
         let devices = known.devices.into_iter();
         let credentials = known.credentials.into_iter();
@@ -175,13 +180,13 @@ impl Fleet {
         &self,
         context: &Context,
         row: &Row,
-        classes: &BTreeMap<String, ClassId>,
+        classes: &BTreeMap<String, Class>,
         known: &Known,
     ) -> Verdict {
         let class = match &row.class {
             None => None,
             Some(name) => match classes.get(name) {
-                Some(class) => Some(*class),
+                Some(class) => Some(class),
                 None => {
                     let name: String = name.chars().take(Class::MAX_NAME).collect();
                     return Verdict::Error(format!("there is no class {name:?}: make it first"));
@@ -190,7 +195,7 @@ impl Fleet {
         };
         let device = known.devices.get(&row.endpoint);
         let there = device.filter(|device| device.removed_at.is_none());
-        if there.is_some_and(|device| class.is_some_and(|class| class != device.class)) {
+        if there.is_some_and(|device| class.is_some_and(|class| class.id != device.class)) {
             let reason = "the device is there in another class: put it into this one on its page";
             return Verdict::Error(reason.to_owned());
         }
@@ -200,7 +205,14 @@ impl Fleet {
             }
         }
         let credentials = row.credentials.clone();
-        let class = class.unwrap_or(ClassId::DEFAULT);
+        let of_class = class.or_else(|| classes.values().find(|class| class.id == ClassId::DEFAULT));
+        if there.is_none()
+            && let Some(of_class) = of_class
+            && let Some(reason) = credentials.iter().find_map(|given| given.unfit(of_class, context.now))
+        {
+            return Verdict::Error(reason);
+        }
+        let class = class.map_or(ClassId::DEFAULT, |class| class.id);
         match (there, device) {
             (Some(_), _) => Verdict::Nothing,
             (None, Some(device)) => {
@@ -250,9 +262,10 @@ impl Fleet {
             };
             count += 1;
             let mut detail = format!("{done} by {} by an import", context.actor.name());
-            for Given { purpose, identity, key } in credentials {
-                let (holder, psk) = (Holder::Device(device.id), (identity.clone(), key.clone()));
-                let new = self.new_credential(context, holder, *purpose, psk, None);
+            for Given { purpose, name, secret, valid_to } in credentials {
+                let holder = Holder::Device(device.id);
+                let made = Made { valid_to: *valid_to, ..Made::of(name.clone(), secret.clone()) };
+                let new = self.new_credential(context, holder, *purpose, made, None);
                 detail = format!("{detail}; {}", super::credentials::name_of(&new.credential));
                 commit.changes.push(Change::CredentialAdded(Box::new(new)));
             }
@@ -275,22 +288,49 @@ impl Given {
     /// Why a row can't bring this credential, given the device that is there and not removed, and what is known.
     fn refused(&self, there: Option<&Device>, known: &Known) -> Option<String> {
         let purpose = self.purpose.name();
-        let Some((found, key)) = known.credentials.get(&self.identity) else {
+        let Some((found, secret)) = known.credentials.get(&self.name) else {
             let reason = || {
                 format!("the device is there without this {purpose} credential: give it one more on its page")
             };
             return there.map(|_| reason());
         };
         let own = there.is_some_and(|device| found.holder == Holder::Device(device.id));
-        if found.state == CredentialState::Revoked && *key == self.key {
+        // Of all but a name that stands in certificates, one has the key itself here.
+        let same_key = match &self.name {
+            CredentialName::Psk(_) => *secret == self.secret,
+            CredentialName::PublicKey(_) | CredentialName::Certificate(CertificateName::PublicKey(_)) => true,
+            CredentialName::Certificate(_) => own,
+        };
+        if found.state == CredentialState::Revoked && same_key {
             return Some(format!("this {purpose} key was revoked: make a new one"));
         }
         if !own && found.state.opens() {
             return Some(format!("the {purpose} identity belongs to another device: choose another"));
         }
-        let same = found.purpose == self.purpose && *key == self.key;
+        let same = found.purpose == self.purpose && same_key;
         let reason =
             || format!("the device is there with another {purpose} key: rotate or revoke that on its page");
         (there.is_some() && !(own && same)).then(reason)
+    }
+
+    /// Why a device of a class can't be added with this credential.
+    fn unfit(&self, class: &Class, now: Timestamp) -> Option<String> {
+        let (purpose, kind) = (self.purpose.name(), self.name.kind());
+        if !class.policy.allows(kind) {
+            return Some(format!("the {purpose} credential: {}", not_let_in(class, kind.name())));
+        }
+        if self.valid_to.is_some_and(|end| end <= now) {
+            return Some(format!("{purpose}_certificate: it is past its time"));
+        }
+        let mapping = class.policy.mapping;
+        let is_named = matches!(&self.name, CredentialName::Certificate(name) if !mapping.takes(name));
+        let reason = || {
+            format!(
+                "{purpose}_certificate: certificates name devices of the class {} by {}:…, not so",
+                class.name,
+                mapping.name()
+            )
+        };
+        is_named.then(reason)
     }
 }

@@ -4,8 +4,8 @@ use objects::Models;
 
 use super::{claims::named, credentials::bootstrap_trigger, taken, timeline};
 use crate::{
-    AuditEntry, BootstrapId, BootstrapRecord, Change, Class, ClassId, Commit, Context, Fleet, FleetError,
-    Operated, Permission, Plan, PlanScope, PublicId, TimelineKind, Verb,
+    AuditEntry, BootstrapId, BootstrapRecord, Change, Class, ClassId, ClassPolicy, Commit, Context, Fleet,
+    FleetError, Operated, Permission, Plan, PlanScope, PublicId, TimelineKind, Verb,
 };
 
 impl Fleet {
@@ -18,12 +18,14 @@ impl Fleet {
     /// Makes a class; its name has 1 to [`Class::MAX_NAME`] characters and is unique.
     pub async fn add_class(&self, context: &Context, name: &str) -> Result<Class, FleetError> {
         self.demand(context, Permission::Administer, "add class").await?;
-        let class = Class { id: ClassId(self.random_id()), name: named(name, Class::MAX_NAME)? };
+        let name = named(name, Class::MAX_NAME)?;
+        let class = Class { id: ClassId(self.random_id()), name, policy: ClassPolicy::default() };
         let commit = Commit {
             changes: vec![Change::ClassAdded(class.clone())],
             audit: vec![AuditEntry::by(context, Verb::AddClass, None, class.name.clone())],
         };
         self.store.commit(commit).await.map_err(|error| taken(error, "class"))?;
+        self.forget_classes().await;
         Ok(class)
     }
 

@@ -41,6 +41,16 @@ impl Roster {
                 | Change::ClaimClosed(_)
                 | Change::ClaimUsed(_)
                 | Change::ClassAdded(_)
+                | Change::ClassSaved(_)
+                | Change::CertificateSeen { .. }
+                | Change::SecureSessionOpened(_)
+                | Change::SecureSessionsHeard(_)
+                | Change::SecureSessionReserved { .. }
+                | Change::SecureSessionEnded { .. }
+                | Change::SecureSessionsDropped(_)
+                | Change::AuthoritySaved(_)
+                | Change::AuthorityRemoved(_)
+                | Change::OwnKeySaved { .. }
                 | Change::CredentialEnded { .. }
                 | Change::CredentialProved { .. }
                 | Change::CredentialsUsed(_)

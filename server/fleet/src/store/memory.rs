@@ -10,11 +10,12 @@ use super::{
     PageRequest, Store, StoreError, StoredModel,
 };
 use crate::{
-    ApiToken, AuditRecord, BootstrapId, BootstrapRecord, Claim, ClaimId, Claimed, Class, Commit, Committed,
-    Credential, CredentialId, DeviceId, DeviceState, DiaryEntry, DiaryId, EndpointName, Holder, LoggedEvent,
-    Observation, OperationId, OperationRecord, OperationState, Plan, PlanScope, PskIdentity, PskKey,
-    PublicId, Reading, Restored, Role, StoredReading, Submission, TimelineRecord, Timestamp, User,
-    WebSession, Webhook, WebhookSecret,
+    ApiToken, AuditRecord, Authority, BootstrapId, BootstrapRecord, Claim, ClaimId, Claimed, Class, ClassId,
+    Commit, Committed, Credential, CredentialId, CredentialKind, CredentialName, DeviceId, DeviceState,
+    DiaryEntry, DiaryId, EndpointName, Fingerprint, Holder, KeyPair, LoggedEvent, Observation, OperationId,
+    OperationRecord, OperationState, OwnKey, Plan, PlanScope, PublicId, Reading, Restored, Role, Secret,
+    SecureSession, SecureSessionId, SeenCertificate, StoredReading, Submission, TimelineRecord, Timestamp,
+    User, WebSession, Webhook, WebhookSecret,
 };
 
 mod cursor;
@@ -237,11 +238,19 @@ impl Store for MemoryStore {
         page("audit", rows.cloned(), request, |record| Position::newest(record.sequence, 0))
     }
 
-    async fn credential_by_identity(
+    async fn credential_by_name(
         &self,
-        identity: &PskIdentity,
-    ) -> Result<Option<(Credential, PskKey)>, StoreError> {
-        Ok(self.available()?.tables.by_identity(identity))
+        name: &CredentialName,
+    ) -> Result<Option<(Credential, Secret)>, StoreError> {
+        Ok(self.available()?.tables.by_name(name))
+    }
+
+    async fn credentials_by_names(
+        &self,
+        names: &[CredentialName],
+    ) -> Result<Vec<(Credential, Secret)>, StoreError> {
+        let tables = &self.available()?.tables;
+        Ok(names.iter().filter_map(|name| tables.by_name(name)).collect())
     }
 
     async fn credential(&self, id: PublicId) -> Result<Option<Credential>, StoreError> {
@@ -250,7 +259,7 @@ impl Store for MemoryStore {
         Ok(credentials.find(|credential| credential.public_id == id).cloned())
     }
 
-    async fn credential_row(&self, id: CredentialId) -> Result<Option<(Credential, PskKey)>, StoreError> {
+    async fn credential_row(&self, id: CredentialId) -> Result<Option<(Credential, Secret)>, StoreError> {
         Ok(self.available()?.tables.credentials.get(&id).cloned())
     }
 
@@ -265,14 +274,88 @@ impl Store for MemoryStore {
     async fn enrolled(
         &self,
         endpoints: &[EndpointName],
-        identities: &[PskIdentity],
+        names: &[CredentialName],
     ) -> Result<Known, StoreError> {
         let tables = &self.available()?.tables;
         let ids = endpoints.iter().filter_map(|endpoint| tables.by_endpoint.get(endpoint));
         Ok(Known {
             devices: ids.filter_map(|id| tables.devices.get(id)).cloned().collect(),
-            credentials: identities.iter().filter_map(|identity| tables.by_identity(identity)).collect(),
+            credentials: names.iter().filter_map(|name| tables.by_name(name)).collect(),
         })
+    }
+
+    async fn credentials_of_class(
+        &self,
+        class: ClassId,
+        kinds: &[CredentialKind],
+        after: Option<CredentialId>,
+        limit: usize,
+    ) -> Result<Vec<CredentialId>, StoreError> {
+        let tables = &self.available()?.tables;
+        let all = tables.credentials.values().map(|(credential, _)| credential);
+        let of_class = all.filter(|credential| {
+            credential.state.opens()
+                && kinds.contains(&credential.kind)
+                && tables.class_of(credential.holder) == Some(class)
+        });
+        Ok(of_class.map(|credential| credential.id).filter(|id| Some(*id) > after).take(limit).collect())
+    }
+
+    async fn seen_certificates(
+        &self,
+        credentials: &[CredentialId],
+    ) -> Result<Vec<(CredentialId, SeenCertificate)>, StoreError> {
+        let seen = &self.available()?.tables.seen;
+        Ok(credentials.iter().filter_map(|id| Some((*id, seen.get(id)?.clone()))).collect())
+    }
+
+    async fn certificates_issued_by(
+        &self,
+        issuer_name: Fingerprint,
+        after: Option<CredentialId>,
+        limit: usize,
+    ) -> Result<Vec<(CredentialId, SeenCertificate)>, StoreError> {
+        let tables = &self.available()?.tables;
+        let seen = tables.seen.iter().filter(|(id, certificate)| {
+            Some(**id) > after
+                && (certificate.issuer_name == issuer_name || certificate.anchor_name == issuer_name)
+                && tables.credentials.get(id).is_some_and(|(credential, _)| credential.state.opens())
+        });
+        Ok(seen.take(limit).map(|(id, certificate)| (*id, certificate.clone())).collect())
+    }
+
+    async fn authorities(&self) -> Result<Vec<Authority>, StoreError> {
+        let mut authorities: Vec<_> = self.available()?.tables.authorities.values().cloned().collect();
+        authorities.sort_by_key(|authority| (authority.created_at, authority.id));
+        Ok(authorities)
+    }
+
+    async fn own_key(&self, key: OwnKey) -> Result<Option<KeyPair>, StoreError> {
+        Ok(self.available()?.tables.own_keys.get(&key).cloned())
+    }
+
+    async fn begin_sessions(&self, ahead: u64) -> Result<(), StoreError> {
+        let sessions = &mut self.available()?.tables.secure_sessions;
+        for (session, _) in sessions.values_mut().filter(|(_, live)| *live) {
+            session.reserved = session.reserved.saturating_add(ahead);
+        }
+        Ok(())
+    }
+
+    async fn secure_sessions(
+        &self,
+        after: Option<SecureSessionId>,
+        limit: usize,
+    ) -> Result<Vec<SecureSession>, StoreError> {
+        let sessions = &self.available()?.tables.secure_sessions;
+        let live = sessions.values().filter(|(_, live)| *live).map(|(session, _)| session);
+        let limit = limit.min(SecureSession::MAX_READ);
+        Ok(live.filter(|session| Some(session.id) > after).take(limit).cloned().collect())
+    }
+
+    async fn secure_session(&self, id: SecureSessionId) -> Result<Option<SecureSession>, StoreError> {
+        let sessions = &self.available()?.tables.secure_sessions;
+        Ok(sessions.get(&id).map(|(session, _)| session.clone()))
     }
 
     async fn claims(&self, request: &PageRequest) -> Result<Page<Claim>, StoreError> {

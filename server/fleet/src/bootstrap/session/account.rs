@@ -3,18 +3,17 @@
 use objects::{InstanceId, ObjectId, Path, ResourceId, Value};
 
 use super::{Task, What};
-use crate::bootstrap::{
-    Account, OwnBootstrap, Plan,
-    plan::{SECURITY, SERVER},
+use crate::{
+    Public,
+    bootstrap::{
+        Account, AccountCredential, Material, OwnBootstrap, Plan,
+        plan::{SECURITY, SERVER},
+    },
 };
 
 /// `/0/x` of the management account. `complete` adds what is optional and has a value that changes nothing.
 pub(super) fn security(account: &Account, plan: &Plan, instance: InstanceId, complete: bool) -> Task {
-    let (mode, identity, key) = match &account.credential {
-        Some((_, identity, key)) => (PSK, identity.as_bytes(), key.as_bytes()),
-        None => (NO_SEC, &[][..], &[][..]),
-    };
-    let mut values = credentials(&account.uri, false, mode, identity, key);
+    let mut values = credentials(&account.uri, false, account.credential.as_ref());
     values.push((10, Value::Integer(account.short_server_id.into())));
     let neutral = complete.then_some(0);
     let hold_off = plan.hold_off.or(neutral);
@@ -24,9 +23,7 @@ pub(super) fn security(account: &Account, plan: &Plan, instance: InstanceId, com
 
 /// `/0/x` of the bootstrap server itself. It goes in one piece: its identity without its key would open nothing.
 pub(super) fn bootstrap(own: &OwnBootstrap, instance: InstanceId) -> Task {
-    let (_, identity, key) = &own.credential;
-    let values = credentials(&own.uri, true, PSK, identity.as_bytes(), key.as_bytes());
-    task(What::Bootstrap, SECURITY, instance, values)
+    task(What::Bootstrap, SECURITY, instance, credentials(&own.uri, true, Some(&own.credential)))
 }
 
 /// `/1/x`.
@@ -50,15 +47,29 @@ pub(super) fn server(
     task(What::Account, SERVER, instance, values)
 }
 
-fn credentials(uri: &str, bootstrap: bool, mode: i64, identity: &[u8], key: &[u8]) -> Vec<(u16, Value)> {
+fn credentials(uri: &str, bootstrap: bool, credential: Option<&AccountCredential>) -> Vec<(u16, Value)> {
+    let none = &[][..];
+    // Each in DER as LwM2M Core 1.1.1 §E.1 has it. Of the private key it names no structure: it is PKCS#8 (RFC 5958), for
+    // that is what Leshan reads, and what mbed TLS and OpenSSL take besides the bare ECPrivateKey of RFC 5915.
+    let (mode, own, server, secret) = match credential.map(|credential| &credential.material) {
+        None => (NO_SEC, none, none, none),
+        // The server's key is mandatory in the definition, and of no use with a pre-shared key; Leshan asks for it all the same.
+        Some(Material::Psk { identity, key }) => (PSK, identity.as_bytes(), none, key.as_bytes()),
+        Some(Material::KeyPair { pair, server }) => {
+            let mode = match pair.public {
+                Public::Key(_) => RAW_PUBLIC_KEY,
+                Public::Chain(_) => CERTIFICATE,
+            };
+            (mode, pair.leaf(), server.as_slice(), pair.private.as_bytes())
+        }
+    };
     vec![
         (0, Value::String(uri.to_owned())),
         (1, Value::Boolean(bootstrap)),
         (2, Value::Integer(mode)),
-        (3, Value::Opaque(identity.to_vec())),
-        // Mandatory in the definition, and of no use with a pre-shared key; Leshan asks for it all the same.
-        (4, Value::Opaque(Vec::new())),
-        (5, Value::Opaque(key.to_vec())),
+        (3, Value::Opaque(own.to_vec())),
+        (4, Value::Opaque(server.to_vec())),
+        (5, Value::Opaque(secret.to_vec())),
     ]
 }
 
@@ -69,6 +80,8 @@ fn task(what: What, object: ObjectId, instance: InstanceId, values: Vec<(u16, Va
 
 // LwM2M Core 1.1.1 §E.1, Security Mode.
 const PSK: i64 = 0;
+const RAW_PUBLIC_KEY: i64 = 1;
+const CERTIFICATE: i64 = 2;
 const NO_SEC: i64 = 3;
 
 /// What /1/x/5 is where nobody sets it (LwM2M Core 1.1.1 §E.2).

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::{ImportFormat, ImportReport};
-use crate::{EndpointName, FleetError, PskIdentity, PskKey, Purpose};
+use crate::{
+    Certificate, CertificateName, CredentialName, EndpointName, Fingerprint, FleetError, PskIdentity, PskKey,
+    Purpose, Secret, Timestamp, certificate,
+};
 
 /// A row that can be understood, and shares neither its name nor an identity with another one of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +22,11 @@ pub(super) struct Row {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Given {
     pub(super) purpose: Purpose,
-    pub(super) identity: PskIdentity,
-    pub(super) key: PskKey,
+    pub(super) name: CredentialName,
+    /// Its key, of a pre-shared one.
+    pub(super) secret: Secret,
+    /// Until when it is good, where a certificate says that.
+    pub(super) valid_to: Option<Timestamp>,
 }
 
 /// The texts of a row; what is empty is not given. Never printed: it holds keys.
@@ -31,12 +37,34 @@ struct Texts {
     class: String,
     bootstrap_identity: String,
     bootstrap_key: String,
+    bootstrap_public_key: String,
+    bootstrap_certificate: String,
     management_identity: String,
     management_key: String,
+    management_public_key: String,
+    management_certificate: String,
 }
 
-const COLUMNS: [&str; 6] =
-    ["endpoint", "class", "bootstrap_identity", "bootstrap_key", "management_identity", "management_key"];
+/// What a row says of one credential.
+struct Written<'a> {
+    identity: &'a str,
+    key: &'a str,
+    public_key: &'a str,
+    certificate: &'a str,
+}
+
+const COLUMNS: [&str; 10] = [
+    "endpoint",
+    "class",
+    "bootstrap_identity",
+    "bootstrap_key",
+    "bootstrap_public_key",
+    "bootstrap_certificate",
+    "management_identity",
+    "management_key",
+    "management_public_key",
+    "management_certificate",
+];
 
 /// The longest line of a file, in bytes: every field at its longest, each byte as an escape.
 const MAX_LINE: usize = 16 * 1024;
@@ -61,7 +89,7 @@ struct Reader<'a> {
     rows: Vec<Row>,
     /// The line on which each name stood first. Only looked into: their order never shows.
     endpoints: HashMap<EndpointName, u64>,
-    identities: HashMap<PskIdentity, u64>,
+    identities: HashMap<CredentialName, u64>,
     report: &'a mut ImportReport,
 }
 
@@ -150,8 +178,8 @@ impl Reader<'_> {
         }
         let mut before = None;
         for given in &row.credentials {
-            let first = self.identities.entry(given.identity.clone()).or_insert(row.line);
-            let twice = row.credentials.iter().filter(|other| other.identity == given.identity).count() > 1;
+            let first = self.identities.entry(given.name.clone()).or_insert(row.line);
+            let twice = row.credentials.iter().filter(|other| other.name == given.name).count() > 1;
             if *first != row.line || twice {
                 before = Some(*first);
             }
@@ -171,8 +199,12 @@ impl Texts {
             "class" => &mut self.class,
             "bootstrap_identity" => &mut self.bootstrap_identity,
             "bootstrap_key" => &mut self.bootstrap_key,
+            "bootstrap_public_key" => &mut self.bootstrap_public_key,
+            "bootstrap_certificate" => &mut self.bootstrap_certificate,
             "management_identity" => &mut self.management_identity,
             "management_key" => &mut self.management_key,
+            "management_public_key" => &mut self.management_public_key,
+            "management_certificate" => &mut self.management_certificate,
             _ => &mut self.endpoint,
         }
     }
@@ -185,24 +217,73 @@ impl Texts {
             "" if !self.bootstrap_key.is_empty() => endpoint.as_str(),
             identity => identity,
         };
-        let bootstrap = given(Purpose::Bootstrap, own, &self.bootstrap_key)?;
-        let management = given(Purpose::Management, &self.management_identity, &self.management_key)?;
+        let bootstrap = Written {
+            identity: own,
+            key: &self.bootstrap_key,
+            public_key: &self.bootstrap_public_key,
+            certificate: &self.bootstrap_certificate,
+        };
+        let management = Written {
+            identity: &self.management_identity,
+            key: &self.management_key,
+            public_key: &self.management_public_key,
+            certificate: &self.management_certificate,
+        };
+        let bootstrap = bootstrap.given(Purpose::Bootstrap)?;
+        let management = management.given(Purpose::Management)?;
         Ok(Row { line, endpoint, class, credentials: bootstrap.into_iter().chain(management).collect() })
     }
 }
 
-fn given(purpose: Purpose, identity: &str, key: &str) -> Result<Option<Given>, String> {
-    let name = purpose.name();
-    match (identity, key) {
-        ("", "") => Ok(None),
-        ("", _) => Err(format!("a {name} key needs a {name}_identity")),
-        (_, "") => Err(format!("a {name} identity needs a {name}_key")),
-        (identity, key) => {
-            let identity =
-                PskIdentity::from_text(identity).map_err(|error| format!("{name}_identity: {error}"))?;
-            let key = PskKey::from_hex(key).map_err(|error| format!("{name}_key: {error}"))?;
-            Ok(Some(Given { purpose, identity, key }))
+impl Written<'_> {
+    fn given(&self, purpose: Purpose) -> Result<Option<Given>, String> {
+        let name = purpose.name();
+        match (self.public_key, self.certificate) {
+            ("", "") => self.psk(purpose),
+            _ if !self.identity.is_empty() || !self.key.is_empty() => Err(format!(
+                "a {name} credential is either an identity with a key, or a public key, or a certificate"
+            )),
+            (_, "") => {
+                let key = certificate::public_key(self.public_key.as_bytes())
+                    .map_err(|error| format!("{name}_public_key: {error}"))?;
+                let name = CredentialName::PublicKey(Fingerprint::of(&key));
+                Ok(Some(Given { purpose, name, secret: Secret::None, valid_to: None }))
+            }
+            ("", _) => {
+                self.certificate(purpose).map(Some).map_err(|error| format!("{name}_certificate: {error}"))
+            }
+            _ => Err(format!("a {name} credential is either a public key or a certificate")),
         }
+    }
+
+    fn psk(&self, purpose: Purpose) -> Result<Option<Given>, String> {
+        let name = purpose.name();
+        match (self.identity, self.key) {
+            ("", "") => Ok(None),
+            ("", _) => Err(format!("a {name} key needs a {name}_identity")),
+            (_, "") => Err(format!("a {name} identity needs a {name}_key")),
+            (identity, key) => {
+                let identity =
+                    PskIdentity::from_text(identity).map_err(|error| format!("{name}_identity: {error}"))?;
+                let key = PskKey::from_hex(key).map_err(|error| format!("{name}_key: {error}"))?;
+                Ok(Some(Given { purpose, name: identity.into(), secret: Secret::Psk(key), valid_to: None }))
+            }
+        }
+    }
+
+    /// A certificate that is pinned, or a name that stands in one.
+    fn certificate(&self, purpose: Purpose) -> Result<Given, String> {
+        if self.certificate.contains(':')
+            && let Ok(name) = CertificateName::from_text(self.certificate)
+        {
+            let name = CredentialName::Certificate(name);
+            return Ok(Given { purpose, name, secret: Secret::None, valid_to: None });
+        }
+        let der = certificate::certificate(self.certificate.as_bytes()).map_err(|error| error.to_string())?;
+        let facts = Certificate::parse(&der).map_err(|error| error.to_string())?;
+        certificate::public_key(&facts.public_key).map_err(|error| error.to_string())?;
+        let name = CredentialName::Certificate(CertificateName::PublicKey(facts.key_fingerprint()));
+        Ok(Given { purpose, name, secret: Secret::None, valid_to: Some(facts.not_after) })
     }
 }
 

@@ -3,7 +3,7 @@
 use super::fixture::*;
 use crate::{
     Change, Credential, CredentialId, CredentialState, DeviceId, Holder, NewCredential, PskIdentity, PskKey,
-    Purpose, Registration, Store,
+    Purpose, Registration, Secret, Store,
 };
 
 fn proved(number: i64, at_seconds: i64) -> Change {
@@ -27,7 +27,7 @@ pub async fn every_credential_survives(store: &dyn Store) {
         holder: Holder::Claim(claim(1).id),
         purpose: Purpose::Bootstrap,
         state: CredentialState::Live,
-        identity: PskIdentity::new((0..128).map(|byte| byte * 2).collect::<Vec<u8>>()).unwrap(),
+        identity: PskIdentity::new((0..128).map(|byte| byte * 2).collect::<Vec<u8>>()).unwrap().into(),
         parent: Some(CredentialId(1)),
         valid_from: at(-5),
         valid_to: Some(at(99)),
@@ -40,16 +40,17 @@ pub async fn every_credential_survives(store: &dyn Store) {
     for credential in [plain.clone(), full.clone()] {
         let key =
             PskKey::new((credential.purpose as u8 + 1..).step_by(3).take(64).collect::<Vec<u8>>()).unwrap();
-        let new = NewCredential { credential: credential.clone(), key: key.clone() };
+        let secret = Secret::Psk(key);
+        let new = NewCredential { credential: credential.clone(), secret: secret.clone() };
         commit(store, [Change::CredentialAdded(Box::new(new))]).await;
-        let with_key = Some((credential.clone(), key));
+        let with_key = Some((credential.clone(), secret));
         assert_eq!(store.credential_row(credential.id).await.unwrap(), with_key);
-        assert_eq!(store.credential_by_identity(&credential.identity).await.unwrap(), with_key);
+        assert_eq!(store.credential_by_name(&credential.identity).await.unwrap(), with_key);
         assert_eq!(store.credential(credential.public_id).await.unwrap(), Some(credential));
     }
     assert_eq!(store.credentials(DeviceId(1)).await.unwrap(), [plain]);
     assert_eq!(store.claim_credentials(claim(1).id).await.unwrap(), [full]);
-    assert_eq!(store.credential_by_identity(&identity("nobody")).await.unwrap(), None);
+    assert_eq!(store.credential_by_name(&identity("nobody")).await.unwrap(), None);
     assert_eq!(store.credential(public_id(1)).await.unwrap(), None);
     assert_eq!(store.credential_row(CredentialId(5)).await.unwrap(), None);
 }
@@ -76,7 +77,7 @@ pub async fn an_identity_opens_one_credential_at_a_time(store: &dyn Store) {
     refused(store, [adds(&same(2, 2))]).await;
     commit(store, [adds(&Credential { identity: identity("Same"), ..credential(3, 2) })]).await;
     commit(store, [ends(1, CredentialState::Retired, 6), adds(&same(2, 2))]).await;
-    assert_eq!(store.credential_by_identity(&identity("same")).await.unwrap().unwrap().0.id, CredentialId(2));
+    assert_eq!(store.credential_by_name(&identity("same")).await.unwrap().unwrap().0.id, CredentialId(2));
 }
 
 /// What opens comes before what is newer and does not.
@@ -85,11 +86,11 @@ pub async fn an_identity_finds_what_opens_or_else_the_newest_that_did(store: &dy
     let same = |number| Credential { identity: identity("same"), ..credential(number, 1) };
     for number in 1..=3 {
         commit(store, [adds(&same(number)), ends(number, CredentialState::Revoked, 10 + number)]).await;
-        let (found, found_key) = store.credential_by_identity(&identity("same")).await.unwrap().unwrap();
+        let (found, found_key) = store.credential_by_name(&identity("same")).await.unwrap().unwrap();
         assert_eq!((found.id, found_key), (CredentialId(number), key(number)));
     }
     commit(store, [adds(&Credential { created_at: START, ..same(4) })]).await;
-    assert_eq!(store.credential_by_identity(&identity("same")).await.unwrap().unwrap().0.id, CredentialId(4));
+    assert_eq!(store.credential_by_name(&identity("same")).await.unwrap().unwrap().0.id, CredentialId(4));
 }
 
 /// By the first handshake, which a second one changes nothing about; one that has ended proves nothing.
@@ -198,9 +199,9 @@ pub async fn many_devices_are_added_at_one_time_or_none(store: &dyn Store) {
     let restored = store.restore().await.unwrap();
     assert_eq!((restored.devices.len(), restored.secured.len()), (700, 700));
     assert_eq!(store.overview().await.unwrap().awaited, 700);
-    assert_eq!(store.credential_by_identity(&identity("identity-1500")).await.unwrap(), None);
+    assert_eq!(store.credential_by_name(&identity("identity-1500")).await.unwrap(), None);
     commit(store, batch(1_001)).await;
-    let found = store.credential_by_identity(&identity("identity-1500")).await.unwrap();
+    let found = store.credential_by_name(&identity("identity-1500")).await.unwrap();
     assert_eq!(found, Some((credential(1_500, 1_500), key(1_500))));
 }
 

@@ -121,7 +121,11 @@ pub async fn a_removed_device_is_out_of_the_way(store: &dyn Store) {
 /// One is enrolled again as if it had just been added, in any class; one that is not removed is not.
 pub async fn a_removed_device_is_enrolled_again_under_its_row(store: &dyn Store) {
     register(store, 2).await;
-    commit(store, [Change::ClassAdded(Class { id: ClassId(2), name: "meters".into() })]).await;
+    commit(
+        store,
+        [Change::ClassAdded(Class { id: ClassId(2), name: "meters".into(), policy: Default::default() })],
+    )
+    .await;
     refused(store, [again(1, 2)]).await;
     refused(store, [again(9, 2)]).await;
     commit(store, [ends(1, EndReason::Removed), removed(1, true)]).await;
@@ -169,8 +173,8 @@ pub async fn a_removal_keeps_or_deletes_what_a_device_left(store: &dyn Store) {
     let timeline =
         async |number| store.timeline(DeviceId(number), &PageRequest::first(9)).await.unwrap().rows.len();
     assert_eq!((timeline(1).await, timeline(2).await), (1, 1), "what comes afterwards is kept");
-    let kept = store.credential_by_identity(&identity("identity-1")).await.unwrap().unwrap();
-    let blanked = store.credential_by_identity(&identity("identity-2")).await.unwrap().unwrap();
+    let kept = store.credential_by_name(&identity("identity-1")).await.unwrap().unwrap();
+    let blanked = store.credential_by_name(&identity("identity-2")).await.unwrap().unwrap();
     assert_eq!((kept.0.state, blanked.0.state), (CredentialState::Revoked, CredentialState::Revoked));
     assert!(kept.1 == key(1) && blanked.1 != key(2));
     assert_eq!(store.overview().await.unwrap().queued_operations, 1);
@@ -182,7 +186,11 @@ pub async fn a_removal_keeps_or_deletes_what_a_device_left(store: &dyn Store) {
 
 /// In either order, together with a state and a prefix, page by page.
 pub async fn devices_are_filtered_by_class_and_security(store: &dyn Store) {
-    commit(store, [Change::ClassAdded(Class { id: ClassId(2), name: "meters".into() })]).await;
+    commit(
+        store,
+        [Change::ClassAdded(Class { id: ClassId(2), name: "meters".into(), policy: Default::default() })],
+    )
+    .await;
     register(store, 12).await;
     let classified = |number| Change::DeviceClassified { device: DeviceId(number), class: ClassId(2) };
     commit(store, (1..=12).filter(|number| number % 2 == 0).map(classified)).await;
@@ -216,7 +224,7 @@ pub async fn devices_are_filtered_by_class_and_security(store: &dyn Store) {
 
 /// A class has one row and one name, and a device is in one that is there.
 pub async fn a_class_is_unique_and_there_before_its_devices(store: &dyn Store) {
-    let class = |id, name: &str| Class { id: ClassId(id), name: name.into() };
+    let class = |id, name: &str| Class { id: ClassId(id), name: name.into(), policy: Default::default() };
     commit(store, [Change::ClassAdded(class(3, "'zähler\0")), Change::ClassAdded(class(2, "meters"))]).await;
     refused(store, [Change::ClassAdded(class(2, "other"))]).await;
     refused(store, [Change::ClassAdded(class(4, "meters"))]).await;

@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use crate::{
     Binding, Change, Claim, ClaimId, ClassId, Commit, Committed, Credential, CredentialId, CredentialKind,
-    CredentialState, Delivery, Device, DeviceId, DiaryCause, DiaryId, DiaryNote, DomainId, EndpointName,
-    Holder, Incident, Lifetime, ListenerId, NewCredential, NodeId, Observation, ObservationToken, Operation,
-    OperationId, OperationRecord, OperationState, PskIdentity, PskKey, PublicId, Purpose, Reading,
-    Registration, RegistrationId, RequestId, Source, Store, StoreError, TimelineEntry, TimelineKind,
-    Timestamp,
+    CredentialName, CredentialState, Delivery, Device, DeviceId, DiaryCause, DiaryId, DiaryNote, DomainId,
+    EndpointName, Holder, Incident, Lifetime, ListenerId, NewCredential, NodeId, Observation,
+    ObservationToken, Operation, OperationId, OperationRecord, OperationState, PskIdentity, PskKey, PublicId,
+    Purpose, Reading, Registration, RegistrationId, RequestId, Secret, Source, Store, StoreError,
+    TimelineEntry, TimelineKind, Timestamp,
     store::{Cursor, DeviceView, Page, PageRequest},
 };
 
@@ -173,12 +173,12 @@ pub(super) fn entry(of_device: i64, number: i64) -> TimelineEntry {
     }
 }
 
-pub(super) fn key(number: i64) -> PskKey {
-    PskKey::new(format!("a key of device {number:04}")).unwrap()
+pub(super) fn key(number: i64) -> Secret {
+    Secret::Psk(PskKey::new(format!("a key of device {number:04}")).unwrap())
 }
 
-pub(super) fn identity(text: &str) -> PskIdentity {
-    PskIdentity::new(text).unwrap()
+pub(super) fn identity(text: &str) -> CredentialName {
+    PskIdentity::new(text).unwrap().into()
 }
 
 /// A staged management credential of a device, its identity named after its number.
@@ -202,8 +202,8 @@ pub(super) fn credential(number: i64, of_device: i64) -> Credential {
 }
 
 pub(super) fn adds(credential: &Credential) -> Change {
-    let key = key(credential.id.0);
-    Change::CredentialAdded(Box::new(NewCredential { credential: credential.clone(), key }))
+    let secret = key(credential.id.0);
+    Change::CredentialAdded(Box::new(NewCredential { credential: credential.clone(), secret }))
 }
 
 pub(super) fn claim(number: i64) -> Claim {

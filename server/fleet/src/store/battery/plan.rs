@@ -53,7 +53,11 @@ fn bootstrap(record: &BootstrapRecord) -> Change {
 /// One for a class and one for a device do not know each other; each is replaced, and taken back.
 pub async fn a_plan_is_kept_replaced_and_taken_back(store: &dyn Store) {
     register(store, 2).await;
-    commit(store, [Change::ClassAdded(Class { id: ClassId(2), name: "meters".into() })]).await;
+    commit(
+        store,
+        [Change::ClassAdded(Class { id: ClassId(2), name: "meters".into(), policy: Default::default() })],
+    )
+    .await;
     let (class, device) = (PlanScope::Class(ClassId(2)), PlanScope::Device(DeviceId(2)));
     commit(store, [saved(class, Some(plan(60))), saved(device, Some(plan(u32::MAX)))]).await;
     assert_eq!(store.plan(class).await.unwrap(), Some(plan(60)));

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use objects::{ObjectId, Path, Version};
 
 use crate::{
-    ApiToken, AuditRecord, BootstrapId, BootstrapRecord, Change, Claim, ClaimId, Claimed, Class, ClassId,
-    Commit, Committed, Credential, CredentialId, Delivery, Device, DeviceId, DiaryEntry, EndpointName,
-    LoggedEvent, LoggedKind, Observation, OperationId, OperationRecord, OperationState, Plan, PlanScope,
-    PskKey, PublicId, Reading, StoreError, StoredReading, Submission, TimelineEntry, TimelineRecord,
+    ApiToken, AuditRecord, Authority, AuthorityId, BootstrapId, BootstrapRecord, Change, Claim, ClaimId,
+    Claimed, Class, ClassId, ClassPolicy, Commit, Committed, Credential, CredentialId, Delivery, Device,
+    DeviceId, DiaryEntry, EndpointName, KeyPair, LoggedEvent, LoggedKind, Observation, OperationId,
+    OperationRecord, OperationState, OwnKey, Plan, PlanScope, PublicId, Reading, Secret, SecureSession,
+    SecureSessionId, SeenCertificate, StoreError, StoredReading, Submission, TimelineEntry, TimelineRecord,
     Timestamp, User, WebSession, Webhook, WebhookSecret,
     store::{ENDED_OPERATION_KEPT, ENDED_TOKEN_KEPT},
 };
@@ -22,6 +23,8 @@ mod log;
 
 mod people;
 
+mod secure;
+
 /// Everything a commit can change.
 #[derive(Clone, Debug)]
 pub(super) struct Tables {
@@ -29,7 +32,12 @@ pub(super) struct Tables {
     pub(super) by_endpoint: BTreeMap<EndpointName, DeviceId>,
     pub(super) classes: BTreeMap<ClassId, Class>,
     pub(super) plans: BTreeMap<PlanScope, Plan>,
-    pub(super) credentials: BTreeMap<CredentialId, (Credential, PskKey)>,
+    pub(super) credentials: BTreeMap<CredentialId, (Credential, Secret)>,
+    pub(super) seen: BTreeMap<CredentialId, SeenCertificate>,
+    /// Each with whether it is live.
+    pub(super) secure_sessions: BTreeMap<SecureSessionId, (SecureSession, bool)>,
+    pub(super) authorities: BTreeMap<AuthorityId, Authority>,
+    pub(super) own_keys: BTreeMap<OwnKey, KeyPair>,
     pub(super) claims: BTreeMap<ClaimId, Claim>,
     pub(super) claimed: BTreeMap<(ClaimId, EndpointName), Claimed>,
     pub(super) bootstraps: BTreeMap<BootstrapId, BootstrapRecord>,
@@ -58,13 +66,18 @@ pub(super) struct Tables {
 impl Default for Tables {
     /// As the first migration leaves them: with the default class.
     fn default() -> Self {
-        let class = Class { id: ClassId::DEFAULT, name: Class::DEFAULT_NAME.to_owned() };
+        let policy = ClassPolicy::default();
+        let class = Class { id: ClassId::DEFAULT, name: Class::DEFAULT_NAME.to_owned(), policy };
         Self {
             devices: BTreeMap::new(),
             by_endpoint: BTreeMap::new(),
             classes: BTreeMap::from([(class.id, class)]),
             plans: BTreeMap::new(),
             credentials: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            secure_sessions: BTreeMap::new(),
+            authorities: BTreeMap::new(),
+            own_keys: BTreeMap::new(),
             claims: BTreeMap::new(),
             claimed: BTreeMap::new(),
             bootstraps: BTreeMap::new(),
@@ -114,12 +127,34 @@ impl Tables {
             Change::DeviceClassified { device, class } => self.classify(device, class)?,
             Change::DeviceRemoved { device, at, keep_data } => self.remove_device(device, at, keep_data)?,
             Change::ClassAdded(class) => self.add_class(class)?,
+            Change::ClassSaved(class) => self.save_class(class)?,
             Change::PlanSaved { scope, plan } => self.save_plan(scope, plan.map(|plan| *plan))?,
             Change::CredentialAdded(new) => self.add_credential(*new)?,
             Change::CredentialProved { id, at } => self.prove_credential(id, at),
             Change::CredentialEnded { id, state, at } => self.end_credential(id, state, at),
             Change::CredentialsUsed(used) => {
                 used.into_iter().for_each(|(id, at)| self.use_credential(id, at))
+            }
+            Change::CertificateSeen { credential, certificate } => {
+                if self.credentials.contains_key(&credential) {
+                    self.seen.insert(credential, *certificate);
+                }
+            }
+            Change::SecureSessionOpened(session) => self.open_secure_session(*session)?,
+            Change::SecureSessionsHeard(marks) => self.hear_secure_sessions(&marks),
+            Change::SecureSessionReserved { id, upto } => {
+                if let Some((session, _)) = self.secure_sessions.get_mut(&id) {
+                    session.reserved = session.reserved.max(upto);
+                }
+            }
+            Change::SecureSessionEnded { id, resumable } => self.end_secure_session(id, resumable),
+            Change::SecureSessionsDropped(credentials) => self.drop_secure_sessions(&credentials),
+            Change::AuthoritySaved(authority) => self.save_authority(*authority)?,
+            Change::AuthorityRemoved(id) => {
+                self.authorities.remove(&id);
+            }
+            Change::OwnKeySaved { key, pair } => {
+                self.own_keys.insert(key, *pair);
             }
             Change::ClaimAdded(claim) => self.add_claim(claim)?,
             Change::ClaimUsed(claimed) => self.use_claim(claimed)?,
@@ -240,6 +275,7 @@ impl Tables {
         });
         self.deliveries.retain(|(_, _, at)| at.after(Delivery::KEPT) > now);
         self.sessions.retain(|_, session| session.expires_at > now);
+        self.secure_sessions.retain(|_, (session, _)| session.heard_at.after(SecureSession::KEPT) > now);
         self.submissions.retain(|_, submission| submission.at.after(Submission::KEPT) > now);
         self.tokens.retain(|token| token.ended_at().after(ENDED_TOKEN_KEPT) > now);
         self.purge_events(now);

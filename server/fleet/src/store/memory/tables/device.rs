@@ -58,7 +58,7 @@ impl Tables {
         for credential in held {
             self.end_credential(credential, CredentialState::Revoked, at);
             if !keep_data {
-                self.erase_key(credential);
+                self.erase_secret(credential);
             }
         }
         self.observations.retain(|(other, _), _| *other != id);

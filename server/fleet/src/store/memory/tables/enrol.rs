@@ -1,16 +1,14 @@
 //! Credentials, claims and bootstrap sessions.
 
-use sha2::{Digest, Sha256};
-
 use super::{Tables, unique};
 use crate::{
-    BootstrapRecord, BootstrapResult, Claim, ClaimId, Claimed, Credential, CredentialId, CredentialState,
-    DeviceId, Holder, NewCredential, PskIdentity, PskKey, StoreError, Timestamp,
+    BootstrapRecord, BootstrapResult, Claim, ClaimId, Claimed, Credential, CredentialId, CredentialName,
+    CredentialState, DeviceId, Holder, NewCredential, Secret, StoreError, Timestamp,
 };
 
 impl Tables {
     pub(super) fn add_credential(&mut self, new: NewCredential) -> Result<(), StoreError> {
-        let NewCredential { credential, key } = new;
+        let NewCredential { credential, secret } = new;
         match credential.holder {
             Holder::Device(device) => self.known(device)?,
             Holder::Claim(claim) => unique(self.claims.contains_key(&claim))?,
@@ -20,33 +18,40 @@ impl Tables {
                 && other.public_id != credential.public_id
                 && !(other.state.opens() && credential.state.opens() && other.identity == credential.identity)
         }))?;
-        self.credentials.insert(credential.id, (credential, key));
+        self.credentials.insert(credential.id, (credential, secret));
         Ok(())
     }
 
     pub(super) fn prove_credential(&mut self, id: CredentialId, at: Timestamp) {
-        let Some((credential, _)) = self.credentials.get_mut(&id) else { return };
+        let Some((credential, secret)) = self.credentials.get_mut(&id) else { return };
         if credential.state == CredentialState::Staged {
             credential.state = CredentialState::Live;
             credential.changed_at = at;
+            if matches!(secret, Secret::KeyPair(_)) {
+                *secret = Secret::None;
+            }
         }
     }
 
     pub(super) fn end_credential(&mut self, id: CredentialId, state: CredentialState, at: Timestamp) {
-        let Some((credential, _)) = self.credentials.get_mut(&id) else { return };
+        let Some((credential, secret)) = self.credentials.get_mut(&id) else { return };
         let revoked_later = credential.state == CredentialState::Retired && state == CredentialState::Revoked;
         if credential.state.opens() || revoked_later {
             credential.state = state;
             credential.changed_at = at;
+            if matches!(secret, Secret::KeyPair(_)) {
+                *secret = Secret::None;
+            }
+            self.secure_sessions.retain(|_, (session, _)| session.identity.credential != id);
         }
     }
 
-    /// What is left in its place opens nothing and tells nothing.
-    pub(super) fn erase_key(&mut self, id: CredentialId) {
-        let Some((_, key)) = self.credentials.get_mut(&id) else { return };
-        if let Ok(erased) = PskKey::new(Sha256::digest(key.as_bytes()).to_vec()) {
-            *key = erased;
+    /// What is left opens nothing and tells nothing.
+    pub(super) fn erase_secret(&mut self, id: CredentialId) {
+        if let Some((_, secret)) = self.credentials.get_mut(&id) {
+            *secret = Secret::None;
         }
+        self.seen.remove(&id);
     }
 
     pub(super) fn use_credential(&mut self, id: CredentialId, at: Timestamp) {
@@ -116,11 +121,8 @@ impl Tables {
     // === What is asked ===
 
     /// The one that opens sessions, or else the newest that did.
-    pub(in crate::store::memory) fn by_identity(
-        &self,
-        identity: &PskIdentity,
-    ) -> Option<(Credential, PskKey)> {
-        let named = self.credentials.values().filter(|(credential, _)| credential.identity == *identity);
+    pub(in crate::store::memory) fn by_name(&self, name: &CredentialName) -> Option<(Credential, Secret)> {
+        let named = self.credentials.values().filter(|(credential, _)| credential.identity == *name);
         named
             .max_by_key(|(credential, _)| (credential.state.opens(), credential.created_at, credential.id))
             .cloned()
