@@ -95,3 +95,57 @@ fn update(hmac: &mut Hmac<Sha256>, octets: &[u8]) {
     hmac.update(&[u8::try_from(octets.len()).expect("an address of 4 or 16 bytes")]);
     hmac.update(octets);
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BEFORE: &[u8] = &[0x42; 35];
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_cookie_is_good_for_its_address_and_hello_alone() {
+        let now = Duration::from_secs(7);
+        let mut cookies = Cookies::new([1; 32]);
+        let from = address("192.0.2.1:5684");
+        let cookie = cookies.make(now, from, BEFORE);
+        assert!(cookies.is_good(now, from, BEFORE, &cookie));
+        assert!(!cookies.is_good(now, address("192.0.2.1:5683"), BEFORE, &cookie));
+        assert!(!cookies.is_good(now, address("192.0.2.2:5684"), BEFORE, &cookie));
+        assert!(!cookies.is_good(now, address("[::ffff:192.0.2.1]:5684"), BEFORE, &cookie));
+        assert!(!cookies.is_good(now, from, &BEFORE[..34], &cookie));
+        assert!(!Cookies::new([2; 32]).is_good(now, from, BEFORE, &cookie));
+    }
+
+    #[test]
+    fn a_cookie_that_is_cut_or_longer_or_changed_is_not_good() {
+        let (now, from) = (Duration::ZERO, address("[2001:db8::1]:1"));
+        let mut cookies = Cookies::new([1; 32]);
+        let cookie = cookies.make(now, from, BEFORE);
+        assert!((0..COOKIE).all(|len| !cookies.is_good(now, from, BEFORE, &cookie[..len])));
+        assert!(!cookies.is_good(now, from, BEFORE, &[&cookie[..], &[0]].concat()));
+        for bit in 0..8 * COOKIE {
+            let mut changed = cookie;
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(!cookies.is_good(now, from, BEFORE, &changed));
+        }
+    }
+
+    proptest! {
+        /// A cookie lives for a whole period at least, and for less than two.
+        #[test]
+        fn a_cookie_outlives_the_change_of_one_secret(made in 0_u64..10_000, later in 0_u64..2_000) {
+            let from = address("192.0.2.1:5684");
+            let mut cookies = Cookies::new([1; 32]);
+            let cookie = cookies.make(Duration::from_secs(made), from, BEFORE);
+            let period = PERIOD.as_secs();
+            let good = cookies.is_good(Duration::from_secs(made + later), from, BEFORE, &cookie);
+            prop_assert_eq!(good, (made + later) / period - made / period <= 1);
+        }
+    }
+}

@@ -194,3 +194,6 @@ impl Retransmission {
         self.due
     }
 }
+
+#[cfg(test)]
+mod tests;

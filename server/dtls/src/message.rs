@@ -4,6 +4,8 @@
 //! their extensions, `key_exchange` and `certificate` the rest. All parsing is on slices, allocates only what the caller
 //! keeps, and takes linear time.
 
+#[cfg(test)]
+pub(crate) mod captured;
 mod certificate;
 mod extension;
 mod fragment;
@@ -23,3 +25,6 @@ pub(crate) use hello::{ClientHello, ClientHelloStart, HelloVerifyRequest, Server
 pub(crate) use key_exchange::{ClientKeyExchange, EcdhParams, IDENTITY, ServerKeyExchange};
 pub(crate) use reader::{Malformed, Reader, Writer};
 pub(crate) use reassembly::{Reassembly, Taken};
+
+#[cfg(test)]
+mod tests;

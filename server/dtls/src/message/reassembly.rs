@@ -152,3 +152,6 @@ impl Partial {
         body
     }
 }
+
+#[cfg(test)]
+mod tests;
