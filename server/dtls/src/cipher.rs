@@ -190,3 +190,5 @@ const INNER_KIND: usize = 1;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

@@ -130,6 +130,30 @@ mod tests {
     }
 
     #[test]
+    fn what_a_session_begins_with_is_what_another_implementation_makes_of_it() {
+        // By Python's hmac, from the formulas of RFC 5246 §8.1, §7.4.9 and RFC 7627 §4.
+        let premaster = psk_premaster(&hex!("000102030405060708090a0b0c0d0e0f"), None);
+        let transcript = Sha256::digest(b"transcript").into();
+        assert_eq!(
+            *MasterSecret::derive(&premaster, &[0xc1; 32], &[0x51; 32]).0,
+            hex!(
+                "7fd2cd480f3a8eaaecf203c4d76f218d44dbd68fb447069683a114386e926cd9"
+                "82f787b751180e501998d84683ed9f11"
+            )
+        );
+        let extended = MasterSecret::derive_extended(&premaster, &transcript);
+        assert_eq!(
+            *extended.0,
+            hex!(
+                "86ce1eeab5d5a23c5b030e8af493dbcc9cb935e6ddb6b8a9888556c1b92eb430"
+                "6b8af8349d14e8dc73cc1823b703802c"
+            )
+        );
+        assert_eq!(extended.verify_data(b"client finished", &transcript), hex!("8349b0384c20d6d1417bf99a"));
+        assert_eq!(extended.verify_data(b"server finished", &transcript), hex!("f9fe9fe3f6112107a9518e8f"));
+    }
+
+    #[test]
     fn a_seed_in_parts_is_the_seed_in_one() {
         for len in [0, 1, 31, 32, 33, 64, 65] {
             let (mut parts, mut whole) = (vec![0; len], vec![0; len]);

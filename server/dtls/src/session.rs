@@ -224,10 +224,6 @@ impl Session {
         self.peer
     }
 
-    pub(crate) fn suite(&self) -> crate::Suite {
-        self.keys.suite()
-    }
-
     pub(crate) fn heard(&self) -> Duration {
         Duration::from_millis(self.heard_ms)
     }

@@ -1,12 +1,14 @@
 //! AES-128-CCM and -GCM (RFC 6655 §3, RFC 5288 §3): a nonce of four bytes that are kept and eight that are sent, which are the epoch and
 //! the sequence number. So no nonce comes twice under one key as long as no sequence number does.
+//!
+//! GCM is ring's, which with the expansion of the key takes half as long as RustCrypto's; CCM it has not.
 
-use aes::Aes128;
-use aes_gcm::Aes128Gcm;
+use aes::Aes128Enc;
 use ccm::{
     AeadInOut, Ccm, KeyInit,
     consts::{U8, U12, U16},
 };
+use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{KEY, Place, additional::Additional};
@@ -57,37 +59,45 @@ impl Aead {
         let text = &mut out[start..];
         match self.suite.protection() {
             Protection::Ccm { tag: 8 } => {
-                let tag = self.write.encrypt::<Ccm<Aes128, U8, U12>>(&nonce, &additional, text);
+                let tag = self.write.encrypt::<Ccm<Aes128Enc, U8, U12>>(&nonce, &additional, text);
                 out.extend_from_slice(&tag);
             }
             Protection::Ccm { .. } => {
-                let tag = self.write.encrypt::<Ccm<Aes128, U16, U12>>(&nonce, &additional, text);
+                let tag = self.write.encrypt::<Ccm<Aes128Enc, U16, U12>>(&nonce, &additional, text);
                 out.extend_from_slice(&tag);
             }
             Protection::Gcm | Protection::Cbc => {
-                let tag = self.write.encrypt::<Aes128Gcm>(&nonce, &additional, text);
-                out.extend_from_slice(&tag);
+                let tag = self
+                    .write
+                    .gcm()
+                    .seal_in_place_separate_tag(
+                        Nonce::assume_unique_for_key(nonce),
+                        Aad::from(&additional),
+                        text,
+                    )
+                    .expect("a record is far shorter than the cipher's limit");
+                out.extend_from_slice(tag.as_ref());
             }
         }
     }
 
     pub(super) fn open<'a>(&self, place: Place<'_>, body: &'a mut [u8]) -> Option<&'a mut [u8]> {
         let (explicit, rest) = body.split_at_mut_checked(EXPLICIT)?;
-        let (text, tag) = rest.split_at_mut_checked(rest.len().checked_sub(self.tag())?)?;
+        let length = rest.len().checked_sub(self.tag())?;
         let nonce = self.read.nonce((&*explicit).try_into().expect("it was split at 8"));
-        let additional = Additional::new(place, text.len());
+        let additional = Additional::new(place, length);
         match self.suite.protection() {
             Protection::Ccm { tag: 8 } => {
-                self.read.decrypt::<Ccm<Aes128, U8, U12>>(&nonce, &additional, text, tag)?;
+                self.read.decrypt::<Ccm<Aes128Enc, U8, U12>>(&nonce, &additional, rest, length)
             }
             Protection::Ccm { .. } => {
-                self.read.decrypt::<Ccm<Aes128, U16, U12>>(&nonce, &additional, text, tag)?;
+                self.read.decrypt::<Ccm<Aes128Enc, U16, U12>>(&nonce, &additional, rest, length)
             }
             Protection::Gcm | Protection::Cbc => {
-                self.read.decrypt::<Aes128Gcm>(&nonce, &additional, text, tag)?;
+                let nonce = Nonce::assume_unique_for_key(nonce);
+                self.read.gcm().open_in_place(nonce, Aad::from(&additional), rest).ok()
             }
         }
-        Some(text)
     }
 
     pub(super) fn overhead(&self) -> usize {
@@ -128,17 +138,23 @@ impl Direction {
             .expect("a record is far shorter than either cipher's limit")
     }
 
-    fn decrypt<C: AeadInOut + KeyInit>(
+    fn decrypt<'a, C: AeadInOut + KeyInit>(
         &self,
         nonce: &[u8; NONCE],
         additional: &Additional,
-        text: &mut [u8],
-        tag: &[u8],
-    ) -> Option<()> {
+        text_and_tag: &'a mut [u8],
+        length: usize,
+    ) -> Option<&'a mut [u8]> {
         let cipher = C::new_from_slice(&self.key).expect("the key is of AES-128");
         let nonce = nonce.as_slice().try_into().expect("all of these take a nonce of 12 bytes");
-        let tag = tag.try_into().ok()?;
-        cipher.decrypt_inout_detached(nonce, additional.as_ref(), text.into(), tag).ok()
+        let (text, tag) = text_and_tag.split_at_mut(length);
+        let tag = (&*tag).try_into().ok()?;
+        cipher.decrypt_inout_detached(nonce, additional.as_ref(), (&mut *text).into(), tag).ok()?;
+        Some(text)
+    }
+
+    fn gcm(&self) -> LessSafeKey {
+        LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &self.key).expect("the key is of AES-128"))
     }
 }
 

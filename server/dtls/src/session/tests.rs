@@ -62,7 +62,7 @@ fn open(session: &mut Session, datagram: &[u8]) -> Result<(Vec<u8>, bool), Unope
 
 fn resumption(session: &Session) -> Resumption {
     Resumption {
-        suite: session.suite(),
+        suite: session.keys.suite(),
         master: master(),
         extended_master_secret: true,
         shared: session.shared(),
