@@ -32,7 +32,7 @@ impl Account {
         Self {
             purpose: shown.credential.purpose,
             identity: shown.credential.identity.text(),
-            key: Some(shown.key.to_hex().to_string()),
+            key: shown.psk().map(|key| key.to_hex().to_string()),
         }
     }
 

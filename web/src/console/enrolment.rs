@@ -119,8 +119,8 @@ fn new_device(fields: &Fields, classes: &[Class]) -> Result<NewDevice, FleetErro
     Ok(NewDevice {
         endpoint,
         class: class_named(classes, fields.text("class"))?,
-        bootstrap: given("bootstrap", "")?,
-        management: given("management", "management_")?,
+        bootstrap: given("bootstrap", "")?.map(Into::into),
+        management: given("management", "management_")?.map(Into::into),
     })
 }
 

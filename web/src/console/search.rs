@@ -33,7 +33,7 @@ pub(crate) async fn find(
         return device(view.device.public_id);
     }
     if let Ok(identity) = PskIdentity::from_text(text)
-        && let Some(view) = found(app.fleet.device_by_identity(context, &identity).await)?
+        && let Some(view) = found(app.fleet.device_by_identity(context, &identity.into()).await)?
     {
         return device(view.device.public_id);
     }

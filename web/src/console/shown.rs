@@ -121,24 +121,22 @@ impl What {
 }
 
 impl Text {
-    fn of(shown: &Shown) -> [Self; 2] {
+    fn of(shown: &Shown) -> Vec<Self> {
         let purpose = match shown.credential.purpose {
             Purpose::Bootstrap => "Bootstrap",
             Purpose::Management => "Management",
         };
         let id = shown.credential.purpose.name();
-        [
-            Self {
-                label: format!("{purpose} identity"),
-                id: format!("identity-{id}"),
-                text: shown.credential.identity.text(),
-            },
-            Self::new(
-                &format!("{purpose} key, in hexadecimal digits"),
-                &format!("key-{id}"),
-                shown.key.to_hex().to_string(),
-            ),
-        ]
+        let identity = Self::new(
+            &format!("{purpose} identity"),
+            &format!("identity-{id}"),
+            shown.credential.identity.text(),
+        );
+        let key = shown.psk().map(|key| {
+            let label = format!("{purpose} key, in hexadecimal digits");
+            Self::new(&label, &format!("key-{id}"), key.to_hex().to_string())
+        });
+        [identity].into_iter().chain(key).collect()
     }
 
     fn new(label: &str, id: &str, text: String) -> Self {

@@ -123,7 +123,7 @@ async fn one(api: &Api, context: &Context, filter: DeviceFilter) -> Result<Reply
     let identity = identity.and_then(|text| PskIdentity::from_text(&text).ok());
     let found = match (endpoint, identity) {
         (Some(endpoint), _) => api.fleet().device_by_endpoint(context, &endpoint).await,
-        (_, Some(identity)) => api.fleet().device_by_identity(context, &identity).await,
+        (_, Some(identity)) => api.fleet().device_by_identity(context, &identity.into()).await,
         // No device has such a name; whether the caller may know is for a verb to say.
         (None, None) => {
             api.fleet().overview(context).await?;
@@ -151,8 +151,8 @@ pub(super) async fn add(
     let device = fleet::NewDevice {
         endpoint,
         class: Some(class.id),
-        bootstrap: new.bootstrap.map(|psk| given(psk, "bootstrap")).transpose()?,
-        management: new.management.map(|psk| given(psk, "management")).transpose()?,
+        bootstrap: new.bootstrap.map(|psk| given(psk, "bootstrap")).transpose()?.map(Into::into),
+        management: new.management.map(|psk| given(psk, "management")).transpose()?.map(Into::into),
     };
     let fleet::Enrolled { device, shown } = api.fleet().add_device(&context, device).await?;
     let mut enrolled = Enrolled {

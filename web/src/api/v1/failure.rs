@@ -85,7 +85,9 @@ impl Failure {
             FleetError::TooManyLogins => Kind::Unavailable,
             FleetError::TooLate => Kind::TooLate,
             FleetError::Store(StoreError::Unavailable) => Kind::Unavailable,
-            FleetError::SessionTooLarge | FleetError::Store(StoreError::Corrupt { .. }) => Kind::Internal,
+            FleetError::Issue(_)
+            | FleetError::SessionTooLarge
+            | FleetError::Store(StoreError::Corrupt { .. }) => Kind::Internal,
         };
         if let Some((name, value)) = retry_after(error) {
             return Self::new(kind, error.to_string()).with(name, value);

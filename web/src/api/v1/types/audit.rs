@@ -26,7 +26,8 @@ words! {
     AuditAction = Verb {
         CreateUser, LogIn, LogInFailed, LogOut, Operate, CancelOperation, AddDevice, ClassifyDevice, RemoveDevice,
         ImportDevices, AddCredential, ProveCredential, RetireCredential, RevokeCredential, AddClaim, CloseClaim,
-        UseClaim, ApproveClaim, AddClass, SavePlan, ClearDiary, SaveModel, RemoveModel, ReloadModels, ChangeUser,
+        UseClaim, ApproveClaim, AddClass, SaveClass, AddAuthority,
+        RemoveAuthority, SaveRevocationList, SavePlan, ClearDiary, SaveModel, RemoveModel, ReloadModels, ChangeUser,
         AddToken, RevokeToken, AddWebhook, ChangeWebhook, RemoveWebhook, Export, Denied,
     }
 }

@@ -22,6 +22,10 @@ words! {
     CredentialKind = CredentialKind {
         /// A pre-shared key.
         Psk,
+        /// A raw public key.
+        RawPublicKey,
+        /// An X.509 certificate.
+        Certificate,
     }
 }
 
@@ -150,7 +154,8 @@ impl From<fleet::Credential> for Credential {
 
 impl From<fleet::Shown> for ShownCredential {
     fn from(shown: fleet::Shown) -> Self {
-        Self { credential: shown.credential.into(), key: Some(shown.key.to_hex().to_string()) }
+        let key = shown.psk().map(|key| key.to_hex().to_string());
+        Self { credential: shown.credential.into(), key }
     }
 }
 

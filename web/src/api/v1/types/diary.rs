@@ -10,7 +10,9 @@ words! {
     DiaryCause = DiaryCause {
         PlainOnSecurePort, DtlsOnPlainPort, MalformedMessage, MalformedHandshake, NoCommonVersion, NoCommonSuite,
         UnknownIdentity, WrongKey, HandshakeTimedOut, HandshakeAborted, TooManyHandshakes, CredentialExpired,
-        CredentialNotYetValid, CredentialRevoked, CredentialReplaced, BootstrapCredentialAtManagement,
+        CredentialNotYetValid, CredentialRevoked, CredentialReplaced, CredentialKindNotAllowed, UnknownPublicKey,
+        UnknownCertificate, AmbiguousCertificate, CertificateUntrusted, CertificateExpired, CertificateNotYetValid,
+        CertificateRevoked, BootstrapCredentialAtManagement,
         ManagementCredentialAtBootstrap, DeviceRemoved, QuotaUsedUp, ClaimWindowClosed, SecondClaim,
         EndpointNotIdentity, MissingEndpoint, MalformedRegister, UnsupportedVersion, SecuredEndpointWithoutSecurity,
         NotEnrolled, FleetFull, UnknownRegistration, NoBootstrapPlan, BootstrapRefused, InconsistentConfiguration,
