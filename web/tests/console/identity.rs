@@ -94,7 +94,7 @@ async fn many_are_removed_from_a_list_that_was_frozen() {
         let new = fleet::NewDevice {
             endpoint: EndpointName::new(name).unwrap(),
             class: None,
-            bootstrap: Some(fleet::GivenPsk::default()),
+            bootstrap: Some(fleet::GivenPsk::default().into()),
             management: None,
         };
         world.fleet.add_device(&context(world.now()), new).await.unwrap();
@@ -108,7 +108,7 @@ async fn many_are_removed_from_a_list_that_was_frozen() {
     let new = fleet::NewDevice {
         endpoint: EndpointName::new("batch-3").unwrap(),
         class: None,
-        bootstrap: Some(fleet::GivenPsk::default()),
+        bootstrap: Some(fleet::GivenPsk::default().into()),
         management: None,
     };
     world.fleet.add_device(&context(world.now()), new).await.unwrap();

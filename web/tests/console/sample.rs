@@ -56,7 +56,7 @@ pub(crate) async fn everything_seen(world: &World, text: &str, seen: &str) -> Ev
             NewDevice {
                 endpoint: endpoint.clone(),
                 class: Some(class.id),
-                bootstrap: Some(GivenPsk::default()),
+                bootstrap: Some(GivenPsk::default().into()),
                 management: None,
             },
         )
