@@ -116,14 +116,15 @@ impl Demo {
 
     async fn enrol(&self, kind: &Kind, seed: u64) -> Result<Player, DemoError> {
         let endpoint = EndpointName::new(kind.endpoint).expect("the names above are well-formed");
-        let bootstrap = Some(GivenPsk { identity: None, key: None });
+        let bootstrap = Some(GivenPsk::default().into());
         let new = NewDevice { endpoint, class: None, bootstrap, management: None };
         let enrolled = self.server.fleet().add_device(&context(), new).await?;
         let shown = enrolled.shown.first().expect("a credential was asked for");
         let server = self.server.addresses().coaps_bootstrap.first().copied();
         let server = server.expect("a demonstration has a bootstrap server");
         let identity = shown.credential.identity.text();
-        let account = Account::psk(&format!("coaps://{server}"), &identity, shown.key.as_bytes());
+        let key = shown.psk().expect("a pre-shared key was asked for");
+        let account = Account::psk(&format!("coaps://{server}"), &identity, key.as_bytes());
 
         let mut profile = Profile::sensor(kind.endpoint, kind.lwm2m);
         profile.factory = Factory::bootstrap(account);
