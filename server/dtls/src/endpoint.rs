@@ -9,6 +9,7 @@ mod handshakes;
 mod hello;
 mod live;
 mod receive;
+mod recent;
 mod send;
 
 use std::{
@@ -22,7 +23,7 @@ use std::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 pub use self::{counters::Counters, send::SendError};
-use self::{handshakes::Handshake, hello::Network};
+use self::{handshakes::Handshake, hello::Network, recent::Recent};
 use crate::{
     Config, HandshakeId, Output, RestoreError, Saved, ServerIdentity, SessionId, Trust,
     cookie::Cookies,
@@ -51,6 +52,7 @@ pub struct Endpoint {
     connecting: BTreeMap<SocketAddr, HandshakeId>,
     /// How many handshakes as the server there are from where.
     networks: BTreeMap<Network, usize>,
+    recent: Recent,
     sessions: Sessions,
     last_handshake: u64,
     last_session: u32,
@@ -84,6 +86,7 @@ impl Endpoint {
             serving: BTreeMap::new(),
             connecting: BTreeMap::new(),
             networks: BTreeMap::new(),
+            recent: Recent::default(),
             sessions: Sessions::new(random.random()),
             last_handshake: 0,
             last_session: random.random(),

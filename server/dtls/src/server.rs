@@ -304,8 +304,9 @@ impl Handshake {
         self.session
     }
 
-    pub(crate) fn is_of(&self, client_random: &[u8; 32]) -> bool {
-        self.client_random == *client_random
+    /// By which its ClientHello is known again.
+    pub(crate) fn client_random(&self) -> &[u8; 32] {
+        &self.client_random
     }
 
     /// Whether it still takes fragments of its ClientHello.

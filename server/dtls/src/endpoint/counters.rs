@@ -57,6 +57,8 @@ counters! {
     messages_unexpected,
     /// ClientHellos with a cookie that is none of ours: of another address, too old, or made up.
     cookies_bad,
+    /// ClientHellos that came again after their handshake was over.
+    hellos_late,
     /// Finished messages that could not be decrypted.
     finished_undecryptable,
     /// Alerts that nothing vouches for, and were dropped.

@@ -23,7 +23,7 @@ impl Endpoint {
     /// Opens a session, as the client. It ends in [`Event::Connected`] or in [`Event::Failed`].
     pub fn connect(&mut self, now: Duration, to: SocketAddr, connect: Connect) -> HandshakeId {
         if let Some(&older) = self.connecting.get(&to) {
-            self.fall(older, Fall::silent(Reason::BegunAnew));
+            self.fall(now, older, Fall::silent(Reason::BegunAnew));
         }
         let id = self.next_handshake();
         let session = self.next_session();
@@ -80,7 +80,7 @@ impl Endpoint {
         match next {
             Ok(Next::Waits) => {}
             Ok(Next::Established(session)) => self.establish(now, id, *session),
-            Err(fall) => self.fall(id, fall),
+            Err(fall) => self.fall(now, id, fall),
         }
     }
 
@@ -98,7 +98,7 @@ impl Endpoint {
 
     /// A handshake is done.
     fn establish(&mut self, now: Duration, id: HandshakeId, session: Session) {
-        self.forget(id);
+        self.forget(now, id);
         self.counters.handshakes_done += 1;
         let (named, tag) = (session.id, session.tag);
         // RFC 6347 §4.2.8: the older session of that address ends when the newer one is there.
@@ -122,12 +122,12 @@ impl Endpoint {
     }
 
     /// A handshake comes to nothing.
-    pub(super) fn fall(&mut self, id: HandshakeId, fall: Fall) {
+    pub(super) fn fall(&mut self, now: Duration, id: HandshakeId, fall: Fall) {
         let Some(handshake) = self.handshakes.get_mut(&id) else { return };
         let (failure, peer, number) =
             (handshake.fallen(fall.reason), handshake.peer(), handshake.next_record());
         self.counters.handshakes_failed += 1;
-        self.forget(id);
+        self.forget(now, id);
         if let Some(alert) = fall.alert {
             let mut bytes = Vec::with_capacity(record::HEADER + 2);
             record::write_plain(&mut bytes, ALERT, number, &[FATAL, alert.0]);
@@ -138,7 +138,7 @@ impl Endpoint {
     }
 
     /// Drops all there is of a handshake.
-    pub(super) fn forget(&mut self, id: HandshakeId) {
+    pub(super) fn forget(&mut self, now: Duration, id: HandshakeId) {
         let Some(handshake) = self.handshakes.remove(&id) else { return };
         self.timers.cancel(id);
         match handshake {
@@ -146,6 +146,7 @@ impl Endpoint {
                 self.connecting.remove(&handshake.to());
             }
             Handshake::Server(handshake) => {
+                self.recent.add(now, *handshake.client_random(), self.config.bounds.handshakes);
                 self.serving.remove(&handshake.from());
                 let network = Network::of(handshake.from());
                 let count = self.networks.get_mut(&network).expect("it was counted when it began");
@@ -158,12 +159,12 @@ impl Endpoint {
     }
 
     /// Ends the handshakes of whoever that is.
-    pub(super) fn take_back(&mut self, tag: Tag) {
+    pub(super) fn take_back(&mut self, now: Duration, tag: Tag) {
         let of_tag = |handshake: &Handshake| matches!(handshake, Handshake::Server(handshake) if handshake.tag() == Some(tag));
         let taken: Vec<_> =
             self.handshakes.iter().filter(|(_, handshake)| of_tag(handshake)).map(|(id, _)| *id).collect();
         for id in taken {
-            self.fall(id, Fall::new(Reason::TakenBack, Alert::ACCESS_DENIED));
+            self.fall(now, id, Fall::new(Reason::TakenBack, Alert::ACCESS_DENIED));
         }
     }
 

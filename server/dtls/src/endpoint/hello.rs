@@ -1,6 +1,9 @@
 //! The door: ClientHellos are asked for a cookie, and nothing is kept of who does not bring it back (RFC 6347 §4.2.1).
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use super::{Endpoint, handshakes::Handshake, receive::Arrival};
 use crate::{
@@ -48,10 +51,14 @@ impl Endpoint {
             self.counters.cookies_bad += u64::from(!start.cookie.is_empty());
             return self.ask_for_cookie(arrival, record, fragment.header.sequence, &start);
         }
+        if self.recent.has(arrival.now, start.random) {
+            self.counters.hellos_late += 1;
+            return;
+        }
         let under_way = self.serving.get(&arrival.from).copied();
         if let Some(id) = under_way {
             let Some(Handshake::Server(handshake)) = self.handshakes.get(&id) else { return };
-            if handshake.is_of(start.random) {
+            if handshake.client_random() == start.random {
                 if handshake.awaits_hello() {
                     self.hand_fragment_over(arrival, id, record, fragment);
                 } else if self.count(arrival, id) {
@@ -62,7 +69,7 @@ impl Endpoint {
                 }
                 return;
             }
-            self.begin_anew(id);
+            self.begin_anew(arrival.now, id);
         }
         if let Some(id) = self.begin(arrival, record, fragment, &start) {
             self.hand_fragment_over(arrival, id, record, fragment);
@@ -142,14 +149,14 @@ impl Endpoint {
     }
 
     /// A client has forgotten what it began: it was restarted.
-    fn begin_anew(&mut self, id: HandshakeId) {
+    fn begin_anew(&mut self, now: Duration, id: HandshakeId) {
         let asked =
             matches!(self.handshakes.get(&id), Some(Handshake::Server(handshake)) if handshake.has_asked());
         if asked {
-            self.fall(id, Fall::silent(Reason::BegunAnew));
+            self.fall(now, id, Fall::silent(Reason::BegunAnew));
         } else {
             self.counters.handshakes_failed += 1;
-            self.forget(id);
+            self.forget(now, id);
         }
     }
 }

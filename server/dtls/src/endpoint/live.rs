@@ -31,8 +31,8 @@ impl Endpoint {
         let (tag, moved) = (session.tag, session.hear(arrival.from, bytes, newest));
         let received = session.received();
         self.sessions.touch(id, arrival.now);
-        if let Some(before) = moved {
-            self.settle(id, before, arrival.from);
+        if let Some(to) = moved {
+            self.settle(id, to);
         }
         match kind {
             APPLICATION_DATA => {
@@ -92,9 +92,8 @@ impl Endpoint {
     /// session that was restored follows its peer to another address only then.
     pub fn confirm(&mut self, session: SessionId) {
         let Some(found) = self.sessions.get_mut(session) else { return };
-        if let Some(before) = found.confirm() {
-            let to = found.peer();
-            self.settle(session, before, to);
+        if let Some(to) = found.confirm() {
+            self.settle(session, to);
         }
     }
 
@@ -104,12 +103,12 @@ impl Endpoint {
     }
 
     /// Ends all sessions and handshakes of whoever that is, and tells them.
-    pub fn end_tag(&mut self, _now: Duration, tag: Tag) {
+    pub fn end_tag(&mut self, now: Duration, tag: Tag) {
         let sessions: Vec<_> = self.sessions.of_tag(tag).collect();
         for id in sessions {
             self.end_session(id, Ended::ByCaller);
         }
-        self.take_back(tag);
+        self.take_back(now, tag);
     }
 
     /// Ends those that were silent for too long.
@@ -136,8 +135,10 @@ impl Endpoint {
     }
 
     /// A session's peer is at another address for certain. Whoever was there is not any more, or is found by its connection id.
-    fn settle(&mut self, id: SessionId, from: SocketAddr, to: SocketAddr) {
-        let Some(tag) = self.sessions.get(id).map(|session| session.tag) else { return };
+    fn settle(&mut self, id: SessionId, to: SocketAddr) {
+        let Some((tag, from)) = self.sessions.get(id).map(|session| (session.tag, session.peer())) else {
+            return;
+        };
         if let Some(displaced) = self.sessions.settle(id, to)
             && self.sessions.get(displaced).is_some_and(|session| !session.own_cid())
         {

@@ -154,7 +154,8 @@ impl Endpoint {
     }
 
     fn handle_by_address(&mut self, arrival: &mut Arrival, record: Record<'_>) {
-        let handshake = self.connecting.get(&arrival.from).or(self.serving.get(&arrival.from)).copied();
+        let handshake =
+            self.connecting.get(&arrival.from).or_else(|| self.serving.get(&arrival.from)).copied();
         match (self.sessions.at(arrival.from), handshake) {
             // A handshake beside a live session: it may be the Finished of either.
             (Some(session), Some(id)) if record.kind == HANDSHAKE => {

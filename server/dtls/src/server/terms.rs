@@ -98,7 +98,7 @@ impl Terms {
         let limit = said.record_size_limit.map(usize::from);
         // RFC 8449 §5: it stands in place of max_fragment_length.
         let max_fragment = said.max_fragment.filter(|_| limit.is_none());
-        let max_plaintext = limit.or(max_fragment.map(MaxFragment::len)).unwrap_or(MAX_PLAINTEXT);
+        let max_plaintext = limit.or_else(|| max_fragment.map(MaxFragment::len)).unwrap_or(MAX_PLAINTEXT);
         let cbc = suite.protection() == Protection::Cbc;
         let certified = means.credential.is_some();
         Ok(Self {
@@ -219,7 +219,7 @@ fn identity<'a>(name: Option<&str>, identities: &'a [ServerIdentity]) -> Option<
     let named = |identity: &&ServerIdentity| {
         name.is_some_and(|name| identity.names.iter().any(|own| own.eq_ignore_ascii_case(name)))
     };
-    identities.iter().find(named).or(identities.first())
+    identities.iter().find(named).or_else(|| identities.first())
 }
 
 fn client_type_of(said: &Extensions<'_>, config: &Config) -> Result<CertificateType, &'static str> {

@@ -1,0 +1,18 @@
+//! Two endpoints over a link that loses, doubles, reorders and delays, on virtual time.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "pair/certificates.rs"]
+mod certificates;
+#[path = "pair/hostile.rs"]
+mod hostile;
+#[path = "pair/link.rs"]
+mod link;
+#[path = "pair/matrix.rs"]
+mod matrix;
+#[path = "pair/restart.rs"]
+mod restart;
+#[path = "pair/session.rs"]
+mod session;
+#[path = "pair/simulation.rs"]
+mod simulation;

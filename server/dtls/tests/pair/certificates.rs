@@ -1,0 +1,205 @@
+//! An authority, what it issues, and what is said of certificates that it would not stand for.
+
+use std::sync::Arc;
+
+use dtls::{
+    Alert, Claim, Config, Connect, Offer, Reason, ServerIdentity, SigningKey, Suite, Trust, Untrusted,
+};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer, KeyIdMethod,
+    KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
+};
+use ring::rand::SystemRandom;
+
+use crate::simulation::{IDENTITY, KEY, Pair, known, psk};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    Psk,
+    RawPublicKey,
+    Certificate,
+}
+
+pub(crate) struct Pki {
+    authority: Issuer<'static, KeyPair>,
+    authority_der: Vec<u8>,
+    server_chain: Vec<Vec<u8>>,
+    server_key: Arc<SigningKey>,
+    device_pair: KeyPair,
+    pub(crate) device_key: Arc<SigningKey>,
+}
+
+fn signing_key(pair: &KeyPair) -> Arc<SigningKey> {
+    Arc::new(SigningKey::from_pkcs8(&pair.serialize_der(), &SystemRandom::new()).unwrap())
+}
+
+fn named(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.not_before = date_time_ymd(2025, 1, 1);
+    params.not_after = date_time_ymd(2027, 1, 1);
+    params
+}
+
+impl Pki {
+    pub(crate) fn new() -> Self {
+        let mut params = named("authority.example");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate().unwrap();
+        let authority_der = params.self_signed(&key).unwrap().der().to_vec();
+        let authority = Issuer::new(params, key);
+        let server_pair = KeyPair::generate().unwrap();
+        let server = named("server.example").signed_by(&server_pair, &authority).unwrap();
+        let device_pair = KeyPair::generate().unwrap();
+        Self {
+            server_chain: vec![server.der().to_vec(), authority_der.clone()],
+            authority,
+            authority_der,
+            server_key: signing_key(&server_pair),
+            device_key: signing_key(&device_pair),
+            device_pair,
+        }
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        let identity = ServerIdentity {
+            names: vec!["server.example".to_owned()],
+            chain: self.server_chain.clone(),
+            key: self.server_key.clone(),
+        };
+        Config { identities: vec![identity], raw_key: Some(self.server_key.clone()), ..Config::default() }
+    }
+
+    pub(crate) fn trust(&self) -> Trust {
+        Trust::new(std::slice::from_ref(&self.authority_der), &[]).unwrap()
+    }
+
+    pub(crate) fn connect(&self, proof: Proof) -> Connect {
+        let offer = match proof {
+            Proof::Psk => return psk(IDENTITY, KEY),
+            Proof::RawPublicKey => Offer::RawPublicKey {
+                key: self.device_key.clone(),
+                server: self.server_key.public().to_vec(),
+            },
+            Proof::Certificate => self.offer(named("node-7.example")),
+        };
+        Connect { offer, ..psk(IDENTITY, KEY) }
+    }
+
+    fn offer(&self, params: CertificateParams) -> Offer {
+        let own = params.signed_by(&self.device_pair, &self.authority).unwrap();
+        Offer::Certificate {
+            chain: vec![own.der().to_vec()],
+            key: self.device_key.clone(),
+            server: self.server_chain[0].clone(),
+        }
+    }
+
+    fn revocation_list(&self, serial: u8) -> Vec<u8> {
+        let params = CertificateRevocationListParams {
+            this_update: date_time_ymd(2025, 6, 1),
+            // A list that is old still says what is revoked.
+            next_update: date_time_ymd(2025, 7, 1),
+            crl_number: SerialNumber::from(1_u64),
+            issuing_distribution_point: None,
+            revoked_certs: vec![RevokedCertParams {
+                serial_number: SerialNumber::from_slice(&[serial]),
+                revocation_time: date_time_ymd(2025, 5, 1),
+                reason_code: None,
+                invalidity_date: None,
+            }],
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.authority).unwrap().der().to_vec()
+    }
+
+    /// What the server finds of a client with that certificate, and what the client is told.
+    fn verdict(&self, trust: Trust, offer: Offer) -> (Untrusted, Reason) {
+        let mut pair = Pair::with(self.config());
+        pair.server.endpoint.set_trust(trust);
+        pair.server.caller.lets_in = Some(known(None));
+        pair.connect(Connect { offer, ..psk(IDENTITY, KEY) });
+        pair.run(5);
+        assert!(pair.server.caller.connected.is_empty());
+        let Some(Claim::Certificate { trusted: Err(why), .. }) = pair.server.caller.claims.pop() else {
+            panic!("nobody was asked")
+        };
+        assert_eq!(pair.server.caller.failures[0].reason, Reason::Refused(why.alert()));
+        (why, pair.client.caller.failures[0].reason.clone())
+    }
+}
+
+#[test]
+fn a_certificate_is_judged_and_its_holder_told_why() {
+    let pki = Pki::new();
+    let mut expired = named("node-7.example");
+    expired.not_after = date_time_ymd(2025, 12, 1);
+    let mut early = named("node-7.example");
+    early.not_before = date_time_ymd(2026, 12, 1);
+    let mut revoked = named("node-7.example");
+    revoked.serial_number = Some(SerialNumber::from_slice(&[9]));
+    let trust_less_nine =
+        || Trust::new(std::slice::from_ref(&pki.authority_der), &[pki.revocation_list(9)]).unwrap();
+
+    let (why, told) = pki.verdict(pki.trust(), pki.offer(expired));
+    assert!(matches!(why, Untrusted::Expired { not_after: 1_764_547_200, .. }), "{why:?}");
+    assert_eq!(told, Reason::AlertReceived(Alert::CERTIFICATE_EXPIRED));
+    let (why, _) = pki.verdict(pki.trust(), pki.offer(early));
+    assert!(matches!(why, Untrusted::NotYetValid { .. }), "{why:?}");
+    let (why, told) = pki.verdict(Trust::default(), pki.offer(named("node-7.example")));
+    assert_eq!(why, Untrusted::UnknownIssuer);
+    assert_eq!(told, Reason::AlertReceived(Alert::UNKNOWN_CA));
+    let (why, told) = pki.verdict(trust_less_nine(), pki.offer(revoked));
+    assert_eq!(why, Untrusted::Revoked);
+    assert_eq!(told, Reason::AlertReceived(Alert::CERTIFICATE_REVOKED));
+}
+
+#[test]
+fn a_revocation_list_leaves_the_others_alone() {
+    let pki = Pki::new();
+    let mut pair = Pair::with(pki.config());
+    let trust = Trust::new(std::slice::from_ref(&pki.authority_der), &[pki.revocation_list(9)]).unwrap();
+    pair.server.endpoint.set_trust(trust);
+    pair.server.caller.lets_in = Some(known(None));
+    pair.connect(pki.connect(Proof::Certificate));
+    pair.run(5);
+    pair.assert_connected();
+}
+
+#[test]
+fn a_client_that_does_not_hold_its_key_is_refused_before_anybody_is_asked() {
+    let pki = Pki::new();
+    let own = named("node-7.example").signed_by(&pki.device_pair, &pki.authority).unwrap();
+    let stolen = Offer::Certificate {
+        chain: vec![own.der().to_vec()],
+        key: signing_key(&KeyPair::generate().unwrap()),
+        server: pki.server_chain[0].clone(),
+    };
+    let mut pair = Pair::with(pki.config());
+    pair.server.endpoint.set_trust(pki.trust());
+    pair.connect(Connect { offer: stolen, ..psk(IDENTITY, KEY) });
+    pair.run(5);
+    assert_eq!(pair.server.caller.claims, []);
+    assert_eq!(pair.server.caller.failures[0].reason, Reason::WrongSignature);
+    assert_eq!(pair.client.caller.failures[0].reason, Reason::AlertReceived(Alert::DECRYPT_ERROR));
+}
+
+#[test]
+fn a_server_of_pre_shared_keys_alone_says_which_suites_were_offered() {
+    let pki = Pki::new();
+    let mut pair = Pair::new();
+    pair.connect(pki.connect(Proof::RawPublicKey));
+    pair.run(5);
+    let failure = &pair.server.caller.failures[0];
+    assert_eq!(failure.reason, Reason::NoCommonSuite);
+    assert!(failure.offered.contains(&(Suite::EcdheEcdsaAes128Ccm8 as u16)));
+    assert_eq!(pair.client.caller.failures[0].reason, Reason::AlertReceived(Alert::HANDSHAKE_FAILURE));
+}
+
+#[test]
+fn what_is_no_certificate_makes_no_trust() {
+    assert!(Trust::new(&[b"no certificate".to_vec()], &[]).is_err());
+    assert!(Trust::new(&[], &[b"no list".to_vec()]).is_err());
+    assert!(SigningKey::from_pkcs8(b"no key", &SystemRandom::new()).is_err());
+}
