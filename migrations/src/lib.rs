@@ -7,6 +7,7 @@
 mod ddl;
 mod m0001_fleet;
 mod m0002_identity;
+mod m0003_secure;
 
 use sea_orm_migration::{
     MigrationTrait, MigratorTrait,
@@ -62,6 +63,10 @@ async fn migrate_alone(connection: &DatabaseConnection) -> Result<(), MigrateErr
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_fleet::Migration), Box::new(m0002_identity::Migration)]
+        vec![
+            Box::new(m0001_fleet::Migration),
+            Box::new(m0002_identity::Migration),
+            Box::new(m0003_secure::Migration),
+        ]
     }
 }

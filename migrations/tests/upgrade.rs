@@ -58,6 +58,51 @@ async fn a_fleet_of_the_first_step_keeps_its_states_and_counts() {
     assert_eq!(lines(&database, counts).await, ["deregistered 2", "registered 1"]);
 }
 
+/// What the second step knows beside them: a device with a key that opens sessions, and one that has ended.
+const IDENTITIES: &str = "
+    INSERT INTO device (id, public_id, domain_id, class_id, endpoint, created_at, secured)
+        VALUES (1, x'01', 1, 1, 'node-1', 1000, 1), (2, x'02', 1, 1, 'node-2', 1000, 0);
+    INSERT INTO credential (id, public_id, domain_id, device_id, purpose, kind, state, identity, sealed, valid_from,
+        created_by, created_at, changed_at)
+        VALUES (1, x'01', 1, 1, 'management', 'psk', 'live', x'6e31', x'0102', 0, 'admin', 1000, 1000),
+        (2, x'02', 1, 1, 'management', 'psk', 'revoked', x'6e31', x'', 0, 'admin', 900, 950);
+    INSERT INTO bootstrap_session (id, device_id, request, started_at, result, reason, steps)
+        VALUES (x'01', 1, x'00', 1000, 'under way', '', '[]'), (x'02', 1, x'00', 1000, 'finished', '', '[]');
+";
+
+#[tokio::test]
+async fn what_the_second_step_has_written_opens_sessions_as_before() {
+    let database = Database::connect(ConnectOptions::new("sqlite::memory:")).await.unwrap();
+    Migrator::up(&database, Some(2)).await.unwrap();
+    database.execute_unprepared(IDENTITIES).await.unwrap();
+    let credentials = "SELECT id || ' ' || kind || ' ' || state || ' ' || hex(identity) || ' ' || hex(sealed) FROM credential";
+    let before = lines(&database, credentials).await;
+    Migrator::up(&database, Some(1)).await.unwrap();
+    assert_eq!(lines(&database, credentials).await, before);
+    let classes = "SELECT name || ' ' || kinds || ' ' || mapping || ' ' || provision FROM class";
+    assert_eq!(lines(&database, classes).await, [r#"default ["psk","rpk","x509"] cn psk"#]);
+    let under_way = "SELECT hex(id) FROM bootstrap_session INDEXED BY bootstrap_session_under_way WHERE result = 'under way'";
+    assert_eq!(lines(&database, under_way).await, ["01"]);
+
+    // The same name of another kind is another one; of the same kind it is taken.
+    let named = |id: i64, kind: &str| {
+        format!(
+            "INSERT INTO credential (id, public_id, domain_id, device_id, purpose, kind, state, identity, sealed, valid_from, \
+             created_by, created_at, changed_at) VALUES ({id}, x'0{id}', 1, 2, 'management', '{kind}', 'staged', x'6e31', \
+             x'', 0, 'admin', 1000, 1000)"
+        )
+    };
+    database.execute_unprepared(&named(3, "x509")).await.unwrap();
+    database.execute_unprepared(&named(4, "psk")).await.unwrap_err();
+    database.execute_unprepared("UPDATE device SET secured = 1 WHERE id = 2").await.unwrap();
+
+    // Back again: whoever has nothing but what the second step has no word for has nothing.
+    Migrator::down(&database, Some(1)).await.unwrap();
+    assert_eq!(lines(&database, credentials).await, before);
+    let secured = "SELECT id || ' ' || secured FROM device ORDER BY id";
+    assert_eq!(lines(&database, secured).await, ["1 1", "2 0"]);
+}
+
 async fn lines(database: &DatabaseConnection, sql: &str) -> Vec<String> {
     let rows = database.query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
     rows.iter().map(|row| row.try_get_by_index::<String>(0).unwrap()).collect()

@@ -75,13 +75,18 @@ impl Sealer {
         KeyId(self.key_id)
     }
 
-    /// Seals for a row: version, key id, nonce, ciphertext with its tag. The nonce is random, and used once.
+    /// Seals for a row of the tables that were the first to have secrets, whose rows are told apart by their numbers alone.
     pub(crate) fn seal(&self, row: i64, plain: &[u8], nonce: [u8; NONCE]) -> Vec<u8> {
+        self.seal_in("", row, plain, nonce)
+    }
+
+    /// Seals for a row of a table: version, key id, nonce, ciphertext with its tag. The nonce is random, and used once.
+    pub(crate) fn seal_in(&self, table: &str, row: i64, plain: &[u8], nonce: [u8; NONCE]) -> Vec<u8> {
         let mut sealed = Vec::with_capacity(HEAD + plain.len() + TAG);
         sealed.push(VERSION);
         sealed.extend_from_slice(&self.key_id);
         sealed.extend_from_slice(&nonce);
-        let aad = associated(&sealed[..1 + KEY_ID], row);
+        let aad = associated(&sealed[..1 + KEY_ID], row, table);
         let ciphertext = self
             .cipher
             .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: &aad })
@@ -92,6 +97,16 @@ impl Sealer {
 
     /// Opens what was sealed for a row.
     pub(crate) fn open(&self, row: i64, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        self.open_in("", row, sealed)
+    }
+
+    /// Opens what was sealed for a row of a table.
+    pub(crate) fn open_in(
+        &self,
+        table: &str,
+        row: i64,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let version = *sealed.first().ok_or(SealError::Truncated { len: 0 })?;
         if version != VERSION {
             return Err(SealError::UnknownVersion(version));
@@ -107,7 +122,7 @@ impl Sealer {
         }
         let mut nonce = [0; NONCE];
         nonce.copy_from_slice(&head[1 + KEY_ID..]);
-        let aad = associated(&head[..=KEY_ID], row);
+        let aad = associated(&head[..=KEY_ID], row, table);
         self.cipher
             .decrypt(&XNonce::from(nonce), Payload { msg: ciphertext, aad: &aad })
             .map(Zeroizing::new)
@@ -116,11 +131,8 @@ impl Sealer {
 }
 
 // Version and key id are authenticated with the row.
-fn associated(version_and_key: &[u8], row: i64) -> [u8; 1 + KEY_ID + 8] {
-    let mut aad = [0; 1 + KEY_ID + 8];
-    aad[..=KEY_ID].copy_from_slice(version_and_key);
-    aad[1 + KEY_ID..].copy_from_slice(&row.to_be_bytes());
-    aad
+fn associated(version_and_key: &[u8], row: i64, table: &str) -> Vec<u8> {
+    [version_and_key, &row.to_be_bytes(), table.as_bytes()].concat()
 }
 
 impl std::fmt::Debug for Sealer {
@@ -159,6 +171,14 @@ mod tests {
         for row in [6, 8, -7, 0, i64::MAX] {
             assert_eq!(sealer(1).open(row, &sealed), Err(SealError::Tampered));
         }
+    }
+
+    #[test]
+    fn it_does_not_open_in_another_table() {
+        let sealed = sealer(1).seal_in("own_key", 7, b"secret", [9; NONCE]);
+        assert_eq!(sealer(1).open_in("own_key", 7, &sealed).unwrap().as_slice(), b"secret");
+        assert_eq!(sealer(1).open_in("dtls_session", 7, &sealed), Err(SealError::Tampered));
+        assert_eq!(sealer(1).open(7, &sealed), Err(SealError::Tampered));
     }
 
     #[test]

@@ -29,11 +29,12 @@ use std::{
 
 use async_trait::async_trait;
 use fleet::{
-    ApiToken, AuditRecord, BootstrapId, BootstrapRecord, Claim, ClaimId, Claimed, Class, Commit, Committed,
-    Credential, CredentialId, DeviceId, DiaryEntry, DiaryId, EndpointName, LoggedEvent, NodeId, Observation,
-    OperationId, OperationRecord, Plan, PlanScope, PskIdentity, PskKey, PublicId, Restored, Store,
-    StoreError, StoredReading, Submission, TimelineRecord, Timestamp, User, WebSession, Webhook,
-    WebhookSecret,
+    ApiToken, AuditRecord, Authority, BootstrapId, BootstrapRecord, Claim, ClaimId, Claimed, Class, ClassId,
+    Commit, Committed, Credential, CredentialId, CredentialKind, CredentialName, DeviceId, DiaryEntry,
+    DiaryId, EndpointName, Fingerprint, KeyPair, LoggedEvent, NodeId, Observation, OperationId,
+    OperationRecord, OwnKey, Plan, PlanScope, PublicId, Restored, Secret, SecureSession, SecureSessionId,
+    SeenCertificate, Store, StoreError, StoredReading, Submission, TimelineRecord, Timestamp, User,
+    WebSession, Webhook, WebhookSecret,
     store::{
         AuditQuery, DeviceOrder, DeviceQuery, DeviceSummary, DeviceView, DiaryQuery, Known, Overview, Page,
         PageRequest, StoredModel,
@@ -52,6 +53,7 @@ use tokio::{
 
 use batch::Numbers;
 use connect::Connector;
+use encoding::secure::records_column;
 use failure::Failure;
 use read::Reader;
 use recency::{Heard, Recency};
@@ -240,18 +242,25 @@ impl Store for SqlStore {
         self.reader.audit(query).await
     }
 
-    async fn credential_by_identity(
+    async fn credential_by_name(
         &self,
-        identity: &PskIdentity,
-    ) -> Result<Option<(Credential, PskKey)>, StoreError> {
-        self.reader.credential_by_identity(identity).await
+        name: &CredentialName,
+    ) -> Result<Option<(Credential, Secret)>, StoreError> {
+        self.reader.credential_by_name(name).await
+    }
+
+    async fn credentials_by_names(
+        &self,
+        names: &[CredentialName],
+    ) -> Result<Vec<(Credential, Secret)>, StoreError> {
+        self.reader.credentials_by_names(names).await
     }
 
     async fn credential(&self, id: PublicId) -> Result<Option<Credential>, StoreError> {
         self.reader.credential(id).await
     }
 
-    async fn credential_row(&self, id: CredentialId) -> Result<Option<(Credential, PskKey)>, StoreError> {
+    async fn credential_row(&self, id: CredentialId) -> Result<Option<(Credential, Secret)>, StoreError> {
         self.reader.credential_row(id).await
     }
 
@@ -266,9 +275,59 @@ impl Store for SqlStore {
     async fn enrolled(
         &self,
         endpoints: &[EndpointName],
-        identities: &[PskIdentity],
+        names: &[CredentialName],
     ) -> Result<Known, StoreError> {
-        self.reader.enrolled(endpoints, identities).await
+        self.reader.enrolled(endpoints, names).await
+    }
+
+    async fn credentials_of_class(
+        &self,
+        class: ClassId,
+        kinds: &[CredentialKind],
+        after: Option<CredentialId>,
+        limit: usize,
+    ) -> Result<Vec<CredentialId>, StoreError> {
+        self.reader.credentials_of_class(class, kinds, after, limit).await
+    }
+
+    async fn seen_certificates(
+        &self,
+        credentials: &[CredentialId],
+    ) -> Result<Vec<(CredentialId, SeenCertificate)>, StoreError> {
+        self.reader.seen_certificates(credentials).await
+    }
+
+    async fn certificates_issued_by(
+        &self,
+        issuer_name: Fingerprint,
+        after: Option<CredentialId>,
+        limit: usize,
+    ) -> Result<Vec<(CredentialId, SeenCertificate)>, StoreError> {
+        self.reader.certificates_issued_by(issuer_name, after, limit).await
+    }
+
+    async fn authorities(&self) -> Result<Vec<Authority>, StoreError> {
+        self.reader.authorities().await
+    }
+
+    async fn own_key(&self, key: OwnKey) -> Result<Option<KeyPair>, StoreError> {
+        self.reader.own_key(key).await
+    }
+
+    async fn begin_sessions(&self, ahead: u64) -> Result<(), StoreError> {
+        self.ask(|reply| Work::Sessions(ahead, reply)).await
+    }
+
+    async fn secure_sessions(
+        &self,
+        after: Option<SecureSessionId>,
+        limit: usize,
+    ) -> Result<Vec<SecureSession>, StoreError> {
+        self.reader.secure_sessions(after, limit).await
+    }
+
+    async fn secure_session(&self, id: SecureSessionId) -> Result<Option<SecureSession>, StoreError> {
+        self.reader.secure_session(id).await
     }
 
     async fn claims(&self, page: &PageRequest) -> Result<Page<Claim>, StoreError> {
@@ -369,6 +428,14 @@ async fn boot(transaction: &DatabaseTransaction, node: NodeId) -> Result<u64, Fa
     let row = transaction.query_one_raw(sql.statement(transaction.get_database_backend())).await?;
     let boots: i64 = row.ok_or(StoreError::Corrupt { what: "node" })?.try_get_by_index(0)?;
     Ok(u64::try_from(boots).map_err(|_| StoreError::Corrupt { what: "node" })?)
+}
+
+/// Raises what is reserved of every live session of the node: each is kept in relation to this number.
+async fn begin_sessions(transaction: &DatabaseTransaction, node: NodeId, ahead: u64) -> Result<(), Failure> {
+    let sql = Sql::new("UPDATE node SET session_ahead = session_ahead + ").bind(records_column(ahead));
+    let sql = sql.text(" WHERE id = ").bind(node.0);
+    transaction.execute_raw(sql.statement(transaction.get_database_backend())).await?;
+    Ok(())
 }
 
 async fn touch(transaction: &DatabaseTransaction, node: NodeId) -> Result<(), Failure> {

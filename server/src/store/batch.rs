@@ -2,9 +2,9 @@
 //!
 //! What a later change may look at is written at once. What is only ever added or renewed is collected and written
 //! many rows a statement: devices and credentials before the next change that may look at them; leases, readings,
-//! timelines, the event log and audit at the end.
+//! timelines, the event log and audit at the end; secure sessions there too, or before what ends them by their credentials.
 
-mod bootstrap;
+pub(super) mod bootstrap;
 mod claims;
 mod credentials;
 mod devices;
@@ -12,11 +12,13 @@ mod enrolment;
 mod operations;
 mod people;
 mod readings;
+pub(super) mod secure;
+pub(super) mod sessions;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fleet::{AuditEntry, Change, Commit, Committed, DeviceId, Observation, TimelineEntry};
+use fleet::{AuditEntry, Change, Commit, Committed, DeviceId, NodeId, Observation, TimelineEntry};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, IdenStatic,
     Insert, IntoActiveModel, Iterable, PrimaryKeyToColumn, QueryFilter, QueryResult, Statement,
@@ -32,17 +34,20 @@ use super::{
 };
 use crate::seal::Sealer;
 use readings::Arrived;
+use sessions::Sessions;
 
 /// A transaction on its way.
 pub(super) struct Batch<'t> {
     transaction: &'t DatabaseTransaction,
     sealer: &'t Sealer,
+    node: NodeId,
     numbers: Numbers,
     /// New devices, and credentials, that are not written yet.
     enrolled: BTreeMap<i64, entity::device::Model>,
     credentials: Vec<entity::credential::Model>,
     /// Devices that may have won or lost a credential that opens sessions.
     resecured: BTreeSet<i64>,
+    sessions: Sessions,
     leases: BTreeMap<i64, devices::Lease>,
     readings: Vec<Arrived>,
     timeline: BTreeMap<i64, Vec<TimelineEntry>>,
@@ -83,14 +88,21 @@ pub(super) mod tally {
 
 impl<'t> Batch<'t> {
     /// Begins after the last numbers that were given out.
-    pub(super) fn new(transaction: &'t DatabaseTransaction, sealer: &'t Sealer, numbers: Numbers) -> Self {
+    pub(super) fn new(
+        transaction: &'t DatabaseTransaction,
+        sealer: &'t Sealer,
+        node: NodeId,
+        numbers: Numbers,
+    ) -> Self {
         Self {
             transaction,
             sealer,
+            node,
             numbers,
             enrolled: BTreeMap::new(),
             credentials: Vec::new(),
             resecured: BTreeSet::new(),
+            sessions: Sessions::default(),
             leases: BTreeMap::new(),
             readings: Vec::new(),
             timeline: BTreeMap::new(),
@@ -113,8 +125,10 @@ impl<'t> Batch<'t> {
     }
 
     /// Writes what was collected. The transaction is still to be committed.
-    pub(super) async fn finish(mut self, node: i64) -> Result<Written, Failure> {
+    pub(super) async fn finish(mut self) -> Result<Written, Failure> {
+        let node = self.node.0;
         self.write_enrolled().await?;
+        self.write_sessions().await?;
         self.write_secured().await?;
         self.write_leases().await?;
         self.write_readings().await?;
@@ -145,11 +159,32 @@ impl<'t> Batch<'t> {
                 self.remove_device(*device, *at, *keep_data).await
             }
             Change::ClassAdded(class) => self.insert(identity::class_row(class)).await,
+            Change::ClassSaved(class) => self.save_class(class).await,
             Change::PlanSaved { scope, plan } => self.save_plan(*scope, plan.as_deref()).await,
             Change::CredentialAdded(new) => self.add_credential(new),
             Change::CredentialProved { id, at } => self.prove_credential(*id, *at).await,
             Change::CredentialEnded { id, state, at } => self.end_credential(*id, *state, *at).await,
             Change::CredentialsUsed(used) => self.use_credentials(used).await,
+            Change::CertificateSeen { credential, certificate } => {
+                self.see_certificate(*credential, certificate).await
+            }
+            Change::SecureSessionOpened(session) => self.open_session(session).await,
+            Change::SecureSessionsHeard(marks) => {
+                self.hear_sessions(marks);
+                Ok(())
+            }
+            Change::SecureSessionReserved { id, upto } => {
+                self.reserve_session(*id, *upto);
+                Ok(())
+            }
+            Change::SecureSessionEnded { id, resumable } => {
+                self.end_session(*id, *resumable);
+                Ok(())
+            }
+            Change::SecureSessionsDropped(credentials) => self.drop_sessions(credentials).await,
+            Change::AuthoritySaved(authority) => self.save_authority(authority).await,
+            Change::AuthorityRemoved(id) => self.remove_authority(*id).await,
+            Change::OwnKeySaved { key, pair } => self.save_own_key(*key, pair).await,
             Change::ClaimAdded(claim) => self.insert(identity::claim_row(claim)).await,
             Change::ClaimUsed(claimed) => self.use_claim(claimed).await,
             Change::ClaimClosed(id) => self.close_claim(*id).await,

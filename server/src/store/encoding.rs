@@ -12,6 +12,7 @@ pub(super) mod links;
 pub(super) mod operation;
 pub(super) mod people;
 pub(super) mod rows;
+pub(super) mod secure;
 pub(super) mod told;
 pub(super) mod value;
 
@@ -165,6 +166,7 @@ named_words!(
     fleet::CredentialKind,
     fleet::CredentialState,
     fleet::DiaryCause,
+    fleet::Mapping,
     fleet::Purpose,
     fleet::Role,
     fleet::TimelineKind,
@@ -190,6 +192,7 @@ mod tests {
         all_words::<fleet::CredentialKind>();
         all_words::<fleet::CredentialState>();
         all_words::<fleet::DiaryCause>();
+        all_words::<fleet::Mapping>();
         all_words::<fleet::Purpose>();
         all_words::<fleet::Cause>();
         all_words::<fleet::Role>();

@@ -3,6 +3,7 @@
 
 pub(super) mod api_token;
 pub(super) mod audit;
+pub(super) mod authority;
 pub(super) mod bootstrap_session;
 pub(super) mod claim;
 pub(super) mod claimed;
@@ -13,13 +14,16 @@ pub(super) mod delivery;
 pub(super) mod device;
 pub(super) mod device_plan;
 pub(super) mod diary;
+pub(super) mod dtls_session;
 pub(super) mod event_log;
 pub(super) mod lease;
 pub(super) mod model;
 pub(super) mod node;
 pub(super) mod observation;
 pub(super) mod operation;
+pub(super) mod own_key;
 pub(super) mod registration;
+pub(super) mod seen_certificate;
 pub(super) mod submission;
 pub(super) mod tally;
 pub(super) mod timeline;

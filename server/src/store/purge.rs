@@ -3,7 +3,7 @@
 //! Histories, timelines, the diary, bootstrap sessions and credentials are not here: they are cut when they are written.
 
 use fleet::{
-    Delivery, LoggedEvent, Submission, Timestamp,
+    Delivery, LoggedEvent, SecureSession, Submission, Timestamp,
     store::{ENDED_OPERATION_KEPT, ENDED_TOKEN_KEPT},
 };
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
@@ -33,7 +33,22 @@ pub(super) async fn step(
     ] {
         more |= drop_until(transaction, table, column, end).await?;
     }
-    Ok(more)
+    Ok(drop_silent_sessions(transaction, now).await? || more)
+}
+
+/// Drops the secure sessions whose peer is silent for too long. Those whose time to be looked at has come and who were heard
+/// meanwhile get another time.
+async fn drop_silent_sessions(transaction: &DatabaseTransaction, now: Timestamp) -> Result<bool, Failure> {
+    let backend = transaction.get_database_backend();
+    let kept = i64::try_from(SecureSession::KEPT.as_millis()).unwrap_or(i64::MAX);
+    let step = step_of(transaction, "dtls_session", "check_at", now.0).await?;
+    let end = step.unwrap_or(now.0);
+    let sql = Sql::new("DELETE FROM dtls_session WHERE check_at <= ").bind(end).text(" AND heard_at <= ");
+    transaction.execute_raw(sql.bind(now.0.saturating_sub(kept)).statement(backend)).await?;
+    let sql =
+        Sql::new("UPDATE dtls_session SET check_at = heard_at + ").bind(kept).text(" WHERE check_at <= ");
+    transaction.execute_raw(sql.bind(end).statement(backend)).await?;
+    Ok(step.is_some())
 }
 
 /// Drops the oldest rows of `table` up to and with `end`. `column` has an index.
@@ -43,12 +58,21 @@ async fn drop_until(
     column: &str,
     end: i64,
 ) -> Result<bool, Failure> {
-    let backend = transaction.get_database_backend();
+    let step = step_of(transaction, table, column, end).await?;
+    let sql = Sql::new(&format!("DELETE FROM {table} WHERE {column} <= ")).bind(step.unwrap_or(end));
+    transaction.execute_raw(sql.statement(transaction.get_database_backend())).await?;
+    Ok(step.is_some())
+}
+
+/// How far a step goes; none if it goes to `end`.
+async fn step_of(
+    transaction: &DatabaseTransaction,
+    table: &str,
+    column: &str,
+    end: i64,
+) -> Result<Option<i64>, Failure> {
     let sql = Sql::new(&format!("SELECT {column} FROM {table} WHERE {column} <= ")).bind(end);
     let sql = sql.text(&format!(" ORDER BY {column} LIMIT 1 OFFSET {STEP_ROWS}"));
-    let step = transaction.query_one_raw(sql.statement(backend)).await?;
-    let step = step.map(|row| row.try_get_by_index::<i64>(0)).transpose()?;
-    let sql = Sql::new(&format!("DELETE FROM {table} WHERE {column} <= ")).bind(step.unwrap_or(end));
-    transaction.execute_raw(sql.statement(backend)).await?;
-    Ok(step.is_some())
+    let step = transaction.query_one_raw(sql.statement(transaction.get_database_backend())).await?;
+    Ok(step.map(|row| row.try_get_by_index::<i64>(0)).transpose()?)
 }

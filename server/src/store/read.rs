@@ -5,6 +5,7 @@ pub(super) mod identity;
 pub(super) mod lists;
 pub(super) mod people;
 pub(super) mod restore;
+pub(super) mod secure;
 pub(super) mod told;
 
 use std::sync::{

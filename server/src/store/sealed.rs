@@ -16,42 +16,50 @@ impl SqlStore {
             return Ok(false);
         }
         let connection = Connector::new(database).writer().await?;
-        let held = holds_any(&connection, sealer).await;
+        let held = check(&connection, sealer).await;
         connection.close().await?;
         held
     }
 }
 
-/// Whether anything is sealed in a database whose schema is up to date. An error if `sealer` has another key; something
-/// that is damaged keeps nothing else out.
+/// Whether anything is sealed in a database. An error if `sealer` has another key; something that is damaged keeps nothing
+/// else out. One that is older than a table of secrets, or new, does not have it.
 pub(super) async fn check(
     connection: &DatabaseConnection,
     sealer: Option<&Sealer>,
 ) -> Result<bool, OpenError> {
-    let sql = Sql::new(
-        "SELECT id, sealed FROM credential WHERE length(sealed) > 0 \
-         UNION ALL SELECT 0, sealed FROM webhook LIMIT 1",
-    );
-    let row = connection.query_one_raw(sql.statement(connection.get_database_backend())).await?;
-    let Some(row) = row else { return Ok(false) };
-    let (row, sealed): (i64, Vec<u8>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-    match sealer.map(|sealer| sealer.open(row, &sealed)) {
-        Some(Err(error @ SealError::OtherKey { .. })) => Err(OpenError::Sealed(error)),
-        _ => Ok(true),
+    for (table, id, sealed_in) in TABLES {
+        if !has_table(connection, table).await? {
+            continue;
+        }
+        let sql = format!("SELECT {id}, sealed FROM {table} WHERE length(sealed) > 0 LIMIT 1");
+        let row =
+            connection.query_one_raw(Sql::new(&sql).statement(connection.get_database_backend())).await?;
+        let Some(row) = row else { continue };
+        let (row, sealed): (i64, Vec<u8>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        return match sealer.map(|sealer| sealer.open_in(sealed_in, row, &sealed)) {
+            Some(Err(error @ SealError::OtherKey { .. })) => Err(OpenError::Sealed(error)),
+            _ => Ok(true),
+        };
     }
+    Ok(false)
 }
 
-/// The same of any database.
-async fn holds_any(connection: &DatabaseConnection, sealer: Option<&Sealer>) -> Result<bool, OpenError> {
-    // One that is older than the secrets, or new, has no tables of them.
-    if has_table(connection).await? { check(connection, sealer).await } else { Ok(false) }
-}
-
-async fn has_table(connection: &DatabaseConnection) -> Result<bool, DbErr> {
+async fn has_table(connection: &DatabaseConnection, table: &str) -> Result<bool, DbErr> {
     let backend = connection.get_database_backend();
     let sql = match backend {
-        DbBackend::Sqlite => "SELECT 1 FROM sqlite_master WHERE name = 'credential'",
-        _ => "SELECT 1 FROM information_schema.tables WHERE table_name = 'credential'",
+        DbBackend::Sqlite => "SELECT 1 FROM sqlite_master WHERE name = ",
+        _ => "SELECT 1 FROM information_schema.tables WHERE table_name = ",
     };
-    Ok(connection.query_one_raw(Sql::new(sql).statement(backend)).await?.is_some())
+    Ok(connection.query_one_raw(Sql::new(sql).bind(table).statement(backend)).await?.is_some())
 }
+
+/// What secrets of the server's own are sealed in.
+pub(super) const OWN_KEY: &str = "own_key";
+/// What secure sessions are sealed in.
+pub(super) const SESSION: &str = "dtls_session";
+
+/// Where something is sealed: the table, the number of its rows, and what it is sealed in. The one with most rows that hold
+/// nothing comes last.
+const TABLES: [(&str, &str, &str); 4] =
+    [(OWN_KEY, "id", OWN_KEY), ("webhook", "0", ""), (SESSION, "id", SESSION), ("credential", "id", "")];

@@ -8,6 +8,7 @@ mod plans;
 mod postgres;
 mod schema;
 mod sealed;
+mod sessions;
 mod together;
 
 use fleet::store::battery::Case;

@@ -30,6 +30,8 @@ pub(super) enum Work {
     Commit(Waiting),
     /// Counts a start.
     Boot(Sender<Result<u64, StoreError>>),
+    /// Gives the live secure sessions so many numbers more.
+    Sessions(u64, Sender<Result<(), StoreError>>),
     /// Writes something that changes nothing.
     Check(Sender<Result<(), StoreError>>),
     /// Takes one step of a purge; true if there is more to do.
@@ -104,6 +106,7 @@ impl Writer {
                     self.commit_group(group).await;
                 }
                 Work::Boot(reply) => answer(reply, self.boot().await),
+                Work::Sessions(ahead, reply) => answer(reply, self.begin_sessions(ahead).await),
                 Work::Check(reply) => answer(reply, self.check().await),
                 Work::Purge(now, reply) => answer(reply, self.purge(now).await),
             }
@@ -186,12 +189,12 @@ impl Writer {
         transaction: &DatabaseTransaction,
         commits: &[&Commit],
     ) -> Result<(Vec<Committed>, Written), Failure> {
-        let mut batch = Batch::new(transaction, &self.sealer, self.numbers);
+        let mut batch = Batch::new(transaction, &self.sealer, self.node, self.numbers);
         let mut committed = Vec::with_capacity(commits.len());
         for commit in commits {
             committed.push(batch.apply(commit).await?);
         }
-        let written = batch.finish(self.node.0).await?;
+        let written = batch.finish().await?;
         self.numbers = written.numbers;
         Ok((committed, written))
     }
@@ -200,6 +203,12 @@ impl Writer {
         let transaction = self.begin().await?;
         let counted = super::boot(&transaction, self.node).await;
         self.finish(transaction, counted).await
+    }
+
+    async fn begin_sessions(&mut self, ahead: u64) -> Result<(), StoreError> {
+        let transaction = self.begin().await?;
+        let begun = super::begin_sessions(&transaction, self.node, ahead).await;
+        self.finish(transaction, begun).await
     }
 
     async fn check(&mut self) -> Result<(), StoreError> {

@@ -41,9 +41,14 @@ impl Batch<'_> {
     }
 
     pub(super) async fn interrupt_bootstraps(&mut self, at: Timestamp) -> Result<(), Failure> {
-        let sql = Sql::new("UPDATE bootstrap_session SET result = ").bind(BootstrapResult::Failed.word());
-        let sql = sql.text(", ended_at = ").bind(at.0).text(", reason = ").bind(BootstrapRecord::INTERRUPTED);
-        self.run(sql.text(" WHERE result = ").bind(BootstrapResult::UnderWay.word())).await?;
+        self.run(interrupting(at)).await?;
         Ok(())
     }
+}
+
+/// The condition is that of the index, word for word.
+pub(in crate::store) fn interrupting(at: Timestamp) -> Sql {
+    let sql = Sql::new("UPDATE bootstrap_session SET result = ").bind(BootstrapResult::Failed.word());
+    let sql = sql.text(", ended_at = ").bind(at.0).text(", reason = ").bind(BootstrapRecord::INTERRUPTED);
+    sql.text(" WHERE result = 'under way'")
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use fleet::{CredentialId, CredentialState, DeviceId, Holder, NewCredential, StoreError, Timestamp};
+use fleet::{
+    CredentialId, CredentialKind, CredentialState, DeviceId, Holder, NewCredential, StoreError, Timestamp,
+};
 use sea_orm::Value;
 
 use super::{Batch, chunk};
@@ -21,8 +23,11 @@ pub(in crate::store) const ENDED_PER_DEVICE: usize = 64;
 impl Batch<'_> {
     /// Collects a new credential. What else its commit conflicts with is seen when it is written.
     pub(super) fn add_credential(&mut self, new: &NewCredential) -> Result<(), Failure> {
-        let NewCredential { credential, key } = new;
-        let sealed = self.seal(credential.id.0, key.as_bytes())?;
+        let NewCredential { credential, secret } = new;
+        let sealed = match secret.to_bytes() {
+            nothing if nothing.is_empty() => Vec::new(),
+            secret => self.seal(credential.id.0, &secret)?,
+        };
         if let (Holder::Device(device), true) = (credential.holder, credential.state.opens()) {
             match self.enrolled.get_mut(&device.0) {
                 Some(row) => row.secured = 1,
@@ -34,16 +39,21 @@ impl Batch<'_> {
     }
 
     pub(super) fn seal(&self, row: i64, plain: &[u8]) -> Result<Vec<u8>, Failure> {
+        self.seal_in("", row, plain)
+    }
+
+    pub(super) fn seal_in(&self, table: &str, row: i64, plain: &[u8]) -> Result<Vec<u8>, Failure> {
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(|error| {
             tracing::error!(%error, "the system gives no randomness; no secret can be sealed");
             StoreError::Unavailable
         })?;
-        Ok(self.sealer.seal(row, plain, nonce))
+        Ok(self.sealer.seal_in(table, row, plain, nonce))
     }
 
     pub(super) async fn prove_credential(&mut self, id: CredentialId, at: Timestamp) -> Result<(), Failure> {
-        let sql = Sql::new("UPDATE credential SET state = 'live', changed_at = ").bind(at.0);
+        let sql =
+            forgets(Sql::new("UPDATE credential SET state = 'live', ")).text(", changed_at = ").bind(at.0);
         self.run(sql.text(" WHERE state = 'staged' AND id = ").bind(id.0)).await?;
         Ok(())
     }
@@ -54,13 +64,15 @@ impl Batch<'_> {
         state: CredentialState,
         at: Timestamp,
     ) -> Result<(), Failure> {
-        let sql =
-            Sql::new("UPDATE credential SET state = ").bind(state.word()).text(", changed_at = ").bind(at.0);
+        self.write_sessions().await?;
+        let sql = Sql::new("UPDATE credential SET state = ").bind(state.word()).text(", ");
+        let sql = forgets(sql).text(", changed_at = ").bind(at.0);
         let sql = sql.text(" WHERE id = ").bind(id.0).text(match state {
             CredentialState::Revoked => " AND state <> 'revoked' RETURNING device_id",
             _ => " AND state IN ('staged', 'live') RETURNING device_id",
         });
         for row in self.query(sql).await? {
+            self.drop_sessions(&[id]).await?;
             if let Some(device) = row.try_get_by_index::<Option<i64>>(0)? {
                 self.resecured.insert(device);
                 self.drop_ended(device).await?;
@@ -74,7 +86,13 @@ impl Batch<'_> {
         device: DeviceId,
         at: Timestamp,
     ) -> Result<(), Failure> {
-        let sql = Sql::new("UPDATE credential SET state = 'revoked', changed_at = ").bind(at.0);
+        self.write_sessions().await?;
+        let sql = Sql::new(
+            "DELETE FROM dtls_session WHERE credential_id IN (SELECT id FROM credential WHERE device_id = ",
+        );
+        self.run(sql.bind(device.0).text(")")).await?;
+        let sql =
+            forgets(Sql::new("UPDATE credential SET state = 'revoked', ")).text(", changed_at = ").bind(at.0);
         self.run(sql.text(" WHERE state <> 'revoked' AND device_id = ").bind(device.0)).await?;
         self.resecured.insert(device.0);
         self.drop_ended(device.0).await
@@ -125,4 +143,10 @@ impl Batch<'_> {
         }
         Ok(())
     }
+}
+
+/// A key pair that was made here is its device's alone once the credential has proved itself or opens nothing any more.
+fn forgets(sql: Sql) -> Sql {
+    let sql = sql.text("sealed = CASE WHEN kind = ").bind(CredentialKind::Psk.word());
+    sql.text(" THEN sealed ELSE ").bind(Vec::<u8>::new()).text(" END")
 }

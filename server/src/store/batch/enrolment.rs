@@ -104,6 +104,10 @@ impl Batch<'_> {
         self.count(tally::DIARY, -signed(noted));
         let sql = Sql::new("UPDATE credential SET sealed = ").bind(Vec::<u8>::new());
         self.run(sql.text(" WHERE device_id = ").bind(device.0)).await?;
+        let sql = Sql::new(
+            "DELETE FROM seen_certificate WHERE credential_id IN (SELECT id FROM credential WHERE device_id = ",
+        );
+        self.run(sql.bind(device.0).text(")")).await?;
         let sql = Sql::new("UPDATE device SET rested_at = ").bind(rows::NEVER_HEARD);
         self.run(sql.text(" WHERE id = ").bind(device.0)).await?;
         Ok(())

@@ -1,8 +1,9 @@
 //! Credentials and claims as rows, and back. A secret is sealed and opened elsewhere: a row never holds it in clear.
 
 use fleet::{
-    Claim, ClaimId, Claimed, Class, ClassId, Credential, CredentialId, CredentialKind, CredentialState,
-    DeviceId, DomainId, EndpointName, Holder, PskIdentity, PublicId, Purpose, StoreError, Timestamp,
+    Claim, ClaimId, Claimed, Class, ClassId, ClassPolicy, Credential, CredentialId, CredentialKind,
+    CredentialName, CredentialState, DeviceId, DomainId, EndpointName, Holder, Mapping, PublicId, Purpose,
+    StoreError, Timestamp,
 };
 
 use super::{OrCorrupt, Word, text, text_column, uuid};
@@ -12,10 +13,7 @@ pub(in crate::store) fn credential_row(
     credential: &Credential,
     sealed: Vec<u8>,
 ) -> entity::credential::Model {
-    let (device_id, claim_id) = match credential.holder {
-        Holder::Device(device) => (Some(device.0), None),
-        Holder::Claim(claim) => (None, Some(claim.0)),
-    };
+    let (device_id, claim_id) = holder_columns(credential.holder);
     entity::credential::Model {
         id: credential.id.0,
         public_id: credential.public_id.0.as_bytes().to_vec(),
@@ -25,7 +23,7 @@ pub(in crate::store) fn credential_row(
         purpose: credential.purpose.word().to_owned(),
         kind: credential.kind.word().to_owned(),
         state: credential.state.word().to_owned(),
-        identity: credential.identity.as_bytes().to_vec(),
+        identity: credential.identity.to_bytes(),
         sealed,
         parent_id: credential.parent.map(|parent| parent.0),
         valid_from: credential.valid_from.0,
@@ -39,19 +37,15 @@ pub(in crate::store) fn credential_row(
 
 pub(in crate::store) fn credential(row: entity::credential::Model) -> Result<Credential, StoreError> {
     let what = "credential";
-    let holder = match (row.device_id, row.claim_id) {
-        (Some(device), None) => Some(Holder::Device(DeviceId(device))),
-        (None, Some(claim)) => Some(Holder::Claim(ClaimId(claim))),
-        _ => None,
-    };
+    let kind = CredentialKind::from_word(&row.kind).or_corrupt(what)?;
     Ok(Credential {
         id: CredentialId(row.id),
         public_id: PublicId(uuid(&row.public_id).or_corrupt(what)?),
-        holder: holder.or_corrupt(what)?,
+        holder: holder(row.device_id, row.claim_id).or_corrupt(what)?,
         purpose: Purpose::from_word(&row.purpose).or_corrupt(what)?,
-        kind: CredentialKind::from_word(&row.kind).or_corrupt(what)?,
+        kind,
         state: CredentialState::from_word(&row.state).or_corrupt(what)?,
-        identity: PskIdentity::new(row.identity).or_corrupt(what)?,
+        identity: CredentialName::from_bytes(kind, &row.identity).or_corrupt(what)?,
         parent: row.parent_id.map(CredentialId),
         valid_from: Timestamp(row.valid_from),
         valid_to: row.valid_to.map(Timestamp),
@@ -60,6 +54,21 @@ pub(in crate::store) fn credential(row: entity::credential::Model) -> Result<Cre
         changed_at: Timestamp(row.changed_at),
         last_used_at: row.last_used_at.map(Timestamp),
     })
+}
+
+pub(in crate::store) fn holder_columns(holder: Holder) -> (Option<i64>, Option<i64>) {
+    match holder {
+        Holder::Device(device) => (Some(device.0), None),
+        Holder::Claim(claim) => (None, Some(claim.0)),
+    }
+}
+
+pub(in crate::store) fn holder(device_id: Option<i64>, claim_id: Option<i64>) -> Option<Holder> {
+    match (device_id, claim_id) {
+        (Some(device), None) => Some(Holder::Device(DeviceId(device))),
+        (None, Some(claim)) => Some(Holder::Claim(ClaimId(claim))),
+        _ => None,
+    }
 }
 
 pub(in crate::store) fn claim_row(claim: &Claim) -> entity::claim::Model {
@@ -116,9 +125,30 @@ pub(in crate::store) fn claimed(row: entity::claimed::Model) -> Result<Claimed, 
 }
 
 pub(in crate::store) fn class_row(class: &Class) -> entity::class::Model {
-    entity::class::Model { id: class.id.0, domain_id: DomainId::ROOT.0, name: text_column(&class.name) }
+    let Class { id, name, policy } = class;
+    entity::class::Model {
+        id: id.0,
+        domain_id: DomainId::ROOT.0,
+        name: text_column(name),
+        kinds: kinds_column(policy),
+        mapping: policy.mapping.word().to_owned(),
+        provision: policy.provision.word().to_owned(),
+    }
 }
 
-pub(in crate::store) fn class(row: entity::class::Model) -> Class {
-    Class { id: ClassId(row.id), name: text(&row.name) }
+pub(in crate::store) fn kinds_column(policy: &ClassPolicy) -> String {
+    let words: Vec<&str> = policy.kinds.iter().map(|kind| kind.word()).collect();
+    serde_json::to_string(&words).expect("strings are always JSON")
+}
+
+pub(in crate::store) fn class(row: entity::class::Model) -> Result<Class, StoreError> {
+    let what = "class";
+    let words: Vec<String> = serde_json::from_str(&row.kinds).or_corrupt(what)?;
+    let kinds = words.iter().map(|word| CredentialKind::from_word(word)).collect::<Option<_>>();
+    let policy = ClassPolicy {
+        kinds: kinds.or_corrupt(what)?,
+        mapping: Mapping::from_word(&row.mapping).or_corrupt(what)?,
+        provision: CredentialKind::from_word(&row.provision).or_corrupt(what)?,
+    };
+    Ok(Class { id: ClassId(row.id), name: text(&row.name), policy })
 }

@@ -10,6 +10,9 @@ pub struct Model {
     pub id: i64,
     pub domain_id: i64,
     pub name: String,
+    pub kinds: String,
+    pub mapping: String,
+    pub provision: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -11,6 +11,7 @@ pub struct Model {
     pub boots: i64,
     pub sequence: i64,
     pub event: i64,
+    pub session_ahead: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -1,8 +1,8 @@
 //! Credentials, claims, classes, plans and bootstrap sessions. Here secrets are opened.
 
 use fleet::{
-    BootstrapId, BootstrapRecord, Claim, ClaimId, Claimed, Class, Credential, CredentialId, DeviceId,
-    DomainId, EndpointName, Plan, PlanScope, PskIdentity, PskKey, PublicId, StoreError,
+    BootstrapId, BootstrapRecord, Claim, ClaimId, Claimed, Class, Credential, CredentialId, CredentialName,
+    DeviceId, DomainId, EndpointName, Plan, PlanScope, PublicId, Secret, StoreError,
     store::{Known, Page, PageRequest},
 };
 use sea_orm::{
@@ -16,18 +16,30 @@ use super::{
 };
 use crate::store::{
     cursor::{self, Position},
-    encoding::{OrCorrupt as _, bootstrap, identity, rows},
+    encoding::{OrCorrupt as _, Word as _, bootstrap, identity, rows},
     entity::{bootstrap_session, claim, claimed, class, class_plan, credential, device, device_plan},
     sql::{Sql, chunk},
 };
 
 impl Reader {
-    pub(in crate::store) async fn credential_by_identity(
+    pub(in crate::store) async fn credential_by_name(
         &self,
-        identity: &PskIdentity,
-    ) -> Result<Option<(Credential, PskKey)>, StoreError> {
-        let rows: Vec<credential::Model> = self.rows(&self.connection, by_identity(identity)).await?;
+        name: &CredentialName,
+    ) -> Result<Option<(Credential, Secret)>, StoreError> {
+        let rows: Vec<credential::Model> = self.rows(&self.connection, by_name(name)).await?;
         rows.into_iter().next().map(|row| self.opened(row)).transpose()
+    }
+
+    pub(in crate::store) async fn credentials_by_names(
+        &self,
+        names: &[CredentialName],
+    ) -> Result<Vec<(Credential, Secret)>, StoreError> {
+        let mut found = Vec::new();
+        for names in names.chunks(chunk(2)) {
+            let rows: Vec<credential::Model> = self.rows(&self.connection, by_names(names)).await?;
+            found.extend(rows.into_iter().map(|row| self.opened(row)).collect::<Result<Vec<_>, _>>()?);
+        }
+        Ok(found)
     }
 
     pub(in crate::store) async fn credential(&self, id: PublicId) -> Result<Option<Credential>, StoreError> {
@@ -39,7 +51,7 @@ impl Reader {
     pub(in crate::store) async fn credential_row(
         &self,
         id: CredentialId,
-    ) -> Result<Option<(Credential, PskKey)>, StoreError> {
+    ) -> Result<Option<(Credential, Secret)>, StoreError> {
         self.one(credential::Entity::find_by_id(id.0)).await?.map(|row| self.opened(row)).transpose()
     }
 
@@ -62,7 +74,7 @@ impl Reader {
     pub(in crate::store) async fn enrolled(
         &self,
         endpoints: &[EndpointName],
-        identities: &[PskIdentity],
+        names: &[CredentialName],
     ) -> Result<Known, StoreError> {
         let snapshot = self.snapshot().await?;
         let mut known = Known::default();
@@ -71,8 +83,8 @@ impl Reader {
             let devices = rows.into_iter().map(rows::device).collect::<Result<Vec<_>, _>>()?;
             known.devices.extend(devices);
         }
-        for identities in identities.chunks(chunk(1)) {
-            let rows: Vec<credential::Model> = self.rows(&snapshot, by_identities(identities)).await?;
+        for names in names.chunks(chunk(2)) {
+            let rows: Vec<credential::Model> = self.rows(&snapshot, by_names(names)).await?;
             // One that can't be opened was said so in the log; the others are found all the same.
             known.credentials.extend(rows.into_iter().filter_map(|row| self.opened(row).ok()));
         }
@@ -121,7 +133,7 @@ impl Reader {
 
     pub(in crate::store) async fn classes(&self) -> Result<Vec<Class>, StoreError> {
         let rows = self.all(class::Entity::find().order_by_asc(class::Column::Name)).await?;
-        Ok(rows.into_iter().map(identity::class).collect())
+        rows.into_iter().map(identity::class).collect()
     }
 
     pub(in crate::store) async fn plan(&self, scope: PlanScope) -> Result<Option<Plan>, StoreError> {
@@ -153,18 +165,18 @@ impl Reader {
     }
 
     /// The row with its secret. One that does not open says so in the log and is the only one that is not there.
-    fn opened(&self, mut row: credential::Model) -> Result<(Credential, PskKey), StoreError> {
+    fn opened(&self, mut row: credential::Model) -> Result<(Credential, Secret), StoreError> {
         let sealed = std::mem::take(&mut row.sealed);
         let credential = identity::credential(row)?;
-        let key = match sealed.is_empty() {
-            // Deleted with its device: what stands in its place nobody has.
-            true => random_key()?,
+        let secret = match sealed.is_empty() {
+            // The device's alone, or deleted with it.
+            true => Secret::None,
             false => {
                 let plain = self.open(credential.id.0, &sealed, "credential")?;
-                PskKey::new(plain.to_vec()).or_corrupt("credential")?
+                Secret::from_bytes(credential.kind, &plain).or_corrupt("credential")?
             }
         };
-        Ok((credential, key))
+        Ok((credential, secret))
     }
 
     pub(super) fn open(
@@ -173,7 +185,17 @@ impl Reader {
         sealed: &[u8],
         what: &'static str,
     ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        self.sealer.open(row, sealed).map_err(|error| {
+        self.open_in("", row, sealed, what)
+    }
+
+    pub(super) fn open_in(
+        &self,
+        table: &str,
+        row: i64,
+        sealed: &[u8],
+        what: &'static str,
+    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        self.sealer.open_in(table, row, sealed).map_err(|error| {
             tracing::error!(row, %error, "the secret of a {what} can't be opened");
             StoreError::Corrupt { what }
         })
@@ -181,12 +203,12 @@ impl Reader {
 }
 
 /// The same for many at a time.
-pub(in crate::store) fn by_identities(identities: &[PskIdentity]) -> Sql {
-    let rows = identities.iter().map(|identity| -> [Value; 1] { [identity.as_bytes().to_vec().into()] });
+pub(in crate::store) fn by_names(names: &[CredentialName]) -> Sql {
+    let rows = names.iter().map(|name| -> [Value; 2] { [name.kind().word().into(), name.to_bytes().into()] });
     Sql::new("SELECT c.* FROM ").rows(rows).text(
         " AS k CROSS JOIN credential AS c WHERE c.id = COALESCE(\
-         (SELECT id FROM credential WHERE identity = k.column1 AND state IN ('staged', 'live')), \
-         (SELECT id FROM credential WHERE identity = k.column1 AND state IN ('retired', 'revoked') \
+         (SELECT id FROM credential WHERE kind = k.column1 AND identity = k.column2 AND state IN ('staged', 'live')), \
+         (SELECT id FROM credential WHERE kind = k.column1 AND identity = k.column2 AND state IN ('retired', 'revoked') \
          ORDER BY created_at DESC, id DESC LIMIT 1))",
     )
 }
@@ -200,14 +222,14 @@ pub(in crate::store) fn devices_named(endpoints: &[EndpointName]) -> Sql {
 
 /// The one that opens sessions, or else the newest that did: each through an index of its own, whose condition stands here
 /// word for word.
-pub(in crate::store) fn by_identity(identity: &PskIdentity) -> Sql {
-    let bytes = || identity.as_bytes().to_vec();
-    let sql =
-        Sql::new("SELECT * FROM credential WHERE id = COALESCE((SELECT id FROM credential WHERE identity = ");
-    let sql = sql
-        .bind(bytes())
-        .text(" AND state IN ('staged', 'live')), (SELECT id FROM credential WHERE identity = ");
-    sql.bind(bytes()).text(" AND state IN ('retired', 'revoked') ORDER BY created_at DESC, id DESC LIMIT 1))")
+pub(in crate::store) fn by_name(name: &CredentialName) -> Sql {
+    let named = |sql: Sql| {
+        let sql = sql.text("(SELECT id FROM credential WHERE kind = ").bind(name.kind().word());
+        sql.text(" AND identity = ").bind(name.to_bytes())
+    };
+    let sql = named(Sql::new("SELECT * FROM credential WHERE id = COALESCE("));
+    let sql = named(sql.text(" AND state IN ('staged', 'live')), "));
+    sql.text(" AND state IN ('retired', 'revoked') ORDER BY created_at DESC, id DESC LIMIT 1))")
 }
 
 pub(in crate::store) fn newest_credentials(
@@ -232,10 +254,4 @@ pub(in crate::store) fn claims(after: Option<(i64, i64)>, rows: usize) -> Sql {
 pub(in crate::store) fn bootstraps(device: DeviceId) -> Select<bootstrap_session::Entity> {
     let query = bootstrap_session::Entity::find().filter(bootstrap_session::Column::DeviceId.eq(device.0));
     query.order_by_desc(bootstrap_session::Column::Id).limit(BootstrapRecord::PER_DEVICE as u64)
-}
-
-fn random_key() -> Result<PskKey, StoreError> {
-    let mut bytes = Zeroizing::new([0; PskKey::MAX_BYTES]);
-    getrandom::fill(&mut *bytes).map_err(|_| StoreError::Unavailable)?;
-    PskKey::new(bytes.to_vec()).or_corrupt("credential")
 }

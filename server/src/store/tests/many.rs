@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use fleet::{
     Change, Credential, CredentialId, CredentialKind, CredentialState, DeviceId, Holder, NewCredential,
-    PskIdentity, PskKey, PublicId, Purpose, Store as _, Timestamp,
+    PskIdentity, PskKey, PublicId, Purpose, Secret, Store as _, Timestamp,
 };
 use uuid::Uuid;
 
@@ -53,7 +53,7 @@ fn credential(number: i64, of_device: i64, purpose: Purpose) -> Change {
         purpose,
         kind: CredentialKind::Psk,
         state: CredentialState::Staged,
-        identity: PskIdentity::new(format!("{}-{number:015}", purpose.name())).unwrap(),
+        identity: PskIdentity::new(format!("{}-{number:015}", purpose.name())).unwrap().into(),
         parent: None,
         valid_from: Timestamp(1_000),
         valid_to: None,
@@ -62,8 +62,8 @@ fn credential(number: i64, of_device: i64, purpose: Purpose) -> Change {
         changed_at: Timestamp(1_000),
         last_used_at: None,
     };
-    let key = PskKey::new(scattered(number).0.as_bytes().to_vec()).unwrap();
-    Change::CredentialAdded(Box::new(NewCredential { credential, key }))
+    let secret = Secret::Psk(PskKey::new(scattered(number).0.as_bytes().to_vec()).unwrap());
+    Change::CredentialAdded(Box::new(NewCredential { credential, secret }))
 }
 
 /// An odd multiplier scatters, and gives no two numbers the same.

@@ -1,16 +1,19 @@
 //! Every list that a page shows comes through an index, in order: nothing is scanned and nothing sorted.
 
 use fleet::{
-    ClassId, DeviceId, DeviceState, DiaryCause, EndpointName, OperationId, PskIdentity, Timestamp, Verb,
+    ClassId, CredentialId, CredentialKind, CredentialName, DeviceId, DeviceState, DiaryCause, EndpointName,
+    Fingerprint, NodeId, OperationId, PskIdentity, SecureSessionId, SessionMark, Timestamp, Verb,
     store::{AuditQuery, DeviceQuery, DiaryQuery, PageRequest},
 };
 use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait as _, QueryTrait as _, Statement};
 use uuid::Uuid;
 
-use super::fixture::{open, path};
+use super::fixture::{open, path, source};
 use crate::store::{
-    SqlStore, entity,
-    read::{devices, identity, lists, people, restore, told},
+    SqlStore,
+    batch::{self, sessions},
+    entity,
+    read::{devices, identity, lists, people, restore, secure, told},
     sql::Sql,
 };
 
@@ -87,14 +90,14 @@ async fn a_filter_by_last_seen_reads_only_what_the_filter_names() {
 async fn credentials_claims_and_the_diary_are_found_by_an_index() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path().join("muster.db")).await;
-    let identity = PskIdentity::new("node-1").unwrap();
+    let name = CredentialName::Psk(PskIdentity::new("node-1").unwrap());
     let device = entity::credential::Column::DeviceId;
     let claim = entity::credential::Column::ClaimId;
     let backend = DbBackend::Sqlite;
     for (name, statement) in [
-        ("by identity", identity::by_identity(&identity).statement(backend)),
-        ("by identities", identity::by_identities(&[identity]).statement(backend)),
-        ("by names", identity::devices_named(&[EndpointName::new("a").unwrap()]).statement(backend)),
+        ("by name", identity::by_name(&name).statement(backend)),
+        ("by names", identity::by_names(&[name]).statement(backend)),
+        ("devices by names", identity::devices_named(&[EndpointName::new("a").unwrap()]).statement(backend)),
         ("of a device", identity::newest_credentials(device, 1).build(backend)),
         ("of a claim", identity::newest_credentials(claim, 1).build(backend)),
         ("claims, next page", identity::claims(Some((1, 1)), 10).statement(backend)),
@@ -127,6 +130,71 @@ async fn credentials_claims_and_the_diary_are_found_by_an_index() {
         }
     }
     store.close().await;
+}
+
+#[tokio::test]
+async fn secure_sessions_and_certificates_are_found_by_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path().join("muster.db")).await;
+    let backend = DbBackend::Sqlite;
+    let name = Fingerprint([1; 32]);
+    let (credential, session) = (CredentialId(1), SecureSessionId(1));
+    let source = source(1);
+    let mark = SessionMark { id: session, received: 1, source, at: Timestamp(1) };
+    let ended = Sql::new("DELETE FROM dtls_session WHERE credential_id IN ").list([1_i64]);
+    let due = Sql::new(
+        "SELECT check_at FROM dtls_session WHERE check_at <= 1 ORDER BY check_at LIMIT 1 OFFSET 500",
+    );
+    for (name, sql) in [
+        ("of a class", secure::of_class(ClassId(1), &CredentialKind::ALL, Some(credential), 10)),
+        ("of a class, the first", secure::of_class(ClassId(1), &CredentialKind::ALL, None, 10)),
+        ("seen with", secure::seen_with(&[credential])),
+        ("issued by", secure::issued_by("issuer_name", name, Some(credential), 10)),
+        ("issued below", secure::issued_by("anchor_name", name, None, 10)),
+        ("sessions, next page", secure::live_sessions(NodeId::SINGLE, Some(session), 10)),
+        ("one session", secure::one_session(session)),
+        ("sessions are opened", sessions::opening(&[opened()], 1)),
+        ("sessions are heard", sessions::hearing(&[(1, mark)])),
+        ("sessions may use numbers", sessions::reserving(&[(1, 1)], 1)),
+        ("sessions rest", sessions::resting(&[(1, true)])),
+        ("sessions of a credential", ended),
+        ("sessions of a class", batch::secure::sessions_of_class("device", "device_id", 1, &["psk"])),
+        ("sessions of claims", batch::secure::sessions_of_class("claim", "claim_id", 1, &["psk"])),
+        ("silent sessions", due),
+    ] {
+        assert_indexed(&store, name, sql.statement(backend)).await;
+    }
+    // The first page of a walk in the order of the rows.
+    let first = secure::live_sessions(NodeId::SINGLE, None, 10).statement(backend);
+    let lines = plan(&store, first).await;
+    assert!(
+        lines.contains(&"SCAN s".to_owned()) && !lines.iter().any(|line| line.contains("B-TREE")),
+        "{lines:?}"
+    );
+    let interrupting = batch::bootstrap::interrupting(Timestamp(1)).statement(backend);
+    let by_index = "SCAN bootstrap_session USING INDEX bootstrap_session_under_way";
+    assert_eq!(plan(&store, interrupting).await, [by_index]);
+    store.close().await;
+}
+
+fn opened() -> entity::dtls_session::Model {
+    entity::dtls_session::Model {
+        id: 1,
+        node_id: 1,
+        credential_id: 1,
+        device_id: Some(1),
+        claim_id: None,
+        purpose: "management".into(),
+        listener: 0,
+        address: "127.0.0.1:1".into(),
+        reserved: 0,
+        received: 0,
+        live: 1,
+        began_at: 0,
+        heard_at: 0,
+        check_at: 0,
+        sealed: vec![1],
+    }
 }
 
 /// The audit log's first page reads it from its end; without a condition SQLite calls that a scan.
