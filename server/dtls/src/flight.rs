@@ -70,10 +70,6 @@ impl Flight {
         self.parts.push(Part::Sealed(whole));
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.parts.is_empty()
-    }
-
     /// The datagrams of it: as few as may be, and a message is cut only where it is too long for one of its own, for many
     /// constrained clients take no fragments. Ends early where no number is left to seal with.
     pub(crate) fn datagrams(&self, limits: Limits, records: &mut impl Records) -> Vec<Vec<u8>> {

@@ -11,7 +11,7 @@ use crate::{
     handshake::{Context, Next},
     job::Work,
     message::{
-        CertificateVerify, ClientKeyExchange, ECDSA_SHA256, kind, write_chain, write_message, write_raw_key,
+        CertificateVerify, ClientKeyExchange, ECDSA_SHA256, kind, write_chain, write_raw_key,
     },
     prf::{MasterSecret, psk_premaster},
     suite::KeyExchange,

@@ -95,7 +95,7 @@ impl Handshake {
                     None => Ok(Next::Waits),
                 }
             }
-            Ok(Opened { kind: ALERT, plaintext, .. }) => self::alert(plaintext).map(|()| Next::Waits),
+            Ok(Opened { kind: ALERT, plaintext, .. }) => alert(plaintext).map(|()| Next::Waits),
             Ok(Opened { .. }) => {
                 cx.counters.records_unexpected += 1;
                 Ok(Next::Waits)

@@ -209,11 +209,6 @@ impl<'a> Extensions<'a> {
         });
     }
 
-    /// Whether the peer can agree on keys in a group. Whoever names none takes any (RFC 8422 §4).
-    pub(crate) fn has_group(&self, group: Group) -> bool {
-        self.groups.is_none_or(|groups| lists(groups, group as u16))
-    }
-
     /// Whether the peer can verify such a signature. Whoever names none is taken to know SHA-256: those that know no better
     /// than RFC 5246's default, SHA-1, can't speak our suites.
     pub(crate) fn has_signature(&self, algorithm: u16) -> bool {

@@ -33,7 +33,8 @@ fn a_client_hello_of_openssl_is_understood() {
     assert!(hello.knows_renegotiation_info());
     let extensions = &hello.extensions;
     assert_eq!(extensions.server_name, Some("localhost"));
-    assert!(extensions.has_group(Group::X25519) && extensions.has_group(Group::Secp256r1));
+    let groups = extensions.groups.unwrap();
+    assert!(lists(groups, Group::X25519 as u16) && lists(groups, Group::Secp256r1 as u16));
     assert!(extensions.has_signature(ECDSA_SHA256) && !extensions.has_signature(0x0a0a));
     assert!(extensions.extended_master_secret && extensions.encrypt_then_mac);
     // session_ticket.
