@@ -1,6 +1,6 @@
 //! What an endpoint says to its caller.
 
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
 
 use zeroize::Zeroizing;
 
@@ -131,7 +131,7 @@ pub enum Claim {
 }
 
 /// What a caller knows of a [`Claim`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Known {
     /// What its sessions are to be tagged with.
     pub tag: Tag,
@@ -140,6 +140,12 @@ pub struct Known {
     /// Whether many peers prove themselves by the same: [`Bounds::sessions_of_tag`](crate::Bounds::sessions_of_tag) is not
     /// for them.
     pub shared: bool,
+}
+
+impl fmt::Debug for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Known").field("tag", &self.tag).field("shared", &self.shared).finish_non_exhaustive()
+    }
 }
 
 /// Why a session is over.

@@ -203,3 +203,32 @@ fn what_is_no_certificate_makes_no_trust() {
     assert!(Trust::new(&[], &[b"no list".to_vec()]).is_err());
     assert!(SigningKey::from_pkcs8(b"no key", &SystemRandom::new()).is_err());
 }
+
+#[test]
+fn the_certificate_is_the_one_for_the_name_that_is_asked_for() {
+    let pki = Pki::new();
+    let pair_of_key = KeyPair::generate().unwrap();
+    let other = named("other.example").signed_by(&pair_of_key, &pki.authority).unwrap();
+    let other = ServerIdentity {
+        names: vec!["other.example".to_owned()],
+        chain: vec![other.der().to_vec()],
+        key: signing_key(&pair_of_key),
+    };
+    // The client takes the first server's certificate only.
+    for (name, connects) in [
+        (None, true),
+        (Some("server.example"), true),
+        (Some("OTHER.example"), false),
+        (Some("else.example"), true),
+    ] {
+        let mut pair = Pair::new();
+        pair.server.endpoint.set_identities(vec![pki.config().identities.remove(0), other.clone()]);
+        pair.server.endpoint.set_trust(pki.trust());
+        pair.server.caller.lets_in = Some(known(None));
+        let server_name = name.map(str::to_owned);
+        pair.connect(Connect { server_name, ..pki.connect(Proof::Certificate) });
+        pair.run(5);
+        let wrong = pair.client.caller.failures.iter().any(|failure| failure.reason == Reason::WrongServer);
+        assert_eq!((!pair.client.caller.connected.is_empty(), wrong), (connects, !connects), "{name:?}");
+    }
+}

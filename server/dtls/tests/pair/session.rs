@@ -256,3 +256,10 @@ fn data_longer_than_the_peer_takes_is_refused() {
     let sent = pair.server.endpoint.send(pair.now, pair.server_session(), &vec![0; 20_000]);
     assert_eq!(sent, Err(SendError::TooLong { max: 16_384 }));
 }
+
+#[test]
+fn secrets_are_not_printed() {
+    let printed = format!("{:?} {:?}", psk(IDENTITY, KEY), known(Some(KEY)));
+    assert!(!printed.contains(&format!("{KEY:?}")), "{printed}");
+    assert!(!printed.contains("48, 49, 50"), "{printed}");
+}
