@@ -18,7 +18,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use self::{answer::Signing, exchange::Exchange, finish::Keyed, hello::Proposal};
 use crate::{
-    Alert, Connect, Event, Failure, HandshakeId, Job, Reason, SessionId, Step, Suite,
+    Connect, Event, Failure, HandshakeId, Job, Reason, SessionId, Step, Suite,
     flight::{Flight, Limits, Retransmission},
     handshake::{Context, Fall, Next, Numbers},
     job::{Done, Fault, Work},
@@ -98,7 +98,9 @@ impl Handshake {
             return Err(Box::new(handshake.fallen(Reason::NoCommonSuite)));
         }
         if !hello::is_sendable(&handshake.connect) {
-            return Err(Box::new(handshake.fallen(Reason::TooMany { what: "bytes of an identity or a name" })));
+            return Err(Box::new(
+                handshake.fallen(Reason::TooMany { what: "bytes of an identity or a name" }),
+            ));
         }
         handshake.say_hello(cx);
         Ok(handshake)
@@ -124,7 +126,9 @@ impl Handshake {
             (State::Agreeing(exchange), Done::Answered { public, secret }) => {
                 Ok(self.agreed(cx, *exchange, &public, &secret))
             }
-            (State::Signing(signing), Done::Signed { signature }) => Ok(self.signed(cx, *signing, &signature)),
+            (State::Signing(signing), Done::Signed { signature }) => {
+                Ok(self.signed(cx, *signing, &signature))
+            }
             (state, _) => {
                 self.state = state;
                 Ok(Next::Waits)
@@ -188,7 +192,9 @@ impl Handshake {
                 continue;
             }
             // A Finished is never in the clear.
-            if fragment.header.kind == kind::FINISHED || !matches!(self.state, State::Hello | State::Exchange(_)) {
+            if fragment.header.kind == kind::FINISHED
+                || !matches!(self.state, State::Hello | State::Exchange(_))
+            {
                 cx.counters.messages_unexpected += 1;
                 continue;
             }
@@ -206,7 +212,7 @@ impl Handshake {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Hello => self.handle_server_hello(cx, message),
             State::Exchange(exchange) => self.handle_exchange(cx, exchange, message),
-            _ => unexpected(message.kind),
+            _ => Err(Fall::unexpected(message.kind)),
         }
     }
 
@@ -251,9 +257,4 @@ impl Handshake {
             cx.transmit(self.to, datagram);
         }
     }
-}
-
-/// RFC 5246 §7.2.2 unexpected_message.
-fn unexpected<T>(kind: u8) -> Result<T, Fall> {
-    Err(Fall::new(Reason::Unexpected { kind }, Alert::UNEXPECTED_MESSAGE))
 }

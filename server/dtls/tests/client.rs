@@ -124,6 +124,15 @@ fn a_hello_that_is_not_answered_is_said_again_and_given_up_after_a_minute() {
 }
 
 #[test]
+fn the_rest_of_a_flight_that_was_lost_is_asked_for() {
+    let mut play = Play::new(ccm8());
+    play.say(SERVER_HELLO, &server_hello(Suite::PskAes128Ccm8, &[]));
+    play.pair.run(2);
+    let [first, again] = play.sent()[..] else { panic!() };
+    assert_eq!(first[13..], again[13..]);
+}
+
+#[test]
 fn what_was_not_offered_is_not_taken() {
     let fell = |suite: Suite, extensions: &[u8]| {
         let connect = Connect { connection_id: false, ..ccm8() };

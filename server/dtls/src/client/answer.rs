@@ -10,9 +10,7 @@ use crate::{
     flight::Flight,
     handshake::{Context, Next},
     job::Work,
-    message::{
-        CertificateVerify, ClientKeyExchange, ECDSA_SHA256, kind, write_chain, write_raw_key,
-    },
+    message::{CertificateVerify, ClientKeyExchange, ECDSA_SHA256, kind, write_chain, write_raw_key},
     prf::{MasterSecret, psk_premaster},
     suite::KeyExchange,
 };

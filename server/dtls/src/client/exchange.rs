@@ -3,7 +3,6 @@
 use super::{
     Handshake, State,
     hello::{Terms, illegal},
-    unexpected,
 };
 use crate::{
     Alert, Offer, Reason,
@@ -83,7 +82,7 @@ impl Handshake {
             (kind::SERVER_HELLO_DONE, Awaited::KeyExchange) if kx == KeyExchange::Psk => {
                 return self.done(cx, exchange, message);
             }
-            _ => return unexpected(message.kind),
+            _ => return Err(Fall::unexpected(message.kind)),
         };
         self.state = State::Exchange(exchange);
         Ok(())
@@ -101,6 +100,7 @@ impl Handshake {
         }
         match exchange.agreement.take() {
             Some(Agreement { group, public, proof }) => {
+                self.retransmission.stop();
                 self.compute(cx, Work::Answer { group, public, proof });
                 self.state = State::Agreeing(exchange);
             }

@@ -2,7 +2,7 @@
 
 use subtle::ConstantTimeEq as _;
 
-use super::{FATAL, Handshake, State, hello::Terms, unexpected};
+use super::{FATAL, Handshake, State, hello::Terms};
 use crate::{
     Alert, Reason,
     cipher::{Keys, Side},
@@ -114,7 +114,7 @@ impl Handshake {
     /// RFC 5246 §7.4.9: what the server vouches for is what came here.
     fn finished(&mut self, cx: &mut Context<'_>, message: &Message) -> Result<Next, Fall> {
         if message.kind != kind::FINISHED {
-            return unexpected(message.kind);
+            return Err(Fall::unexpected(message.kind));
         }
         let State::Finishing(keyed) = &self.state else { return Ok(Next::Waits) };
         let expected = keyed.master().verify_data(b"server finished", &self.hash());

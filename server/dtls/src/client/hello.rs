@@ -2,7 +2,7 @@
 
 use rand::rngs::StdRng;
 
-use super::{Exchange, Handshake, Keyed, State, unexpected};
+use super::{Exchange, Handshake, Keyed, State};
 use crate::{
     Alert, Connect, Offer, Reason, Saved, Suite, Tag,
     flight::Flight,
@@ -120,12 +120,12 @@ impl Handshake {
         message: &Message,
     ) -> Result<(), Fall> {
         if message.kind != kind::SERVER_HELLO {
-            return unexpected(message.kind);
+            return Err(Fall::unexpected(message.kind));
         }
         let hello = ServerHello::parse(&message.body)?;
         let terms = self.terms(&hello)?;
+        // The ClientHello is said again until all of the server's flight is there (RFC 6347 §4.2.4).
         self.transcript.extend_from_slice(&message.whole());
-        self.retransmission.stop();
         let Some(resumption) =
             self.proposal.resumption.take_if(|of_old| of_old.session_id == terms.session_id)
         else {
@@ -138,9 +138,6 @@ impl Handshake {
         {
             return illegal("session");
         }
-        // Nothing of the old flight is of use, and the server's comes again by its own timer. Still, if all of that was lost,
-        // the ClientHello brings it back (RFC 6347 §4.2.4).
-        self.retransmission.begin(cx.now);
         let keyed = Keyed::new(self, cx, terms, resumption.master, true);
         self.state = State::Finishing(Box::new(keyed));
         Ok(())
