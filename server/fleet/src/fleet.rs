@@ -4,7 +4,7 @@
 //! Here are the verbs that look; the others are filed by what they are about. A few are called by the server itself,
 //! for devices that knock (`handshake`) or for work that goes on by itself (`diary`, `webhooks`): they take no context.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64};
 
 use objects::{Path, Registry};
 
@@ -101,6 +101,8 @@ pub struct Fleet {
     bootstrapped: Mutex<diary::Finished>,
     /// What makes keys and certificates, if this server does.
     issuer: Option<Arc<dyn Issuer>>,
+    /// Grows with each change of what is trusted.
+    trust_version: AtomicU64,
     /// The classes, read once and held while they change: handshakes ask.
     classes: futures::lock::Mutex<Option<class_policy::Classes>>,
     /// Held while accounts change, so that no two administrators take each other's role at the same moment.
@@ -153,6 +155,7 @@ impl Fleet {
             diary: Mutex::default(),
             bootstrapped: Mutex::default(),
             issuer: None,
+            trust_version: AtomicU64::new(0),
             classes: futures::lock::Mutex::default(),
             people: futures::lock::Mutex::default(),
         }

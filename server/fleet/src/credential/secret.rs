@@ -195,7 +195,7 @@ mod tests {
         #[test]
         fn whatever_is_read_is_written_the_same(bytes: Vec<u8>) {
             if let Some(pair) = KeyPair::from_bytes(&bytes) {
-                prop_assert_eq!(pair.to_bytes().as_slice(), bytes.as_slice());
+                prop_assert_eq!(pair.to_bytes().to_vec(), bytes);
             }
         }
     }

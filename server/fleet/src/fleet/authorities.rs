@@ -1,6 +1,6 @@
 //! The verbs on authorities: whom the server trusts to name devices, and its own one.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::atomic::Ordering};
 
 use super::{claims::named, taken};
 use crate::{
@@ -45,6 +45,7 @@ impl Fleet {
             audit: vec![AuditEntry::by(context, Verb::AddAuthority, None, object)],
         };
         self.store.commit(commit).await.map_err(|error| taken(error, "authority"))?;
+        self.trust_changed();
         Ok(authority)
     }
 
@@ -63,6 +64,7 @@ impl Fleet {
             audit: vec![AuditEntry::by(context, Verb::RemoveAuthority, None, authority.name.clone())],
         };
         self.store.commit(commit).await?;
+        self.trust_changed();
         self.end_issued(authority.subject_name, |_| true).await
     }
 
@@ -92,8 +94,21 @@ impl Fleet {
             audit: vec![AuditEntry::by(context, Verb::SaveRevocationList, None, object)],
         };
         self.store.commit(commit).await.map_err(|error| taken(error, "authority"))?;
+        self.trust_changed();
         self.end_issued(authority.subject_name, |seen| is_revoked(seen, &authority, &serials)).await?;
         Ok(authority)
+    }
+
+    /// How devices know this server: its own certificate and public key; nothing where it has none.
+    pub async fn server_keys(&self, context: &Context) -> Result<ServerKeys, FleetError> {
+        self.demand(context, Permission::View, "server keys").await?;
+        let own = self.store.own_key(OwnKey::Server).await?;
+        Ok(own.as_ref().map(ServerKeys::of).unwrap_or_default())
+    }
+
+    /// Grows with each change of [`Fleet::trusted`].
+    pub fn trust_version(&self) -> u64 {
+        self.trust_version.load(Ordering::Acquire)
     }
 
     /// What is trusted, for the handshakes: certificates and revocation lists, in DER.
@@ -147,8 +162,13 @@ impl Fleet {
         let server = KeyPair { private, public: Public::Chain(chain) };
         changes.push(Change::OwnKeySaved { key: OwnKey::Server, pair: Box::new(server.clone()) });
         self.store.commit(Commit { changes, audit: Vec::new() }).await?;
+        self.trust_changed();
         let keys = ServerKeys::of(&server);
         Ok(Some((server, keys)))
+    }
+
+    fn trust_changed(&self) {
+        self.trust_version.fetch_add(1, Ordering::AcqRel);
     }
 
     async fn authority(&self, id: PublicId) -> Result<Authority, FleetError> {

@@ -13,12 +13,12 @@ use std::{
 
 use async_trait::async_trait;
 use fleet::{
-    Actor, BootstrapAsked, BootstrapRequest, BootstrapResult, BootstrapSettings, Cause, Change, ClassId,
-    Commit, Context, CredentialState, DeviceId, DiaryCause, Downlink, Ending, EndpointName, Feed, Fleet,
-    GivenPsk, Holder, Identity, Library, ListenerId, Malformed, NewClaim, NewDevice, OperationId, Order,
-    Origin, Plan, PlanScope, Presence, PskIdentity, PskKey, Purpose, Refusal, Removal, RequestId,
-    ResponseCode, Role, Session, Shown, Source, Step, StepAnswer, Store, StoreError, Taken, Timestamp,
-    UserId, Verb,
+    AccountCredential, Actor, BootstrapAsked, BootstrapRequest, BootstrapResult, BootstrapSettings, Cause,
+    Change, ClassId, Commit, Context, CredentialId, CredentialState, DeviceId, DiaryCause, Downlink, Ending,
+    EndpointName, Feed, Fleet, GivenPsk, Holder, Identity, Library, ListenerId, Malformed, Material,
+    NewClaim, NewDevice, OperationId, Order, Origin, Plan, PlanScope, Presence, PskIdentity, PskKey, Purpose,
+    Refusal, Removal, RequestId, ResponseCode, Role, ServerKeys, Session, Shown, Source, Step, StepAnswer,
+    Store, StoreError, Taken, Timestamp, UserId, Verb,
     store::{AuditQuery, DiaryQuery, MemoryStore, PageRequest},
 };
 use futures::executor::block_on;
@@ -30,19 +30,25 @@ mod world;
 use walk::{Client, Cut};
 use world::{START, World};
 
+/// Of a pre-shared key.
+fn psk(credential: AccountCredential) -> (CredentialId, PskIdentity, PskKey) {
+    let Material::Psk { identity, key } = credential.material else { panic!("a pre-shared key") };
+    (credential.id, identity, key)
+}
+
 #[test]
 fn a_device_gets_a_management_credential_that_is_durable_before_it_is_answered() {
     let world = World::new();
     let enrolled = world.add("node-7");
     let session = world.begin("node-7", Some(enrolled.clone())).unwrap();
-    let (id, identity, key) = session.prepared().account.credential.clone().unwrap();
+    let (id, identity, key) = psk(session.prepared().account.credential.clone().unwrap());
     let (credential, stored) = block_on(world.store.credential_row(id)).unwrap().unwrap();
-    assert_eq!((&credential.identity, &stored), (&identity, &key));
+    assert_eq!((credential.identity.psk(), stored.psk()), (Some(&identity), Some(&key)));
     assert_eq!((credential.state, credential.purpose), (CredentialState::Staged, Purpose::Management));
     assert_eq!(credential.holder, Holder::Device(session.prepared().device));
     assert_eq!(credential.parent, Some(enrolled.credential.id), "lineage");
     assert_ne!(identity.text(), "node-7");
-    assert_ne!(identity, enrolled.credential.identity);
+    assert_ne!(Some(&identity), enrolled.credential.identity.psk());
     let record = block_on(world.store.bootstrap(session.prepared().id)).unwrap().unwrap();
     assert_eq!((record.result, record.credential), (BootstrapResult::UnderWay, Some(id)));
     assert_eq!(world.timeline(session.prepared().device)[0], "bootstrap began");
@@ -56,7 +62,7 @@ fn a_device_gets_a_management_credential_that_is_durable_before_it_is_answered()
 fn a_credential_that_waits_for_its_proof_is_given_again_and_one_that_is_proved_is_replaced() {
     let world = World::new();
     let enrolled = world.add("node-7");
-    let account = |session: &Session| session.prepared().account.credential.clone().unwrap();
+    let account = |session: &Session| psk(session.prepared().account.credential.clone().unwrap());
     let first = account(&world.begin("node-7", Some(enrolled.clone())).unwrap());
     assert_eq!(account(&world.begin("node-7", Some(enrolled.clone())).unwrap()), first);
     world.open(Purpose::Management, &first.1).unwrap();
@@ -130,7 +136,7 @@ fn who_is_revoked_at_the_same_moment_gets_nothing_that_opens() {
     let enrolled = world.add("node-7");
     let asked = world.asked("node-7", Some(&enrolled));
     let mut session = world.begin("node-7", Some(enrolled.clone())).unwrap();
-    let given = session.prepared().account.credential.clone().unwrap();
+    let given = psk(session.prepared().account.credential.clone().unwrap());
     world.revoke(enrolled.credential.id);
     session.abandon(START, None, "the connection ended before the bootstrap had");
     block_on(world.fleet.end_bootstrap(&session, &asked)).unwrap();
@@ -160,7 +166,7 @@ fn a_claim_enrols_each_device_once_within_its_quota_and_window() {
     let session = world.begin("batch-1", Some(claim.clone())).unwrap();
     let own = session.prepared().own_bootstrap.clone().unwrap();
     assert_eq!(own.uri, "coaps://muster.example.com:5784");
-    let (row, _) = block_on(world.store.credential_row(own.credential.0)).unwrap().unwrap();
+    let (row, _) = block_on(world.store.credential_row(own.credential.id)).unwrap().unwrap();
     assert_eq!((row.state, row.purpose), (CredentialState::Staged, Purpose::Bootstrap));
     assert_eq!(row.parent, Some(claim.credential.id));
     assert_eq!(world.claims()[0].used, 1);

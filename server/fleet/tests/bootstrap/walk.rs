@@ -29,8 +29,8 @@ impl Client {
 
     fn with_bootstrap(shown: &Shown) -> Self {
         let mut client = Self::fresh();
-        client.put("/0/0/3", Value::Opaque(shown.credential.identity.as_bytes().to_vec()));
-        client.put("/0/0/5", Value::Opaque(shown.key.as_bytes().to_vec()));
+        client.put("/0/0/3", Value::Opaque(shown.credential.identity.to_bytes()));
+        client.put("/0/0/5", Value::Opaque(shown.psk().unwrap().as_bytes().to_vec()));
         client
     }
 
@@ -140,9 +140,9 @@ fn run(world: &World, client: &mut Client, cut: Option<Cut>) -> bool {
     let (identity, key) = client.credential(client.bootstrap()).unwrap();
     let opening = block_on(world.fleet.opening(Purpose::Bootstrap, identity.as_bytes(), world.now()));
     let opening = opening.unwrap().unwrap();
-    assert_eq!(opening.key, key);
+    assert_eq!(opening.key, Some(key));
     let from = "192.0.2.7:40000".parse().unwrap();
-    block_on(world.fleet.opened(opening.identity, from, world.now())).unwrap().unwrap();
+    block_on(world.fleet.opened(opening.identity, from, None, None, world.now())).unwrap().unwrap();
     let mut asked = world.asked("node-7", None);
     asked.origin.identity = Some(opening.identity);
     let mut session = block_on(world.fleet.begin_bootstrap(&asked, &world.settings)).unwrap();
@@ -180,7 +180,7 @@ fn run(world: &World, client: &mut Client, cut: Option<Cut>) -> bool {
 fn can_come_in(world: &World, client: &Client, managed: bool) -> bool {
     let opens = |purpose, (identity, key): (PskIdentity, PskKey)| {
         let opening = block_on(world.fleet.opening(purpose, identity.as_bytes(), world.now())).unwrap();
-        opening.is_ok_and(|opening| opening.key == key)
+        opening.is_ok_and(|opening| opening.key == Some(key))
     };
     let bootstraps = client.credential(client.bootstrap()).is_some_and(|one| opens(Purpose::Bootstrap, one));
     match client.management() {

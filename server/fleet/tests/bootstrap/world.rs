@@ -55,6 +55,7 @@ impl World {
             plain_uri: Some("coap://muster.example.com:5683".into()),
             bootstrap_uri: Some("coaps://muster.example.com:5784".into()),
             short_server_id: 1,
+            keys: ServerKeys::default(),
             lab: true,
         };
         Self { fleet, store, settings, rows, now: AtomicI64::new(START.0) }
@@ -78,7 +79,7 @@ impl World {
         let new = NewDevice {
             endpoint: EndpointName::new(name).unwrap(),
             class: None,
-            bootstrap: Some(GivenPsk::default()),
+            bootstrap: Some(GivenPsk::default().into()),
             management: None,
         };
         let mut enrolled = block_on(self.fleet.add_device(&self.context(), new)).unwrap();
@@ -135,9 +136,9 @@ impl World {
         let opening = block_on(self.fleet.opening(purpose, identity.as_bytes(), self.now())).unwrap();
         let opening = opening.map_err(|closed| closed.cause)?;
         let from = "192.0.2.7:40000".parse().unwrap();
-        let opened = block_on(self.fleet.opened(opening.identity, from, self.now())).unwrap();
+        let opened = block_on(self.fleet.opened(opening.identity, from, None, None, self.now())).unwrap();
         opened.map_err(|closed| closed.cause)?;
-        Ok(opening.key)
+        Ok(opening.key.unwrap())
     }
 
     pub(super) fn device(&self, name: &str) -> DeviceId {

@@ -1,7 +1,7 @@
 use objects::{InstanceId, ObjectLink, Registry};
 
 use super::*;
-use crate::{CredentialId, PskIdentity, PskKey};
+use crate::{AccountCredential, CredentialId, Material, PskIdentity, PskKey};
 
 fn path(text: &str) -> Path {
     text.parse().unwrap()
@@ -17,7 +17,10 @@ fn writing(text: &str, value: Value) -> Plan {
 
 fn account(uri: &str, short_server_id: u16, secured: bool) -> Account {
     let key = PskKey::from_hex("00112233445566778899aabbccddeef0").unwrap();
-    let credential = secured.then(|| (CredentialId(1), PskIdentity::new("who").unwrap(), key));
+    let credential = secured.then(|| AccountCredential {
+        id: CredentialId(1),
+        material: Material::Psk { identity: PskIdentity::new("who").unwrap(), key },
+    });
     Account { uri: uri.into(), short_server_id, credential }
 }
 

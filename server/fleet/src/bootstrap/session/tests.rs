@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use objects::InstanceId;
 
 use super::*;
-use crate::{CredentialId, PskIdentity, PskKey};
+use crate::{AccountCredential, CredentialId, Material, PskIdentity, PskKey};
 
 mod finish;
 mod look;
@@ -32,7 +32,10 @@ impl Bench {
             account: Account {
                 uri: "coaps://muster.example.com:5684".into(),
                 short_server_id: 1,
-                credential: Some((CredentialId(11), PskIdentity::new("m-7").unwrap(), key)),
+                credential: Some(AccountCredential {
+                    id: CredentialId(11),
+                    material: Material::Psk { identity: PskIdentity::new("m-7").unwrap(), key },
+                }),
             },
             own_bootstrap: None,
             preferred_format: None,
@@ -111,7 +114,10 @@ fn claimed(prepared: &mut Prepared) {
     let key = PskKey::from_hex("ffeeddccbbaa99887766554433221101").unwrap();
     prepared.own_bootstrap = Some(OwnBootstrap {
         uri: "coaps://muster.example.com:5784".into(),
-        credential: (CredentialId(12), PskIdentity::new("b-7").unwrap(), key),
+        credential: AccountCredential {
+            id: CredentialId(12),
+            material: Material::Psk { identity: PskIdentity::new("b-7").unwrap(), key },
+        },
     });
 }
 

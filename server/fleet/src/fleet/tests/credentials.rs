@@ -4,7 +4,10 @@ use super::{
     enrol::{add, identity},
     *,
 };
-use crate::{Credential, CredentialState, EndReason, GivenPsk, Holder, Purpose, Rotation, Shown};
+use crate::{
+    Credential, CredentialState, EndReason, GivenPsk, Holder, Purpose, Rotation, Secret, Shown,
+    fleet::make::Made,
+};
 
 #[test]
 fn one_credential_a_purpose_waits_for_its_proof() {
@@ -122,11 +125,12 @@ fn a_revoked_credential_ends_what_was_opened_with_it_in_one_transaction() {
 fn a_key_that_was_revoked_is_not_given_again() {
     let bench = Bench::new();
     let enrolled = add(&bench, "sensor").unwrap();
-    let Shown { credential, key } = enrolled.shown[1].clone();
+    let Shown { credential, secret, .. } = enrolled.shown[1].clone();
+    let key = secret.psk().unwrap().clone();
     let id = enrolled.device.public_id;
     block_on(bench.fleet.revoke_device(&admin(), id, "stolen")).unwrap();
     let given = |key| {
-        let given = GivenPsk { identity: Some(credential.identity.clone()), key };
+        let given = GivenPsk { identity: credential.identity.psk().cloned(), key };
         block_on(bench.fleet.add_credential(&admin(), id, Purpose::Management, given))
     };
     assert!(matches!(given(Some(key)), Err(FleetError::Invalid { field: "key", .. })));
@@ -185,7 +189,8 @@ pub(super) fn live(bench: &Bench, number: u8) -> [Credential; 2] {
         bench.commit(vec![Change::DeviceAdded(device(3))]);
     }
     Purpose::ALL.map(|purpose| {
-        let psk = (bench.fleet.random_identity(), bench.fleet.random_key());
+        let secret = Secret::Psk(bench.fleet.random_key());
+        let psk = Made::of(bench.fleet.random_identity().into(), secret);
         let holder = Holder::Device(DeviceId(number.into()));
         let new = bench.fleet.new_credential(&admin(), holder, purpose, psk, None);
         let credential = Credential { state: CredentialState::Live, ..new.credential.clone() };

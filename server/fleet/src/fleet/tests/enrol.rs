@@ -13,13 +13,13 @@ fn what_is_left_out_of_a_credential_is_made() {
     let [bootstrap, management] = &enrolled.shown[..] else { panic!("two of them") };
     assert_eq!(bootstrap.credential.identity.text(), "sensor", "the name, as it is free");
     assert_ne!(management.credential.identity.text(), "sensor");
-    assert_ne!(bootstrap.key, management.key);
+    assert_ne!(bootstrap.secret, management.secret);
     for shown in &enrolled.shown {
-        assert_eq!(shown.key.as_bytes().len(), PskKey::MADE_BYTES);
+        assert_eq!(shown.psk().unwrap().as_bytes().len(), PskKey::MADE_BYTES);
         assert_eq!(shown.credential.state, CredentialState::Staged);
         assert_eq!(shown.credential.created_by, "administrator");
         let row = block_on(bench.store.credential_row(shown.credential.id)).unwrap();
-        assert_eq!(row, Some((shown.credential.clone(), shown.key.clone())));
+        assert_eq!(row, Some((shown.credential.clone(), shown.secret.clone())));
     }
     let view = block_on(bench.store.device(enrolled.device.public_id)).unwrap().unwrap();
     assert_eq!((view.state, view.secured), (DeviceState::Awaited, true));
@@ -48,11 +48,12 @@ fn what_is_given_is_taken_as_it_is() {
     let bench = Bench::new();
     let key = PskKey::from_hex("00112233445566778899aabbccddeef0").unwrap();
     let given = GivenPsk { identity: Some(identity("mine")), key: Some(key.clone()) };
-    let new = NewDevice { endpoint: endpoint("a"), class: None, bootstrap: None, management: Some(given) };
+    let new =
+        NewDevice { endpoint: endpoint("a"), class: None, bootstrap: None, management: Some(given.into()) };
     let enrolled = block_on(bench.fleet.add_device(&context(Role::Administrator), new)).unwrap();
-    let [Shown { credential, key: shown }] = &enrolled.shown[..] else { panic!("one of them") };
+    let [Shown { credential, secret: shown, .. }] = &enrolled.shown[..] else { panic!("one of them") };
     assert_eq!((credential.identity.text().as_str(), credential.purpose), ("mine", Purpose::Management));
-    assert_eq!(*shown, key);
+    assert_eq!(shown.psk(), Some(&key));
 }
 
 #[test]
@@ -66,8 +67,8 @@ fn a_name_and_an_identity_belong_to_one_device() {
         let new = NewDevice { endpoint: endpoint("other"), class: None, bootstrap, management };
         block_on(bench.fleet.add_device(&context(Role::Administrator), new))
     };
-    assert!(matches!(both(None, Some(given)), Err(FleetError::AlreadyThere("credential"))));
-    let same = || Some(GivenPsk { identity: Some(identity("same")), key: None });
+    assert!(matches!(both(None, Some(given.into())), Err(FleetError::AlreadyThere("credential"))));
+    let same = || Some(GivenPsk { identity: Some(identity("same")), key: None }.into());
     assert!(matches!(both(same(), same()), Err(FleetError::AlreadyThere("credential"))));
     both(None, None).unwrap();
 }
@@ -159,7 +160,7 @@ fn a_removed_device_comes_back_by_a_new_enrolment_only() {
     assert!(refused.iter().all(|error| matches!(error, FleetError::NotFound("device"))), "{refused:?}");
     let after = add(&bench, "sensor").unwrap();
     assert_eq!((after.device.id, after.device.public_id), (before.device.id, id), "under its row");
-    assert_ne!(after.shown[0].key, before.shown[0].key);
+    assert_ne!(after.shown[0].secret, before.shown[0].secret);
     assert_eq!(block_on(bench.store.device(id)).unwrap().unwrap().state, DeviceState::Awaited);
     assert!(bench.timeline(after.device.id).contains(&"enrolment: added again by administrator".to_owned()));
 }
@@ -205,7 +206,7 @@ pub(super) fn identity(text: &str) -> PskIdentity {
 }
 
 pub(super) fn new(name: &str) -> NewDevice {
-    let made = Some(GivenPsk::default());
+    let made = Some(crate::GivenCredential::from(GivenPsk::default()));
     NewDevice { endpoint: endpoint(name), class: None, bootstrap: made.clone(), management: made }
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Claimed, Closed, Credential, CredentialState, DiaryCause, GivenPsk, Holder, Identity, NewCredential,
-    Opening, Purpose, Shown, TimelineKind,
+    Opening, Purpose, Secret, Shown, TimelineKind,
 };
 
 #[test]
@@ -19,10 +19,10 @@ fn a_credential_opens_the_server_it_is_for_and_no_other() {
     let enrolled = add(&bench, "sensor").unwrap();
     let wrong = [DiaryCause::BootstrapCredentialAtManagement, DiaryCause::ManagementCredentialAtBootstrap];
     let pairs = enrolled.shown.iter().zip([Purpose::Management, Purpose::Bootstrap]).zip(wrong);
-    for ((Shown { credential, key }, other), cause) in pairs {
+    for ((Shown { credential, secret, .. }, other), cause) in pairs {
         let Opening { key: given, identity, endpoint } =
             open(&bench, credential, credential.purpose).unwrap();
-        assert_eq!(given, *key);
+        assert_eq!(given.as_ref(), secret.psk());
         assert_eq!(identity, identity_of(credential));
         assert_eq!(endpoint.as_ref(), Some(&enrolled.device.endpoint));
         let closed = open(&bench, credential, other).unwrap_err();
@@ -46,7 +46,7 @@ fn an_identity_that_nobody_has_is_unknown_whatever_it_holds() {
 
 #[test]
 fn who_is_refused_is_refused_for_the_reason_that_helps() {
-    let (hour, key) = (Duration::from_secs(3_600), || Bench::new().fleet.random_key());
+    let (hour, key) = (Duration::from_secs(3_600), || Secret::Psk(Bench::new().fleet.random_key()));
     let at = START.after(hour);
     type Change = fn(&mut Credential, Timestamp);
     let cases: [(Change, DiaryCause, &str); 4] = [
@@ -76,9 +76,9 @@ fn who_is_refused_is_refused_for_the_reason_that_helps() {
         let [_, mut credential] = live(&bench, 1);
         credential.id = CredentialId(7);
         credential.public_id = public_id(77);
-        credential.identity = bench.fleet.random_identity();
+        credential.identity = bench.fleet.random_identity().into();
         change(&mut credential, at);
-        let new = NewCredential { credential: credential.clone(), key: key() };
+        let new = NewCredential { credential: credential.clone(), secret: key() };
         bench.commit(vec![crate::Change::CredentialAdded(Box::new(new))]);
         let closed = open_at(&bench, &credential, Purpose::Management, at).unwrap_err();
         assert_eq!((closed.cause, closed.device, closed.detail.as_str()), (cause, Some(DeviceId(1)), detail));
@@ -152,10 +152,13 @@ fn who_was_revoked_within_the_handshake_does_not_come_in() {
     assert_eq!(state(&bench, credential), CredentialState::Revoked);
     let nobody = Identity { credential: CredentialId(77), ..identity_of(credential) };
     let from: SocketAddr = "192.0.2.1:5000".parse().unwrap();
-    assert!(block_on(bench.fleet.opened(nobody, from, START)).unwrap().is_err());
+    assert!(block_on(bench.fleet.opened(nobody, from, None, None, START)).unwrap().is_err());
     let other =
         Identity { holder: Holder::Device(DeviceId(1)), ..identity_of(&enrolled.shown[0].credential) };
-    assert!(block_on(bench.fleet.opened(other, from, START)).unwrap().is_err(), "the row is another's");
+    assert!(
+        block_on(bench.fleet.opened(other, from, None, None, START)).unwrap().is_err(),
+        "the row is another's"
+    );
 }
 
 #[test]
@@ -185,7 +188,7 @@ fn a_claim_opens_within_its_window() {
     assert_eq!(closed(START).detail, "the claim batch opens on 2023-11-14 23:13:20 UTC");
     let opening = open_at(&bench, &shown.credential, Purpose::Bootstrap, opens_at).unwrap();
     assert_eq!((opening.endpoint, opening.identity.holder), (None, Holder::Claim(claim.id)));
-    block_on(bench.fleet.opened(opening.identity, "192.0.2.1:1".parse().unwrap(), opens_at))
+    block_on(bench.fleet.opened(opening.identity, "192.0.2.1:1".parse().unwrap(), None, None, opens_at))
         .unwrap()
         .unwrap();
     assert_eq!(state(&bench, &shown.credential), CredentialState::Live);
@@ -216,7 +219,7 @@ pub(super) fn open_at(
     purpose: Purpose,
     at: Timestamp,
 ) -> Result<Opening, Closed> {
-    block_on(bench.fleet.opening(purpose, credential.identity.as_bytes(), at)).unwrap()
+    block_on(bench.fleet.opening(purpose, &credential.identity.to_bytes(), at)).unwrap()
 }
 
 fn identity_of(credential: &Credential) -> Identity {
@@ -224,7 +227,14 @@ fn identity_of(credential: &Credential) -> Identity {
 }
 
 pub(super) fn opened(bench: &Bench, credential: &Credential) -> Result<(), Closed> {
-    block_on(bench.fleet.opened(identity_of(credential), "192.0.2.1:5000".parse().unwrap(), START)).unwrap()
+    block_on(bench.fleet.opened(
+        identity_of(credential),
+        "192.0.2.1:5000".parse().unwrap(),
+        None,
+        None,
+        START,
+    ))
+    .unwrap()
 }
 
 fn state(bench: &Bench, credential: &Credential) -> CredentialState {

@@ -34,9 +34,9 @@ fn whatever_a_person_or_a_device_writes_is_one_line_where_it_is_kept() {
         let identity = PskIdentity::new(text).unwrap();
         let credential = GivenPsk { identity: Some(identity.clone()), key: None };
         drop(block_on(bench.fleet.add_claim(&admin, NewClaim { credential, ..new_claim(text) })));
-        let psk = Some(GivenPsk { identity: Some(PskIdentity::new(format!("{text}!")).unwrap()), key: None });
+        let psk = GivenPsk { identity: Some(PskIdentity::new(format!("{text}!")).unwrap()), key: None };
         if let Ok(endpoint) = EndpointName::new(text) {
-            let new = NewDevice { endpoint, class: None, bootstrap: psk, management: None };
+            let new = NewDevice { endpoint, class: None, bootstrap: Some(psk.into()), management: None };
             let device = block_on(bench.fleet.add_device(&admin, new)).unwrap().device;
             let removal = Removal { keep_data: true, reason: owned() };
             block_on(bench.fleet.remove_device(&admin, device.public_id, removal)).unwrap();
@@ -76,7 +76,7 @@ fn an_identity_that_can_not_be_printed_opens_by_its_bytes() {
         let identity = PskIdentity::new(text).unwrap();
         let given = GivenPsk { identity: Some(identity), key: None };
         let endpoint = endpoint(&format!("device {}", text.len()));
-        let new = NewDevice { endpoint, class: None, bootstrap: Some(given), management: None };
+        let new = NewDevice { endpoint, class: None, bootstrap: Some(given.into()), management: None };
         let Ok(enrolled) = block_on(bench.fleet.add_device(&context(Role::Administrator), new)) else {
             continue;
         };

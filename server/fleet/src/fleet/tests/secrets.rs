@@ -2,7 +2,7 @@
 
 use super::{claims::new_claim, credentials::live, enrol::*, handshake::*, *};
 use crate::{
-    Closed, CredentialState, GivenPsk, ImportFormat, NewClaim, NewDevice, PskKey, Purpose, Rotation,
+    Closed, CredentialState, GivenPsk, ImportFormat, NewClaim, NewDevice, PskKey, Purpose, Rotation, Secret,
     store::DiaryQuery,
 };
 
@@ -18,7 +18,7 @@ fn no_key_is_in_the_audit_log_a_timeline_the_diary_or_what_is_printed() {
     let bench = with_users();
     let admin = context(Role::Administrator);
     let planted = |index: usize| Some(PskKey::from_hex(PLANTED[index]).unwrap());
-    let given = |index| Some(GivenPsk { identity: None, key: planted(index) });
+    let given = |index| Some(GivenPsk { identity: None, key: planted(index) }.into());
     let mut printed = String::new();
     let mut print = |thing: &dyn std::fmt::Debug| printed.push_str(&format!("{thing:?}\n"));
 
@@ -35,7 +35,7 @@ fn no_key_is_in_the_audit_log_a_timeline_the_diary_or_what_is_printed() {
     live(&bench, 3);
 
     let mut keys: Vec<String> = PLANTED.map(str::to_owned).into();
-    let mut made = |shown: &crate::Shown| keys.push(shown.key.to_hex().to_string());
+    let mut made = |shown: &crate::Shown| keys.push(shown.psk().unwrap().to_hex().to_string());
     enrolled.shown.iter().for_each(&mut made);
     let mut check = |rotation: Rotation| match rotation {
         Rotation::Shown(shown) => made(&shown),
@@ -96,8 +96,10 @@ fn a_removed_device_whose_data_is_deleted_leaves_no_key() {
     let enrolled = add(&bench, "sensor").unwrap();
     remove(&bench, enrolled.device.public_id, false).unwrap();
     for shown in enrolled.shown {
-        let (credential, key) = block_on(bench.store.credential_row(shown.credential.id)).unwrap().unwrap();
+        let (credential, secret) =
+            block_on(bench.store.credential_row(shown.credential.id)).unwrap().unwrap();
         assert_eq!(credential.state, CredentialState::Revoked);
-        assert_ne!(key, shown.key);
+        assert_eq!(secret, Secret::None);
+        assert_ne!(shown.secret, Secret::None);
     }
 }

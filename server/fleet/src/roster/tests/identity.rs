@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     ClassId, Credential, CredentialId, CredentialKind, CredentialState, Device, DomainId, EndReason, Ending,
-    EndpointName, Holder, Identity, NewCredential, PskIdentity, PskKey, PublicId, Purpose, Restored,
+    EndpointName, Holder, Identity, NewCredential, PskIdentity, PskKey, PublicId, Purpose, Restored, Secret,
 };
 
 const SECURE: ListenerId = ListenerId(1);
@@ -28,7 +28,7 @@ fn credential(number: i64, device: &Device) -> Change {
         purpose: Purpose::Management,
         kind: CredentialKind::Psk,
         state: CredentialState::Staged,
-        identity: PskIdentity::new(format!("id-{number}")).unwrap(),
+        identity: PskIdentity::new(format!("id-{number}")).unwrap().into(),
         parent: None,
         valid_from: Timestamp(1),
         valid_to: None,
@@ -37,8 +37,8 @@ fn credential(number: i64, device: &Device) -> Change {
         changed_at: Timestamp(1),
         last_used_at: None,
     };
-    let key = PskKey::from_hex("5f1d3c0a99e27b4466018d2fca3b7710").unwrap();
-    Change::CredentialAdded(Box::new(NewCredential { credential, key }))
+    let secret = Secret::Psk(PskKey::from_hex("5f1d3c0a99e27b4466018d2fca3b7710").unwrap());
+    Change::CredentialAdded(Box::new(NewCredential { credential, secret }))
 }
 
 fn session(credential: i64, device: &Device, port: u16) -> Origin {
