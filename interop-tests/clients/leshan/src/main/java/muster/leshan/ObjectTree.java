@@ -71,13 +71,21 @@ final class ObjectTree {
 
     private Security security() {
         String uri = options.server().toString();
-        boolean secure = options.server().getScheme().equals("coaps");
-        if (options.bootstrap()) {
-            return secure ? Security.pskBootstrap(uri, options.pskIdentityOf(endpoint), options.pskKey())
-                    : Security.noSecBootstrap(uri);
+        if (!options.server().getScheme().equals("coaps")) {
+            return options.bootstrap() ? Security.noSecBootstrap(uri) : Security.noSec(uri, SHORT_SERVER_ID);
         }
-        return secure ? Security.psk(uri, SHORT_SERVER_ID, options.pskIdentityOf(endpoint), options.pskKey())
-                : Security.noSec(uri, SHORT_SERVER_ID);
+        OwnKey key = options.ownKey();
+        if (key == null) {
+            byte[] identity = options.pskIdentityOf(endpoint);
+            return options.bootstrap() ? Security.pskBootstrap(uri, identity, options.pskKey())
+                    : Security.psk(uri, SHORT_SERVER_ID, identity, options.pskKey());
+        }
+        if (key.certified()) {
+            return options.bootstrap() ? Security.x509Bootstrap(uri, key.own(), key.privateKey(), key.server())
+                    : Security.x509(uri, SHORT_SERVER_ID, key.own(), key.privateKey(), key.server());
+        }
+        return options.bootstrap() ? Security.rpkBootstrap(uri, key.own(), key.privateKey(), key.server())
+                : Security.rpk(uri, SHORT_SERVER_ID, key.own(), key.privateKey(), key.server());
     }
 
     private Server server() {

@@ -12,7 +12,8 @@ import org.eclipse.leshan.core.LwM2m.LwM2mVersion;
 
 /** The command line, parsed and checked. */
 record Options(URI server, List<String> endpoints, long lifetimeSeconds, int localPort, boolean queueMode,
-        boolean bootstrap, LwM2mVersion version, byte[] pskIdentity, byte[] pskKey, Map<String, String> attributes,
+        boolean bootstrap, LwM2mVersion version, byte[] pskIdentity, byte[] pskKey, OwnKey ownKey,
+        Map<String, String> attributes,
         boolean connectionId, int ackTimeoutMs, int blockSize, int retrySeconds, int requestTimeoutSeconds,
         Integer updateSeconds, boolean waitForRegister) {
 
@@ -28,6 +29,10 @@ record Options(URI server, List<String> endpoints, long lifetimeSeconds, int loc
               --bootstrap            the server is a bootstrap server: start with a Bootstrap-Request
               --psk-identity TEXT    identity for coaps (the endpoint name)
               --psk-key HEX          key for coaps
+              --raw-public-key FILE  for coaps without such a key: this client's SubjectPublicKeyInfo, in DER
+              --certificate FILE     or its certificate, in DER
+              --private-key FILE     its private key, PKCS #8 in DER
+              --server-key FILE      the server's SubjectPublicKeyInfo or certificate, in DER
               --attribute NAME=VALUE one more query parameter of Register; may be repeated
               --no-connection-id     do not offer a DTLS connection id
               --ack-timeout MS       CoAP ACK_TIMEOUT (2000)
@@ -50,8 +55,8 @@ record Options(URI server, List<String> endpoints, long lifetimeSeconds, int loc
             switch (name) {
             case "--queue-mode", "--bootstrap", "--no-connection-id", "--wait" -> given.put(name, "");
             case "--server", "--endpoint", "--count", "--prefix", "--lifetime", "--local-port", "--lwm2m",
-                    "--psk-identity", "--psk-key", "--ack-timeout", "--block-size", "--retry", "--request-timeout",
-                    "--update-period" ->
+                    "--psk-identity", "--psk-key", "--raw-public-key", "--certificate", "--private-key",
+                    "--server-key", "--ack-timeout", "--block-size", "--retry", "--request-timeout", "--update-period" ->
                 given.put(name, valueOf(arguments, ++i));
             case "--attribute" -> {
                 String[] pair = valueOf(arguments, ++i).split("=", 2);
@@ -62,14 +67,15 @@ record Options(URI server, List<String> endpoints, long lifetimeSeconds, int loc
         }
         URI server = server(given);
         byte[] key = given.containsKey("--psk-key") ? HexFormat.of().parseHex(given.get("--psk-key")) : null;
-        if (server.getScheme().equals("coaps") && key == null) {
-            throw new IllegalArgumentException("coaps needs --psk-key");
+        OwnKey ownKey = OwnKey.given(given);
+        if (server.getScheme().equals("coaps") && key == null && ownKey == null) {
+            throw new IllegalArgumentException("coaps needs --psk-key, --raw-public-key or --certificate");
         }
         String identity = given.get("--psk-identity");
         return new Options(server, endpoints(given), number(given, "--lifetime", 300),
                 (int) number(given, "--local-port", 0), given.containsKey("--queue-mode"),
                 given.containsKey("--bootstrap"), version(given.getOrDefault("--lwm2m", "1.1")),
-                identity == null ? null : identity.getBytes(UTF_8), key, attributes,
+                identity == null ? null : identity.getBytes(UTF_8), key, ownKey, attributes,
                 !given.containsKey("--no-connection-id"), (int) number(given, "--ack-timeout", 2000),
                 (int) number(given, "--block-size", 512), (int) number(given, "--retry", 10),
                 (int) number(given, "--request-timeout", 120),
