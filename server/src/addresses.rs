@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use ::fleet::BootstrapSettings;
+use ::fleet::{BootstrapSettings, ServerKeys};
 use web::Places;
 
 use crate::{
@@ -56,7 +56,7 @@ impl Addresses {
     }
 
     /// What bootstrap writes into devices.
-    pub(crate) fn for_bootstrap(&self, config: &Config) -> BootstrapSettings {
+    pub(crate) fn for_bootstrap(&self, config: &Config, keys: ServerKeys) -> BootstrapSettings {
         let first =
             |scheme, bound: &[SocketAddr]| uris(scheme, &config.public_host, bound).into_iter().next();
         BootstrapSettings {
@@ -64,6 +64,7 @@ impl Addresses {
             plain_uri: first("coap", &self.coap),
             bootstrap_uri: first("coaps", &self.coaps_bootstrap),
             short_server_id: config.short_server_id.number(),
+            keys,
             lab: config.profile == Profile::Lab,
         }
     }

@@ -13,11 +13,13 @@ mod endpoint;
 mod gate;
 mod health;
 mod http;
+mod issuer;
 mod listen;
 mod models;
 pub mod offline;
 pub mod probe;
 mod seal;
+mod secure;
 pub mod service;
 mod store;
 mod tasks;
@@ -28,7 +30,7 @@ mod welcome;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use ::fleet::{Feed, Fleet, Library, Limits, NodeId, Roster, Source, Store};
+use ::fleet::{Feed, Fleet, Library, Limits, NodeId, Roster, ServerKeys, Source, Store};
 use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
@@ -46,6 +48,7 @@ pub use config::Config;
 pub use data_dir::DataDirError;
 pub use models::ModelsError;
 pub use seal::{KeyId, KeySource, SealError, SealKeyError};
+pub use secure::OwnKeyError;
 pub use store::{Database, OpenError, SqlStore};
 pub use tls::{PairError, SelfSignedError, TlsError};
 pub use welcome::Welcome;
@@ -55,13 +58,13 @@ use crate::{
     data_dir::DataDir,
     endpoint::{
         bootstrap::{BootstrapBounds, BootstrapEndpoint, driver::BootstrapDriver},
-        doors::Doors,
+        doors::{Doors, Secure},
         driver::{Driver, MAX_BATCHES, ShardHandle},
-        dtls::{Gate, SecureListener},
         shard::Shard,
     },
     gate::FleetGate,
     health::Health,
+    issuer::RcgenIssuer,
     seal::{KEY_VARIABLE, SealKey, Sealer},
     tls::Tls,
 };
@@ -71,7 +74,6 @@ pub struct Server {
     welcome: Welcome,
     addresses: Addresses,
     fleet: Arc<Fleet>,
-    secure: Vec<Arc<SecureListener>>,
     stop: oneshot::Sender<()>,
     receivers: Vec<JoinHandle<()>>,
     tasks: Vec<JoinHandle<()>>,
@@ -105,6 +107,9 @@ pub enum StartError {
     /// The system gives no randomness.
     #[error("the system gives no randomness: {0}")]
     Randomness(getrandom::Error),
+    /// The key that devices know the server by.
+    #[error(transparent)]
+    OwnKey(#[from] OwnKeyError),
     /// The key that seals credentials.
     #[error(transparent)]
     SealKey(#[from] SealKeyError),
@@ -119,7 +124,14 @@ pub enum StartError {
 impl StartError {
     /// Whether another attempt with the same configuration fails in the same way.
     pub fn is_of_the_configuration(&self) -> bool {
-        matches!(self, Self::Models(_) | Self::Open(OpenError::Sealed(_)) | Self::SealKey(_) | Self::Tls(_))
+        matches!(
+            self,
+            Self::Models(_)
+                | Self::OwnKey(_)
+                | Self::Open(OpenError::Sealed(_))
+                | Self::SealKey(_)
+                | Self::Tls(_)
+        )
     }
 }
 
@@ -153,19 +165,25 @@ impl Server {
 
         let feed = Feed::new();
         let (shard_handle, calls) = ShardHandle::new();
-        let fleet = Arc::new(Fleet::new(
+        let fleet = Fleet::new(
             Arc::clone(&store),
             Arc::new(shard_handle),
             library.clone(),
             models::folder(&config.models),
             feed.clone(),
             Box::new(fill_random),
-        ));
+        );
+        let fleet = Arc::new(fleet.with_issuer(Arc::new(RcgenIssuer)));
         fleet.load_models().await?;
         fleet.interrupt_bootstraps(clock.now().wall).await?;
         let setup_link = fleet.setup_link(clock.now().wall).await?;
-        let gate: Arc<dyn Gate> = Arc::new(FleetGate(Arc::clone(&fleet)));
-        let doors = Doors::open(config, &gate)?;
+        let given = secure::given(config)?;
+        let made = fleet.own_keys(&[config.public_host.plain()], clock.now().wall).await?;
+        let own = given.or_else(|| made.map(|(pair, _)| pair));
+        let gate = Arc::new(FleetGate::new(Arc::clone(&fleet), Arc::clone(&store)));
+        let dtls = secure::config(config, own.as_ref())?;
+        store.begin_sessions(dtls.bounds.reserve).await?;
+        let mut doors = Doors::open(config, &Secure { gate, clock, dtls })?;
         let addresses = Addresses::of(&doors);
         let welcome = welcome(config, &addresses, &console, tls.as_deref(), setup_link);
 
@@ -204,7 +222,6 @@ impl Server {
             addresses,
             fleet: Arc::clone(&fleet),
             stop,
-            secure: doors.secure(),
             receivers: Vec::new(),
             tasks: Vec::new(),
             _data_dir: data_dir,
@@ -234,11 +251,14 @@ impl Server {
             clock,
             outlets: outlets.collect(),
             fleet: Arc::clone(&fleet),
-            settings: Arc::new(server.addresses.for_bootstrap(config)),
+            settings: Arc::new(
+                server.addresses.for_bootstrap(config, own.as_ref().map(ServerKeys::of).unwrap_or_default()),
+            ),
             batches,
         };
         server.tasks.push(tokio::spawn(driver.run(stopped.clone())));
 
+        tokio::spawn(secure::restore(Arc::clone(&store), doors.secure()));
         server.tasks.push(tokio::spawn(tasks::run(store, Arc::clone(&fleet), stopped.clone())));
         server.tasks.push(tokio::spawn(webhooks::run(Arc::clone(&fleet), stopped.clone())));
         let console = http::Console { listeners: console, config: config.console.clone(), tls };
@@ -277,10 +297,6 @@ impl Server {
                 break;
             }
         }
-        // After the last answers.
-        for listener in &self.secure {
-            listener.close();
-        }
     }
 }
 
@@ -288,6 +304,7 @@ impl Server {
 pub async fn validate(config: &Config) -> Result<(), StartError> {
     models::load(&config.models)?;
     Tls::check(config)?;
+    secure::given(config)?;
     let variable = seal_variable();
     let key = SealKey::find(&config.data_dir.0, variable.as_ref().map(|key| key.as_str()))?;
     if SqlStore::holds_secrets(config.database(), key.as_ref().map(Sealer::new).as_ref()).await?

@@ -24,8 +24,9 @@ use crate::{
 };
 
 mod pair;
+pub(crate) use pair::Pair;
 pub use pair::PairError;
-use pair::{Pair, Stamp};
+use pair::Stamp;
 
 mod self_signed;
 pub use self_signed::SelfSignedError;

@@ -1,6 +1,9 @@
 //! How devices are served.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use serde::Deserialize;
 
@@ -14,6 +17,10 @@ pub struct CoapsConfig {
     pub listen: Addresses,
     /// The addresses devices bootstrap at; none means there is no bootstrap server.
     pub bootstrap_listen: Addresses,
+    /// The chain of certificates in PEM that devices know the server by, its own first.
+    pub certificate: Option<PathBuf>,
+    /// The private key of the first certificate in PEM.
+    pub key: Option<PathBuf>,
     /// How long a handshake may take, in seconds.
     pub handshake_timeout_s: u32,
     /// How many handshakes may be under way at one time.
@@ -60,11 +67,13 @@ impl Default for CoapsConfig {
         Self {
             listen: everywhere(5684),
             bootstrap_listen: everywhere(5784),
+            certificate: None,
+            key: None,
             handshake_timeout_s: 60,
-            max_handshakes: 1_024,
-            max_handshakes_per_prefix: 256,
-            // About 2.5 kB each.
-            max_sessions: 100_000,
+            max_handshakes: 16_384,
+            max_handshakes_per_prefix: 1_024,
+            // At most 320 bytes each.
+            max_sessions: 1_000_000,
         }
     }
 }

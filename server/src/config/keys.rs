@@ -43,10 +43,31 @@ pub const KEYS: &[Key] = &[
         "[\"0.0.0.0:5784\", \"[::]:5784\"]",
         "Addresses that devices bootstrap at over DTLS. Empty: there is no bootstrap server.",
     ),
+    Key {
+        name: "coaps.certificate",
+        default: "\"/etc/muster/devices.pem\"",
+        is_example: true,
+        meaning: "The certificate chain in PEM that devices know this server by, its own first (ECDSA P-256). Without it, one of the \
+                  server's own authority, made at the first start.",
+    },
+    Key {
+        name: "coaps.key",
+        default: "\"/etc/muster/devices.key\"",
+        is_example: true,
+        meaning: "The private key of that certificate in PEM (PKCS#8). It is the server's raw public key, too.",
+    },
     key("coaps.handshake_timeout_s", "60", "How long a handshake may take, in seconds, 1 to 600."),
-    key("coaps.max_handshakes", "1024", "How many handshakes may be under way at one time."),
-    key("coaps.max_handshakes_per_prefix", "256", "How many of them may come from one IPv4 /24 or IPv6 /56."),
-    key("coaps.max_sessions", "100000", "How many DTLS sessions are kept at most; each takes about 2.5 kB."),
+    key("coaps.max_handshakes", "16384", "How many handshakes may be under way at one time."),
+    key(
+        "coaps.max_handshakes_per_prefix",
+        "1024",
+        "How many of them may come from one IPv4 /24 or IPv6 /56.",
+    ),
+    key(
+        "coaps.max_sessions",
+        "1000000",
+        "How many DTLS sessions a listener keeps at most; each takes at most 320 bytes of memory.",
+    ),
     Key {
         name: "coap.listen",
         default: "[\"127.0.0.1:5683\"]",
@@ -221,6 +242,8 @@ mod tests {
             let others = match key.name {
                 "console.certificate" => "tls = \"files\"\nkey = \"b\"\n",
                 "console.key" => "tls = \"files\"\ncertificate = \"b\"\n",
+                "coaps.certificate" => "key = \"b\"\n",
+                "coaps.key" => "certificate = \"b\"\n",
                 _ => "",
             };
             Config::parse(&format!("{rest}{table}{name} = {}\n{others}", key.default)).unwrap();

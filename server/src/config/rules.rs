@@ -104,6 +104,9 @@ fn bounds(config: &Config) -> Result<(), ConfigError> {
         "coap.max_body_bytes",
         "must be 1024 to 16777216",
     )?;
+    let missing = "is missing: a certificate and its key go together";
+    rule(coaps.certificate.is_some() || coaps.key.is_none(), "coaps.certificate", missing)?;
+    rule(coaps.key.is_some() || coaps.certificate.is_none(), "coaps.key", missing)?;
     rule(coap.max_devices > 0, "coap.max_devices", "must be at least 1")?;
     rule((1..=600).contains(&coaps.handshake_timeout_s), "coaps.handshake_timeout_s", "must be 1 to 600")?;
     rule(coaps.max_handshakes > 0, "coaps.max_handshakes", "must be at least 1")?;

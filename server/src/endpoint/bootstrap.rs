@@ -14,7 +14,7 @@ use std::{
 
 use fleet::{
     BootstrapAsked, BootstrapRecord, DeviceId, DiaryCause, Incident, ListenerId, Now, Origin, Refusal,
-    Session, Source, Step,
+    SecureSessionId, Session, Source, Step, Timestamp,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tracing::info;
@@ -23,11 +23,16 @@ pub(crate) mod driver;
 mod incoming;
 mod running;
 
+use super::{
+    Incoming,
+    sessions::{Heard, Secure, Sessions},
+};
 use crate::binding::rejection::Rejection;
 
 /// The bootstrap server.
 pub(crate) struct BootstrapEndpoint {
     coap: coap::Endpoint<Source>,
+    sessions: Sessions,
     bounds: BootstrapBounds,
     /// What the listeners are called.
     names: BTreeMap<ListenerId, String>,
@@ -61,6 +66,8 @@ pub(crate) enum Output {
     Transmit {
         /// From which socket, to which address.
         to: Source,
+        /// In which session, if one is there.
+        session: Option<SecureSessionId>,
         /// The datagram.
         bytes: Vec<u8>,
     },
@@ -135,6 +142,7 @@ impl BootstrapEndpoint {
     ) -> Self {
         Self {
             coap,
+            sessions: Sessions::default(),
             bounds,
             names,
             random: StdRng::from_seed(seed),
@@ -150,34 +158,56 @@ impl BootstrapEndpoint {
         }
     }
 
-    /// Takes a datagram in.
-    pub(crate) fn handle_datagram(&mut self, now: Now, origin: Origin, bytes: &[u8]) {
-        let source = origin.source;
-        for ticket in self.at(source) {
-            match self.running.get_mut(&ticket) {
-                // Another device has this address by now.
-                Some(running) if running.asked.origin != origin => {
-                    self.abandon(now, ticket, None, "another device has come from the same address");
-                }
-                _ => {}
-            }
+    /// Takes in what came at a listener.
+    pub(crate) fn handle(&mut self, now: Now, incoming: Incoming) {
+        match incoming {
+            Incoming::Datagram(source, heard, bytes) => self.handle_datagram(now, source, heard, &bytes),
+            Incoming::SessionBegan(origin, id) => self.handle_session_began(now, origin, id),
+            // What was under way in it has ended with the server that it was there before.
+            Incoming::SessionRestored(origin, id, began_at) => self.enter(origin, id, began_at),
+            Incoming::SessionMoved { session, from, to } => self.handle_session_moved(now, session, from, to),
+            Incoming::SessionEnded(source, id) => self.handle_session_ended(now, source, id),
+        }
+    }
+
+    fn handle_datagram(&mut self, now: Now, source: Source, heard: Option<Heard>, bytes: &[u8]) {
+        if !self.sessions.hear(source, heard, now.wall) {
+            turned_away("ended_sessions");
+            return;
         }
         self.coap.handle_datagram(now.mono, source, bytes);
-        self.drain_coap(now, Some(origin));
+        self.drain_coap(now);
     }
 
     /// A secure session begins: nothing that was there before goes on.
-    pub(crate) fn handle_session_began(&mut self, now: Now, origin: Origin) {
+    fn handle_session_began(&mut self, now: Now, origin: Origin, id: SecureSessionId) {
         self.forget(now, origin.source, None, "the device has made a new connection");
+        self.enter(origin, id, now.wall);
+    }
+
+    /// A session is somewhere else, and with it what is under way (RFC 9146 §6).
+    fn handle_session_moved(&mut self, now: Now, id: SecureSessionId, from: Source, to: Source) {
+        self.forget(now, to, None, "another device has come to the same address");
+        let Some(secure) = self.sessions.at(from).filter(|secure| secure.id == id).copied() else { return };
+        self.sessions.remove(from);
+        self.sessions.insert(to, secure);
+        self.coap.move_peer(now.mono, from, to);
+        self.follow(from, to);
+        self.drain_coap(now);
     }
 
     /// A secure session has ended, by the device or because its credential was revoked.
-    pub(crate) fn handle_session_ended(&mut self, now: Now, origin: Origin) {
-        let is_its = |asked: &BootstrapAsked| asked.origin == origin;
-        let tickets = self.at(origin.source);
-        if tickets.iter().any(|ticket| self.asked(*ticket).is_some_and(is_its)) {
+    fn handle_session_ended(&mut self, now: Now, source: Source, id: SecureSessionId) {
+        if self.sessions.at(source).is_some_and(|secure| secure.id == id) {
+            self.sessions.remove(source);
             let cause = Some(DiaryCause::BootstrapTimedOut);
-            self.forget(now, origin.source, cause, "the connection ended before the bootstrap had");
+            self.forget(now, source, cause, "the connection ended before the bootstrap had");
+        }
+    }
+
+    fn enter(&mut self, origin: Origin, id: SecureSessionId, began_at: Timestamp) {
+        if let Some(identity) = origin.identity {
+            self.sessions.insert(origin.source, Secure { id, identity, began_at, is_doubtful: false });
         }
     }
 
@@ -202,7 +232,7 @@ impl BootstrapEndpoint {
             }
             Ok(session) => self.begin(now, ticket, exchange, asked, session),
         }
-        self.drain_coap(now, None);
+        self.drain_coap(now);
     }
 
     /// The record of a session is kept, or could not be: the next one is newer.
@@ -217,7 +247,7 @@ impl BootstrapEndpoint {
     /// To be called when [`BootstrapEndpoint::poll_timeout`] has come.
     pub(crate) fn handle_timeout(&mut self, now: Now) {
         self.coap.handle_timeout(now.mono);
-        self.drain_coap(now, None);
+        self.drain_coap(now);
         if now.mono < self.next_tick {
             return;
         }
@@ -228,7 +258,7 @@ impl BootstrapEndpoint {
         for ticket in again {
             self.send(now, ticket);
         }
-        self.drain_coap(now, None);
+        self.drain_coap(now);
     }
 
     /// The next thing to do, until there is none.
@@ -253,11 +283,6 @@ impl BootstrapEndpoint {
 
     fn at(&self, source: Source) -> Vec<Ticket> {
         self.by_source.get(&source).into_iter().flatten().copied().collect()
-    }
-
-    fn asked(&self, ticket: Ticket) -> Option<&BootstrapAsked> {
-        let beginning = self.beginning.get(&ticket).map(|beginning| &beginning.asked);
-        beginning.or_else(|| self.running.get(&ticket).map(|running| &running.asked))
     }
 
     fn random<const N: usize>(&mut self) -> [u8; N] {

@@ -1,16 +1,20 @@
 //! The doors: every socket that devices come to, plain or secure, for management or for bootstrap.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc};
 
-use fleet::{DiaryCause, Incident, ListenerId, Purpose};
+use fleet::{DiaryCause, Incident, ListenerId, Purpose, SecureSession};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
     Batch, Outlet,
-    dtls::{Bounds, Gate, SecureListener},
+    dtls::{Doorkeeper, Gate, SecureListener},
     udp::Listener,
 };
-use crate::{Config, StartError, clock, listen};
+use crate::{
+    Config, StartError,
+    clock::{self, Clock},
+    listen,
+};
 
 /// All sockets, bound.
 pub(crate) struct Doors {
@@ -24,47 +28,59 @@ pub(crate) struct Doors {
 #[derive(Default)]
 pub(crate) struct Side {
     secure: Vec<Arc<SecureListener>>,
+    doorkeepers: Vec<Doorkeeper>,
     plain: Vec<Arc<Listener>>,
     ids: Vec<ListenerId>,
 }
 
+/// What the secure ones have in common.
+pub(crate) struct Secure {
+    /// Is asked who may come in, and told what fails.
+    pub(crate) gate: Arc<dyn Gate>,
+    pub(crate) clock: Clock,
+    /// How they serve.
+    pub(crate) dtls: dtls::Config,
+}
+
 impl Doors {
-    /// Binds them as configured. `gate` is asked who may come in by the secure ones, and told what fails.
-    pub(crate) fn open(config: &Config, gate: &Arc<dyn Gate>) -> Result<Self, StartError> {
+    /// Binds them as configured.
+    pub(crate) fn open(config: &Config, secure: &Secure) -> Result<Self, StartError> {
         let mut doors = Self { management: Side::default(), bootstrap: Side::default(), outlets: Vec::new() };
-        doors.open_side(config, gate, Purpose::Management)?;
-        doors.open_side(config, gate, Purpose::Bootstrap)?;
+        doors.open_side(config, secure, Purpose::Management)?;
+        doors.open_side(config, secure, Purpose::Bootstrap)?;
         Ok(doors)
     }
 
-    /// Tells the clients of the secure sockets that their sessions are over.
-    pub(crate) fn secure(&self) -> Vec<Arc<SecureListener>> {
-        self.management.secure.iter().chain(&self.bootstrap.secure).map(Arc::clone).collect()
+    /// The secure ones, by their ids.
+    pub(crate) fn secure(&self) -> BTreeMap<ListenerId, Arc<SecureListener>> {
+        let sides = [&self.management, &self.bootstrap].into_iter();
+        let secure = sides.flat_map(|side| side.ids.iter().copied().zip(side.secure.iter().map(Arc::clone)));
+        secure.collect()
     }
 
-    fn open_side(
-        &mut self,
-        config: &Config,
-        gate: &Arc<dyn Gate>,
-        purpose: Purpose,
-    ) -> Result<(), StartError> {
+    fn open_side(&mut self, config: &Config, common: &Secure, purpose: Purpose) -> Result<(), StartError> {
         let (secure, plain) = match purpose {
             Purpose::Management => (&config.coaps.listen, &config.coap.listen),
             Purpose::Bootstrap => (&config.coaps.bootstrap_listen, &config.coap.bootstrap_listen),
         };
         let mut side = Side::default();
         let outlets = &mut self.outlets;
-        let bounds = bounds(config);
-        side.secure = listen::each(secure, |address| {
+        let seeds = secure.iter().map(|_| crate::seed()).collect::<Result<Vec<_>, _>>()?;
+        let mut seeds = seeds.into_iter();
+        let bound = listen::each(secure, |address| {
             let id = next(outlets.len());
-            let listener = SecureListener::bind(id, address, purpose, Arc::clone(gate), bounds)?;
+            let seed = seeds.next().expect("as many as addresses");
+            let Secure { gate, clock, dtls } = common;
+            let (listener, doorkeeper) =
+                SecureListener::bind(id, address, purpose, Arc::clone(gate), *clock, dtls.clone(), seed)?;
             outlets.push(Arc::clone(&listener) as Arc<dyn Outlet>);
             side.ids.push(id);
-            Ok(listener)
+            Ok((listener, doorkeeper))
         })?;
+        (side.secure, side.doorkeepers) = bound.into_iter().unzip();
         side.plain = listen::each(plain, |address| {
             let id = next(outlets.len());
-            let listener = Arc::new(plain_listener(id, address, Arc::clone(gate))?);
+            let listener = Arc::new(plain_listener(id, address, Arc::clone(&common.gate))?);
             outlets.push(Arc::clone(&listener) as Arc<dyn Outlet>);
             side.ids.push(id);
             Ok(listener)
@@ -79,9 +95,9 @@ impl Doors {
 
 impl Side {
     /// Receives at all of them, until nobody wants the batches any more.
-    pub(crate) fn receive(&self, batches: &mpsc::Sender<Batch>) -> Vec<JoinHandle<()>> {
-        let secure =
-            self.secure.iter().map(|listener| tokio::spawn(Arc::clone(listener).receive(batches.clone())));
+    pub(crate) fn receive(&mut self, batches: &mpsc::Sender<Batch>) -> Vec<JoinHandle<()>> {
+        let doorkeepers = std::mem::take(&mut self.doorkeepers).into_iter();
+        let secure = doorkeepers.map(|doorkeeper| tokio::spawn(doorkeeper.run(batches.clone())));
         let plain =
             self.plain.iter().map(|listener| tokio::spawn(Arc::clone(listener).receive(batches.clone())));
         secure.chain(plain).collect()
@@ -89,7 +105,7 @@ impl Side {
 
     /// Where the secure ones are bound.
     pub(crate) fn secure_addresses(&self) -> Vec<SocketAddr> {
-        self.secure.iter().filter_map(|listener| listener.address().ok()).collect()
+        self.secure.iter().map(|listener| listener.address()).collect()
     }
 
     /// Where the plain ones are bound.
@@ -107,15 +123,17 @@ fn next(count: usize) -> ListenerId {
     ListenerId(u16::try_from(count).expect("the configuration names few listeners"))
 }
 
-fn bounds(config: &Config) -> Bounds {
+/// What clients of the secure ones may make them hold.
+pub(crate) fn bounds(config: &Config) -> dtls::Bounds {
     let number = |count| usize::try_from(count).unwrap_or(usize::MAX);
     let coaps = &config.coaps;
-    Bounds {
-        half_open: number(coaps.max_handshakes),
-        half_open_of_prefix: number(coaps.max_handshakes_per_prefix),
+    dtls::Bounds {
+        handshakes: number(coaps.max_handshakes),
+        handshakes_of_network: number(coaps.max_handshakes_per_prefix),
         handshake_time: std::time::Duration::from_secs(coaps.handshake_timeout_s.into()),
         sessions: number(coaps.max_sessions),
-        ..Bounds::default()
+        idle: SecureSession::KEPT,
+        ..dtls::Bounds::default()
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
 use super::{
-    Batch, Incoming, Outlet,
+    Batch, Outlet,
     shard::{EndTicket, OrderTicket, Output, Shard, Ticket},
 };
 use crate::{Stop, clock::Clock, health::Health};
@@ -153,12 +153,7 @@ impl Driver {
                 }
                 Some(batch) = self.batches.recv() => {
                     for incoming in batch {
-                        let now = self.clock.now();
-                        match incoming {
-                            Incoming::Datagram(origin, bytes) => self.shard.handle_datagram(now, origin, &bytes),
-                            Incoming::SessionBegan(origin) => self.shard.handle_session_began(now, origin),
-                            Incoming::SessionEnded(origin) => self.shard.handle_session_ended(now, origin),
-                        }
+                        self.shard.handle(self.clock.now(), incoming);
                         self.drain(&mut commits, &mut givers).await;
                     }
                 }
@@ -227,9 +222,19 @@ impl Driver {
     async fn drain(&mut self, commits: &mut Commits, givers: &mut Givers) {
         while let Some(output) = self.shard.poll_output() {
             match output {
-                Output::Transmit { to, bytes } => {
+                Output::Transmit { to, session, bytes } => {
                     if let Some(outlet) = self.outlets.get(usize::from(to.listener.0)) {
-                        outlet.send(to.address, &bytes);
+                        outlet.send(to.address, session, &bytes);
+                    }
+                }
+                Output::Confirm { at, session } => {
+                    if let Some(outlet) = self.outlets.get(usize::from(at.0)) {
+                        outlet.confirm(session);
+                    }
+                }
+                Output::Introduce { at, session } => {
+                    if let Some(outlet) = self.outlets.get(usize::from(at.0)) {
+                        outlet.introduce(session);
                     }
                 }
                 Output::Commit { ticket, commit } => {

@@ -11,9 +11,9 @@ use std::{
 };
 
 use fleet::{
-    Commit, Committed, CredentialId, DeviceId, DiaryCause, EventKind, Failure, Identity, Library, Now,
-    Operation, OperationId, Order, Origin, Outcome, Presence, PublicId, RequestId, Restored, Roster, Source,
-    StoreError, Subject, Taken,
+    Change, Commit, Committed, CredentialId, DeviceId, DiaryCause, EventKind, Failure, Library, ListenerId,
+    Now, Operation, OperationId, Order, Outcome, Presence, PublicId, RequestId, Restored, Roster,
+    SecureSessionId, Source, StoreError, Subject, Taken,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -23,6 +23,10 @@ mod session;
 mod uplink;
 mod work;
 
+use super::{
+    Incoming,
+    sessions::{Heard, Sessions},
+};
 use crate::binding;
 use work::{After, InFlight, UnderWay, Work, turned_away};
 
@@ -31,10 +35,7 @@ pub(crate) struct Shard {
     coap: coap::Endpoint<Source>,
     roster: Roster,
     library: Library,
-    /// Who is at the other end of each secure session, by where it is.
-    sessions: BTreeMap<Source, Identity>,
-    /// The same by credential.
-    opened_by: BTreeSet<(CredentialId, Source)>,
+    sessions: Sessions,
     /// The device whose session is just being replaced or has ended: what it was asked in it is not refused by it.
     renewed: Option<DeviceId>,
     /// Credentials that ended a short while ago: what arrives under them was sent before that was known everywhere.
@@ -68,8 +69,24 @@ pub(crate) enum Output {
     Transmit {
         /// From which socket, to which address.
         to: Source,
+        /// In which session, if one is there.
+        session: Option<SecureSessionId>,
         /// The datagram.
         bytes: Vec<u8>,
+    },
+    /// The device at the other end of a session is there for certain.
+    Confirm {
+        /// At which socket.
+        at: ListenerId,
+        /// Which.
+        session: SecureSessionId,
+    },
+    /// Something came in a session that is not known here.
+    Introduce {
+        /// At which socket.
+        at: ListenerId,
+        /// Which.
+        session: SecureSessionId,
     },
     /// Make this durable, then call [`Shard::handle_committed`]. Commits are to be begun in this order.
     Commit {
@@ -155,8 +172,7 @@ impl Shard {
             coap,
             roster,
             library,
-            sessions: BTreeMap::new(),
-            opened_by: BTreeSet::new(),
+            sessions: Sessions::default(),
             renewed: None,
             ended: BTreeMap::new(),
             random: StdRng::from_seed(seed),
@@ -177,16 +193,30 @@ impl Shard {
         shard
     }
 
+    /// Takes in what came at a listener.
+    pub(crate) fn handle(&mut self, now: Now, incoming: Incoming) {
+        match incoming {
+            Incoming::Datagram(source, heard, bytes) => self.handle_datagram(now, source, heard, &bytes),
+            Incoming::SessionBegan(origin, id) => self.handle_session_began(now, origin, id),
+            Incoming::SessionRestored(origin, id, at) => self.handle_session_restored(now, origin, id, at),
+            Incoming::SessionMoved { session, from, to } => self.handle_session_moved(now, session, from, to),
+            Incoming::SessionEnded(source, id) => self.handle_session_ended(now, source, id),
+        }
+    }
+
     /// Takes a datagram in. What was sent in a session that has ended is dropped.
-    pub(crate) fn handle_datagram(&mut self, now: Now, origin: Origin, bytes: &[u8]) {
-        if self.origin(origin.source).identity != origin.identity {
+    pub(crate) fn handle_datagram(&mut self, now: Now, source: Source, heard: Option<Heard>, bytes: &[u8]) {
+        if !self.sessions.hear(source, heard, now.wall) {
             turned_away("ended_sessions");
+            if let Some(Heard { session, .. }) = heard {
+                self.outputs.push_back(Output::Introduce { at: source.listener, session });
+            }
             return;
         }
         let malformed = self.coap.counters().malformed();
-        self.coap.handle_datagram(now.mono, origin.source, bytes);
+        self.coap.handle_datagram(now.mono, source, bytes);
         if self.coap.counters().malformed() > malformed {
-            self.note_malformed(origin, bytes);
+            self.note_malformed(self.origin(source), bytes);
         }
         self.drain_coap(now);
     }
@@ -324,7 +354,11 @@ impl Shard {
     }
 
     fn write_batches(&mut self) {
-        let changes = self.roster.take_leases();
+        let mut changes = self.roster.take_leases();
+        let marks = self.sessions.take_all_heard();
+        if !marks.is_empty() {
+            changes.push(Change::SecureSessionsHeard(marks));
+        }
         if !changes.is_empty() {
             self.commit(None, Commit { changes, audit: Vec::new() }, After::Nothing);
         }
@@ -337,7 +371,8 @@ impl Shard {
         while let Some(output) = self.coap.poll_output() {
             match output {
                 coap::Output::Transmit { peer, bytes } => {
-                    self.outputs.push_back(Output::Transmit { to: peer, bytes });
+                    let session = self.sessions.at(peer).map(|secure| secure.id);
+                    self.outputs.push_back(Output::Transmit { to: peer, session, bytes });
                 }
                 coap::Output::Event(event) => self.handle_coap(now, event),
             }

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use fleet::{CredentialId, ListenerId, Origin, Source};
+use fleet::{CredentialId, ListenerId, SecureSessionId, Source};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{net::UdpSocket, sync::mpsc};
 use tracing::{debug, warn};
@@ -78,13 +78,12 @@ impl Listener {
             (self.stray)(address, &self.name);
             return None;
         }
-        let origin = Origin::from(Source { listener: self.id, address });
-        Some(Incoming::Datagram(origin, datagram.to_vec()))
+        Some(Incoming::Datagram(Source { listener: self.id, address }, None, datagram.to_vec()))
     }
 }
 
 impl Outlet for Listener {
-    fn send(&self, to: SocketAddr, bytes: &[u8]) {
+    fn send(&self, to: SocketAddr, _: Option<SecureSessionId>, bytes: &[u8]) {
         if let Err(error) = self.socket.try_send_to(bytes, to) {
             metrics::counter!("muster_datagrams_unsent_total").increment(1);
             debug!(net.peer = %to, %error, "a datagram was not sent");
@@ -92,6 +91,10 @@ impl Outlet for Listener {
     }
 
     // There are no sessions without security.
+    fn confirm(&self, _: SecureSessionId) {}
+
+    fn introduce(&self, _: SecureSessionId) {}
+
     fn end(&self, _: &[CredentialId]) {}
 
     fn name(&self) -> &str {
@@ -137,7 +140,7 @@ mod tests {
             device.send_to(&sent, to).await.unwrap();
             let batch = batches.recv().await.unwrap();
             let arrived =
-                |incoming: &Incoming| matches!(incoming, Incoming::Datagram(_, bytes) if *bytes == sent);
+                |incoming: &Incoming| matches!(incoming, Incoming::Datagram(_, _, bytes) if *bytes == sent);
             assert!(batch.iter().any(arrived), "{len} bytes");
         }
         receiving.abort();

@@ -15,11 +15,11 @@ use rustls::{
 use zeroize::Zeroizing;
 
 /// The two files.
-pub(super) struct Pair {
+pub(crate) struct Pair {
     /// The chain, the server's own certificate first.
-    pub(super) certificate: PathBuf,
+    pub(crate) certificate: PathBuf,
     /// The key of the first certificate.
-    pub(super) key: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 /// Why two files don't make an identity.
@@ -73,6 +73,16 @@ const MAX_FILE: u64 = 1 << 20;
 
 impl Pair {
     pub(super) fn read(&self, provider: &CryptoProvider) -> Result<CertifiedKey, PairError> {
+        let (chain, key) = self.parts()?;
+        CertifiedKey::from_der(chain, key, provider).map_err(|source| PairError::Unusable {
+            certificate: self.certificate.clone(),
+            key: self.key.clone(),
+            source: Box::new(source),
+        })
+    }
+
+    /// What the two files hold.
+    pub(crate) fn parts(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), PairError> {
         let (path, text) = (&self.certificate, read(&self.certificate)?);
         let chain = CertificateDer::pem_slice_iter(&text)
             .collect::<Result<Vec<_>, _>>()
@@ -82,11 +92,7 @@ impl Pair {
         }
         let key = PrivateKeyDer::from_pem_slice(&read(&self.key)?)
             .map_err(|source| PairError::NoKey { path: self.key.clone(), source })?;
-        CertifiedKey::from_der(chain, key, provider).map_err(|source| PairError::Unusable {
-            certificate: path.clone(),
-            key: self.key.clone(),
-            source: Box::new(source),
-        })
+        Ok((chain, key))
     }
 
     /// Whether both files are there.

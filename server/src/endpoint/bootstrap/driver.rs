@@ -11,7 +11,7 @@ use super::{BootstrapEndpoint, Output, Ticket};
 use crate::{
     Stop,
     clock::Clock,
-    endpoint::{Batch, Incoming, Outlet},
+    endpoint::{Batch, Outlet},
 };
 
 /// Runs the bootstrap endpoint.
@@ -54,14 +54,7 @@ impl BootstrapDriver {
                 Some(done) = works.next() => self.take(done),
                 Some(batch) = self.batches.recv() => {
                     for incoming in batch {
-                        let now = self.clock.now();
-                        match incoming {
-                            Incoming::Datagram(origin, bytes) => {
-                                self.endpoint.handle_datagram(now, origin, &bytes);
-                            }
-                            Incoming::SessionBegan(origin) => self.endpoint.handle_session_began(now, origin),
-                            Incoming::SessionEnded(origin) => self.endpoint.handle_session_ended(now, origin),
-                        }
+                        self.endpoint.handle(self.clock.now(), incoming);
                         self.drain(&mut works);
                     }
                 }
@@ -98,9 +91,9 @@ impl BootstrapDriver {
         while let Some(output) = self.endpoint.poll_output() {
             let fleet = Arc::clone(&self.fleet);
             let work: BoxFuture<'static, Done> = match output {
-                Output::Transmit { to, bytes } => {
+                Output::Transmit { to, session, bytes } => {
                     if let Some(outlet) = self.outlets.get(&to.listener) {
-                        outlet.send(to.address, &bytes);
+                        outlet.send(to.address, session, &bytes);
                     }
                     continue;
                 }

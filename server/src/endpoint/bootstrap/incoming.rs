@@ -6,16 +6,15 @@ use super::{Beginning, BootstrapEndpoint, Output, Ticket, turned_away};
 use crate::binding::{self, rejection::Rejection};
 
 impl BootstrapEndpoint {
-    pub(super) fn drain_coap(&mut self, now: Now, origin: Option<Origin>) {
+    pub(super) fn drain_coap(&mut self, now: Now) {
         while let Some(output) = self.coap.poll_output() {
             match output {
                 coap::Output::Transmit { peer, bytes } => {
-                    self.outputs.push_back(Output::Transmit { to: peer, bytes });
+                    let session = self.sessions.at(peer).map(|secure| secure.id);
+                    self.outputs.push_back(Output::Transmit { to: peer, session, bytes });
                 }
                 coap::Output::Event(coap::Event::Request { exchange, request, peer, .. }) => {
-                    // A request comes with the datagram that completes it.
-                    let origin = origin.unwrap_or_else(|| Origin::from(peer));
-                    self.request(now, origin, exchange, &request);
+                    self.request(now, self.sessions.origin(peer), exchange, &request);
                 }
                 coap::Output::Event(coap::Event::Response { request, outcome, .. }) => {
                     if let Some(ticket) = self.by_request.remove(&request) {
@@ -83,8 +82,7 @@ impl BootstrapEndpoint {
         self.next_ticket += 1;
         let id = RequestId::from_random(self.random());
         let asked = BootstrapAsked { origin, listener, request, id, at: now.wall };
-        self.by_source.entry(source).or_default().insert(ticket);
-        *self.by_address.entry(source.address.ip()).or_default() += 1;
+        self.occupy(ticket, source);
         self.beginning.insert(ticket, Beginning { asked: asked.clone(), exchange, is_void: false });
         self.outputs.push_back(Output::Begin { ticket, asked });
     }

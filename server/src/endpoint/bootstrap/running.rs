@@ -102,7 +102,7 @@ impl BootstrapEndpoint {
             self.abandon(now, ticket, cause, reason);
         }
         self.coap.renew_peer(now.mono, source);
-        self.drain_coap(now, None);
+        self.drain_coap(now);
     }
 
     pub(super) fn abandon(&mut self, now: Now, ticket: Ticket, cause: Option<DiaryCause>, reason: &str) {
@@ -134,6 +134,25 @@ impl BootstrapEndpoint {
             ),
         }
         self.outputs.push_back(Output::Ended { session: Box::new(session), asked });
+    }
+
+    /// What goes on at an address goes on at another one.
+    pub(super) fn follow(&mut self, from: Source, to: Source) {
+        for ticket in self.at(from) {
+            self.release(ticket, from);
+            self.occupy(ticket, to);
+            let beginning = self.beginning.get_mut(&ticket).map(|beginning| &mut beginning.asked);
+            let asked = beginning.or(self.running.get_mut(&ticket).map(|running| &mut running.asked));
+            if let Some(asked) = asked {
+                asked.origin.source = to;
+            }
+        }
+    }
+
+    /// Takes the place of a session.
+    pub(super) fn occupy(&mut self, ticket: Ticket, source: Source) {
+        self.by_source.entry(source).or_default().insert(ticket);
+        *self.by_address.entry(source.address.ip()).or_default() += 1;
     }
 
     /// Gives the place of a session free.

@@ -174,41 +174,54 @@ fn a_device_that_begins_anew_ends_its_first_session() {
 }
 
 #[test]
-fn an_address_that_another_identity_uses_ends_the_session_there() {
-    let mut world = World::new();
-    let shown = world.enrol("node-7");
-    let mut profile = secured("node-7", Version::V1_1, &shown, 0);
-    profile.faults = misbehaving(Operation::BootstrapWrite, "/0", How::Ignore);
-    world.start(profile);
-    world.run(secs(1));
-    world.hand_in(Origin::from(source(0)), &request("POST", "bs", &["ep=other"], 9));
-    assert_eq!(world.ended[0].reason, "another device has come from the same address");
+fn a_new_session_at_its_address_ends_the_bootstrap_there() {
+    let (mut world, identity) = waiting();
+    let other = Origin { source: source(0), identity: Some(identity) };
+    world.endpoint.handle(world.moment(), Incoming::SessionBegan(other, SecureSessionId(99)));
+    world.run(Duration::ZERO);
+    assert_eq!(world.ended[0].reason, "the device has made a new connection");
 }
 
 #[test]
 fn the_end_of_a_secure_session_ends_the_bootstrap_in_it() {
-    let mut world = World::new();
-    let shown = world.enrol("node-7");
-    let mut profile = secured("node-7", Version::V1_1, &shown, 0);
-    profile.faults = misbehaving(Operation::BootstrapWrite, "/0", How::Ignore);
-    world.start(profile);
-    world.run(secs(1));
-    let credential = &shown.credential;
-    let identity =
-        fleet::Identity { credential: credential.id, holder: credential.holder, purpose: credential.purpose };
-    let moment = world.moment();
-    let origin = Origin { source: source(0), identity: None };
-    world.endpoint.handle_session_ended(moment, origin);
-    assert_eq!(world.endpoint.under_way(), 1, "another session than its own");
-    world.endpoint.handle_session_ended(moment, Origin { identity: Some(identity), ..origin });
+    let (mut world, _) = waiting();
+    let session = world.devices[0].session.unwrap();
+    for (ended, under_way) in [(SecureSessionId(99), 1), (session, 0)] {
+        world.endpoint.handle(world.moment(), Incoming::SessionEnded(source(0), ended));
+        assert_eq!(world.endpoint.under_way(), under_way);
+    }
     world.run(Duration::ZERO);
     assert_eq!(world.ended[0].reason, "the connection ended before the bootstrap had");
 }
 
 #[test]
+fn a_bootstrap_goes_on_where_its_session_goes() {
+    let (mut world, _) = waiting();
+    let session = world.devices[0].session.unwrap();
+    let (from, to) = (source(0), source(9));
+    world.endpoint.handle(world.moment(), Incoming::SessionMoved { session, from, to });
+    assert_eq!((world.endpoint.under_way(), world.endpoint.at(from).len()), (1, 0));
+    assert_eq!(world.endpoint.at(to).len(), 1);
+    world.endpoint.handle(world.moment(), Incoming::SessionEnded(to, session));
+    assert_eq!((world.endpoint.by_source.len(), world.endpoint.by_address.len()), (0, 0));
+}
+
+/// A world with a device that is being bootstrapped and does not answer, and who it has proved to be.
+fn waiting() -> (World, fleet::Identity) {
+    let mut world = World::new();
+    let shown = world.enrol("node-7");
+    let mut profile = secured("node-7", Version::V1_1, &shown, 0);
+    profile.faults = misbehaving(Operation::BootstrapWrite, "/0", How::Ignore);
+    world.start(profile);
+    world.run(secs(1));
+    let fleet::Credential { id: credential, holder, purpose, .. } = shown.credential;
+    (world, fleet::Identity { credential, holder, purpose })
+}
+
+#[test]
 fn what_is_no_bootstrap_request_is_answered_and_noted() {
     let mut world = World::new();
-    let from = Origin::from(source(77));
+    let from = source(77);
     for (method, path, queries, code, noted) in [
         ("POST", "bs", &["ep="][..], "4.00", 1),
         ("GET", "bspack", &["ep=a"], "5.01", 1),
@@ -219,7 +232,7 @@ fn what_is_no_bootstrap_request_is_answered_and_noted() {
         world.hand_in(from, &request(method, path, queries, id));
         let (to, bytes) = world.sent.last().unwrap();
         let answer = coap::Message::parse(bytes).unwrap();
-        assert_eq!((*to, answer.code.to_string().as_str()), (from.source, code), "{method} {path}");
+        assert_eq!((*to, answer.code.to_string().as_str()), (from, code), "{method} {path}");
         assert_eq!(world.incidents.len(), noted, "{method} {path}");
     }
     assert_eq!(world.incidents[0].cause, DiaryCause::MalformedRegister);
@@ -237,14 +250,14 @@ fn more_sessions_than_the_bounds_allow_are_put_off() {
         profile.faults = misbehaving(Operation::BootstrapWrite, "/0", How::Ignore);
         world.start(profile);
         world.run(secs(1));
-        world.hand_in(Origin::from(source(77)), &request("POST", "bs", &["ep=b"], 1));
+        world.hand_in(source(77), &request("POST", "bs", &["ep=b"], 1));
         let answer = coap::Message::parse(&world.sent[0].1).unwrap();
         assert_eq!(answer.code, coap::Code::SERVICE_UNAVAILABLE);
         // There is room again when the first one has ended; and who is there already may begin anew.
         world.run(secs(240));
         world.devices.clear();
-        world.hand_in(Origin::from(source(77)), &request("POST", "bs", &["ep=b"], 2));
-        world.hand_in(Origin::from(source(77)), &request("POST", "bs", &["ep=b"], 3));
+        world.hand_in(source(77), &request("POST", "bs", &["ep=b"], 2));
+        world.hand_in(source(77), &request("POST", "bs", &["ep=b"], 3));
         let codes: Vec<String> = world.sent.iter().map(|(_, bytes)| code(bytes)).collect();
         assert_eq!(codes.iter().filter(|code| *code == "2.04").count(), 2, "{codes:?}");
     }
@@ -253,7 +266,7 @@ fn more_sessions_than_the_bounds_allow_are_put_off() {
 #[test]
 fn a_reset_of_the_first_step_is_taken_for_haste_and_a_later_one_for_a_refusal() {
     let mut world = World::new();
-    let from = Origin::from(source(77));
+    let from = source(77);
     world.hand_in(from, &request("POST", "bs", &["ep=hasty"], 1));
     let first = coap::Message::parse(&world.sent[1].1).unwrap();
     assert_eq!(first.code.to_string(), "0.01");
@@ -273,10 +286,10 @@ fn a_reset_of_the_first_step_is_taken_for_haste_and_a_later_one_for_a_refusal() 
 fn a_second_request_while_the_first_is_decided_on_meets_silence() {
     let mut endpoint = world_endpoint();
     let now = World::new().moment();
-    let from = Origin::from(source(1));
-    endpoint.handle_datagram(now, from, &request("POST", "bs", &["ep=a"], 1));
+    let asks = |id| Incoming::Datagram(source(1), None, request("POST", "bs", &["ep=a"], id));
+    endpoint.handle(now, asks(1));
     assert!(matches!(endpoint.poll_output(), Some(Output::Begin { .. })));
-    endpoint.handle_datagram(now, from, &request("POST", "bs", &["ep=a"], 2));
+    endpoint.handle(now, asks(2));
     assert!(endpoint.poll_output().is_none());
 }
 
@@ -285,9 +298,10 @@ fn who_has_gone_before_the_answer_leaves_no_session() {
     let mut world = World::new();
     let mut endpoint = world_endpoint();
     let from = Origin::from(source(1));
-    endpoint.handle_datagram(world.moment(), from, &request("POST", "bs", &["ep=a"], 1));
+    let asks = Incoming::Datagram(from.source, None, request("POST", "bs", &["ep=a"], 1));
+    endpoint.handle(world.moment(), asks);
     let Some(Output::Begin { ticket, asked }) = endpoint.poll_output() else { panic!("it is asked for") };
-    endpoint.handle_session_began(world.moment(), from);
+    endpoint.handle(world.moment(), Incoming::SessionBegan(from, SecureSessionId(1)));
     world.settings.lab = true;
     let session = block_on(world.fleet.begin_bootstrap(&asked, &world.settings));
     endpoint.handle_begun(world.moment(), ticket, session);

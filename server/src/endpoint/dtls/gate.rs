@@ -1,19 +1,29 @@
 //! Who decides: the endpoint asks, and tells what failed.
 
-use std::net::SocketAddr;
-
 use async_trait::async_trait;
-use fleet::{DeviceId, DiaryCause, Identity, Incident, Opening, Purpose};
+use dtls::Claim;
+use fleet::{
+    DeviceId, DiaryCause, Identity, Incident, Opening, Purpose, SecureSession, SecureSessionId, SessionMark,
+};
 
-/// Whoever knows the credentials.
+/// Whoever knows the credentials, and keeps the sessions.
 #[async_trait]
 pub(crate) trait Gate: Send + Sync {
-    /// Looks up what a client names by its PSK identity, before it has proved anything.
-    async fn opening(&self, purpose: Purpose, identity: &[u8]) -> Result<Opening, Refused>;
+    /// Looks up who a peer says it is. By a PSK identity it has not proved anything yet; otherwise it holds its key.
+    async fn opening(&self, purpose: Purpose, claim: &Claim) -> Result<Opening, Refused>;
 
-    /// Says whether a client that has proved its key may come in. Asked after the handshake and before its last
-    /// flight leaves: what was revoked meanwhile is seen here.
-    async fn opened(&self, identity: Identity, from: SocketAddr) -> Result<(), Refused>;
+    /// Says whether a peer that has proved its key may come in, and keeps its session. Asked before the last flight leaves:
+    /// what was revoked meanwhile is seen here. One that goes on with a session of old has made no claim.
+    async fn opened(&self, session: SecureSession, claim: Option<&Claim>) -> Result<(), Refused>;
+
+    /// A session of old that a peer wants to go on with, if whoever it belongs to may still come in.
+    async fn resumption(&self, purpose: Purpose, session: SecureSessionId) -> Option<SecureSession>;
+
+    /// Keeps that a session may use sequence numbers up to `upto`. False if that is not sure.
+    async fn reserve(&self, session: SecureSessionId, upto: u64) -> bool;
+
+    /// Keeps how far sessions were heard, and which are over, and whether they can be resumed.
+    async fn keep(&self, heard: Vec<SessionMark>, ended: Vec<(SecureSessionId, bool)>) -> bool;
 
     /// Takes note of what failed. Never waits.
     fn incident(&self, incident: Incident);
@@ -28,4 +38,9 @@ pub(crate) struct Refused {
     pub(crate) device: Option<DeviceId>,
     /// What a person should know of it.
     pub(crate) detail: String,
+}
+
+/// Whether many devices come by one credential.
+pub(super) fn is_shared(identity: &Identity) -> bool {
+    identity.device().is_none()
 }

@@ -1,12 +1,10 @@
 //! Secure sessions: who is where, where devices have moved to, and what verbs take from them.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use fleet::{
-    Commit, CredentialId, DeviceId, DiaryCause, EndReason, Ending, ListenerId, Now, Origin, Source, Subject,
+    Commit, CredentialId, DeviceId, DiaryCause, EndReason, Ending, Now, Origin, SecureSessionId, Source,
+    Subject, Timestamp,
 };
 use tracing::info;
 
@@ -14,10 +12,11 @@ use super::{
     EndTicket, Output, Shard,
     work::{After, Work, turned_away},
 };
+use crate::endpoint::sessions::Secure;
 
 impl Shard {
     /// A secure session begins. Its device is reached there from now on, whatever its address was before.
-    pub(crate) fn handle_session_began(&mut self, now: Now, origin: Origin) {
+    pub(crate) fn handle_session_began(&mut self, now: Now, origin: Origin, id: SecureSessionId) {
         let (Some(identity), source) = (origin.identity, origin.source) else { return };
         if self.ended.contains_key(&identity.credential) {
             turned_away("ended_sessions");
@@ -25,23 +24,60 @@ impl Shard {
         }
         // A client that has started anew knows nothing of what was said before, and may use its message ids again.
         self.renew(now, source);
-        self.sessions.insert(source, identity);
-        self.opened_by.insert((identity.credential, source));
-        let Some(device) = identity.device() else { return };
-        match self.roster.follow_session(origin) {
-            Some(from) => self.coap.move_peer(now.mono, from, source),
-            None if self.source_of(device) == Some(source) => self.restore_observations(now, device),
-            None => {}
+        self.sessions.insert(source, Secure { id, identity, began_at: now.wall, is_doubtful: false });
+        self.reach_at(now, origin);
+        self.drain_coap(now);
+    }
+
+    /// A session goes on that was there when the server stopped, and with it whatever its device was doing. Of several,
+    /// it is reached in the one that began last.
+    pub(crate) fn handle_session_restored(
+        &mut self,
+        now: Now,
+        origin: Origin,
+        id: SecureSessionId,
+        began_at: Timestamp,
+    ) {
+        let (Some(identity), source) = (origin.identity, origin.source) else { return };
+        if self.ended.contains_key(&identity.credential) || self.sessions.at(source).is_some() {
+            turned_away("ended_sessions");
+            return;
+        }
+        let reached_in = identity.device().and_then(|device| self.source_of(device));
+        let later = reached_in.and_then(|source| self.sessions.at(source));
+        let is_last =
+            later.is_none_or(|later| later.identity.holder != identity.holder || later.began_at < began_at);
+        self.sessions.insert(source, Secure { id, identity, began_at, is_doubtful: true });
+        if is_last && let Some(from) = self.roster.follow_session(origin) {
+            self.coap.move_peer(now.mono, from, source);
         }
         self.drain_coap(now);
     }
 
+    /// A session is somewhere else: its device goes on with what it was doing (RFC 9146 §6).
+    pub(crate) fn handle_session_moved(&mut self, now: Now, id: SecureSessionId, from: Source, to: Source) {
+        self.renew(now, to);
+        // One that is not known there is introduced when something comes in it.
+        let Some(secure) = self.sessions.at(from).filter(|secure| secure.id == id).copied() else { return };
+        self.sessions.remove(from);
+        self.sessions.insert(to, secure);
+        self.coap.move_peer(now.mono, from, to);
+        self.roster.follow_session(self.origin(to));
+        self.drain_coap(now);
+    }
+
     /// A secure session has ended. Its device is reached again with its next one.
-    pub(crate) fn handle_session_ended(&mut self, now: Now, origin: Origin) {
-        if self.sessions.get(&origin.source) != origin.identity.as_ref() {
-            return;
+    pub(crate) fn handle_session_ended(&mut self, now: Now, source: Source, id: SecureSessionId) {
+        if self.sessions.at(source).is_some_and(|secure| secure.id == id) {
+            self.renew(now, source);
         }
-        self.renew(now, origin.source);
+    }
+
+    /// A device has answered what it was asked since the start: what is heard from it now was not heard before.
+    pub(super) fn confirm(&mut self, source: Source) {
+        if let Some(session) = self.sessions.clear_doubt(source) {
+            self.outputs.push_back(Output::Confirm { at: source.listener, session });
+        }
     }
 
     /// Takes from a device what a verb wants taken. The verb is told by [`Output::Ended`].
@@ -68,7 +104,7 @@ impl Shard {
 
     /// Where a datagram comes from and whose session that is.
     pub(super) fn origin(&self, source: Source) -> Origin {
-        Origin { source, identity: self.sessions.get(&source).copied() }
+        self.sessions.origin(source)
     }
 
     pub(super) fn take_from(&mut self, now: Now, ticket: EndTicket, ending: Box<Ending>) {
@@ -123,20 +159,25 @@ impl Shard {
 
     /// Forgets a session. What its device was asked and has not answered is asked again, unless doing it twice would differ.
     fn renew(&mut self, now: Now, source: Source) {
-        self.renewed = self.sessions.get(&source).and_then(|identity| identity.device());
+        self.renewed = self.sessions.at(source).and_then(|secure| secure.identity.device());
         self.forget_session(now, source);
         self.drain_coap(now);
         self.renewed = None;
     }
 
-    fn first_session(&self, credential: CredentialId) -> Option<(CredentialId, Source)> {
-        let from = (credential, Source { listener: ListenerId(0), address: LOWEST });
-        self.opened_by.range(from..).next().filter(|(opener, _)| *opener == credential).copied()
+    /// Its device is reached there, with whatever is under way.
+    fn reach_at(&mut self, now: Now, origin: Origin) {
+        let source = origin.source;
+        let Some(device) = origin.identity.and_then(|identity| identity.device()) else { return };
+        match self.roster.follow_session(origin) {
+            Some(from) if from != source => self.coap.move_peer(now.mono, from, source),
+            None if self.source_of(device) == Some(source) => self.restore_observations(now, device),
+            Some(_) | None => {}
+        }
     }
 
     fn forget_session(&mut self, now: Now, source: Source) {
-        if let Some(identity) = self.sessions.remove(&source) {
-            self.opened_by.remove(&(identity.credential, source));
+        if self.sessions.remove(source).is_some() {
             self.coap.renew_peer(now.mono, source);
         }
     }
@@ -147,13 +188,10 @@ impl Shard {
         }
         self.ended.extend(credentials.iter().map(|credential| (*credential, now.mono)));
         for credential in credentials {
-            while let Some((_, source)) = self.first_session(*credential) {
+            while let Some(source) = self.sessions.first_of(*credential) {
                 self.forget_session(now, source);
             }
         }
         self.outputs.push_back(Output::EndSessions(credentials.to_vec()));
     }
 }
-
-/// No address comes before it: IPv4 before IPv6, and within it by number and port.
-const LOWEST: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);

@@ -20,8 +20,11 @@ impl Shard {
                 let subject = self.subject_of(peer, &request);
                 self.submit(now, subject, Work::Request { exchange, received, request: Box::new(request) });
             }
-            coap::Event::Response { request, token, outcome, .. } => {
-                self.answered(now, request, token, outcome)
+            coap::Event::Response { peer, request, token, outcome } => {
+                if outcome.is_ok() {
+                    self.confirm(peer);
+                }
+                self.answered(now, request, token, outcome);
             }
             coap::Event::Notification { peer, id, token, message_id, confirmable, response, .. } => {
                 let Some(device) = self.roster.sender(self.origin(peer)) else {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fleet::{
-    Commit, Decision, DeviceId, Ending, Failure, Now, Order, Origin, Outcome, RegistrationId, RequestId,
-    Source, StoreError, Subject, WireTrace,
+    Change, Commit, Decision, DeviceId, Ending, Failure, Now, Order, Origin, Outcome, RegistrationId,
+    RequestId, Source, StoreError, Subject, WireTrace,
 };
 use tracing::{error, info, warn};
 
@@ -72,6 +72,17 @@ pub(super) enum After {
     Nothing,
 }
 
+impl After {
+    /// Where the message came from that the commit follows from.
+    fn source(&self) -> Option<Source> {
+        match self {
+            Self::Reply { received, .. } => Some(received.origin.source),
+            Self::Acknowledge { decision, .. } => Some(decision.source),
+            _ => None,
+        }
+    }
+}
+
 /// A commit that the store works on.
 pub(super) struct InFlight {
     pub(super) subject: Option<Subject>,
@@ -134,8 +145,12 @@ impl Shard {
         }
     }
 
-    /// Hands a commit to the store. With a subject, that subject's further work waits for it.
-    pub(super) fn commit(&mut self, subject: Option<Subject>, commit: Commit, after: After) {
+    /// Hands a commit to the store. With a subject, that subject's further work waits for it. What was heard of a device is
+    /// kept with what it does, so that a record is not taken twice after a restart.
+    pub(super) fn commit(&mut self, subject: Option<Subject>, mut commit: Commit, after: After) {
+        if let Some(mark) = after.source().and_then(|source| self.sessions.take_heard(source)) {
+            commit.changes.push(Change::SecureSessionsHeard(vec![mark]));
+        }
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
         if let Some(subject) = &subject {
@@ -171,6 +186,11 @@ impl Shard {
     /// The commit failed: nothing has changed, and nobody is told otherwise.
     pub(super) fn abandon(&mut self, now: Now, commit: Commit, after: After, error: &StoreError) {
         metrics::counter!("muster_commits_failed_total").increment(1);
+        for change in &commit.changes {
+            if let Change::SecureSessionsHeard(marks) = change {
+                self.sessions.keep_heard(marks);
+            }
+        }
         match after {
             After::Reply { exchange, received, .. } => {
                 warn!(request.id = %received.id, %error, "a device's request could not be stored");

@@ -46,6 +46,7 @@ pub(super) struct World {
     random: StdRng,
     packets: BTreeMap<(Duration, u64), Packet>,
     next_packet: u64,
+    sessions: u64,
     is_saving: BTreeSet<Ticket>,
 }
 
@@ -54,6 +55,9 @@ pub(super) struct Sim {
     pub(super) device: Device,
     pub(super) source: Source,
     at: At,
+    /// The session that it speaks in, and how many records it has sent in it.
+    pub(super) session: Option<SecureSessionId>,
+    received: u64,
     /// The management sessions it has made: by whom.
     pub(super) managed: Vec<Option<Identity>>,
     /// Sessions that it asked for and did not get.
@@ -68,7 +72,7 @@ enum At {
 }
 
 enum Packet {
-    ToServer(usize, Origin, Vec<u8>),
+    ToServer(usize, Incoming),
     ToDevice(usize, At, Vec<u8>),
 }
 
@@ -94,6 +98,7 @@ impl World {
             random: StdRng::from_seed([7; 32]),
             packets: BTreeMap::new(),
             next_packet: 0,
+            sessions: 0,
             is_saving: BTreeSet::new(),
         }
     }
@@ -139,7 +144,9 @@ impl World {
         let mut device = Device::new(profile, number as u64 + 1);
         device.start(self.now);
         let at = At::Nobody;
-        self.devices.push(Sim { device, source: source(number), at, managed: Vec::new(), turned_away: 0 });
+        let source = source(number);
+        let sim = Sim { device, source, at, session: None, received: 0, managed: Vec::new(), turned_away: 0 };
+        self.devices.push(sim);
         number
     }
 
@@ -182,8 +189,8 @@ impl World {
     }
 
     /// Takes in a datagram of somebody who is no simulated device.
-    pub(super) fn hand_in(&mut self, origin: Origin, bytes: &[u8]) {
-        self.endpoint.handle_datagram(self.moment(), origin, bytes);
+    pub(super) fn hand_in(&mut self, source: Source, bytes: &[u8]) {
+        self.endpoint.handle(self.moment(), Incoming::Datagram(source, None, bytes.to_vec()));
         self.settle();
     }
 
@@ -194,12 +201,12 @@ impl World {
 
     fn deliver(&mut self, packet: Packet) {
         match packet {
-            Packet::ToServer(number, origin, bytes) => {
+            Packet::ToServer(number, incoming) => {
                 let at = self.devices[number].at;
-                match at {
-                    At::Bootstrap(_) => self.endpoint.handle_datagram(self.moment(), origin, &bytes),
-                    At::Management => self.register(number, &bytes),
-                    At::Nobody => {}
+                match (at, incoming) {
+                    (At::Bootstrap(_), incoming) => self.endpoint.handle(self.moment(), incoming),
+                    (At::Management, Incoming::Datagram(.., bytes)) => self.register(number, &bytes),
+                    (At::Management | At::Nobody, _) => {}
                 }
             }
             Packet::ToDevice(number, at, bytes) => {
@@ -246,10 +253,11 @@ impl World {
                     match output {
                         DeviceOutput::Connect { to } => self.connect(number, &to),
                         DeviceOutput::Transmit { bytes } => {
-                            let sim = &self.devices[number];
-                            let identity = if let At::Bootstrap(identity) = sim.at { identity } else { None };
-                            let origin = Origin { source: sim.source, identity };
-                            self.post(Packet::ToServer(number, origin, bytes));
+                            let sim = &mut self.devices[number];
+                            sim.received += 1;
+                            let heard = sim.session.map(|session| Heard { session, received: sim.received });
+                            let incoming = Incoming::Datagram(sim.source, heard, bytes);
+                            self.post(Packet::ToServer(number, incoming));
                         }
                         DeviceOutput::Event(_) => {}
                     }
@@ -282,12 +290,16 @@ impl World {
         match purpose {
             Purpose::Bootstrap => {
                 sim.at = At::Bootstrap(identity);
-                if identity.is_some() {
-                    self.endpoint.handle_session_began(moment, Origin { source: from, identity });
+                self.sessions += 1;
+                sim.session = identity.map(|_| SecureSessionId(self.sessions));
+                if let Some(session) = sim.session {
+                    let began = Incoming::SessionBegan(Origin { source: from, identity }, session);
+                    self.endpoint.handle(moment, began);
                 }
             }
             Purpose::Management => {
                 sim.at = At::Management;
+                sim.session = None;
                 sim.managed.push(identity);
             }
         }
@@ -312,7 +324,7 @@ impl World {
 
     fn output(&mut self, output: Output) {
         match output {
-            Output::Transmit { to, bytes } => {
+            Output::Transmit { to, bytes, .. } => {
                 let number = self.devices.iter().position(|sim| sim.source == to);
                 match number {
                     Some(number) => {

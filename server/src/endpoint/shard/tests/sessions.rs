@@ -134,3 +134,69 @@ fn a_stranger_at_the_door_is_an_incident() {
     world.run_for(400 * SECOND);
     told(&world, DiaryCause::SleepingTooLong);
 }
+
+#[test]
+fn a_device_whose_address_changes_in_its_session_goes_on_with_all_it_was_doing() {
+    let (mut world, node) = secured();
+    assert!(matches!(world.order(node, observing()), Outcome::Success { .. }));
+    let read = world.give_order(node, reading());
+    world.rebind(node, 39_998);
+    world.run_for(5 * SECOND);
+    assert!(matches!(world.taken_of(read), Some(Taken::Ended { outcome: Outcome::Success { .. }, .. })));
+    world.set(node, path("/3303/0/5700"), Value::Float(31.5));
+    world.run_for(5 * SECOND);
+    assert_eq!(world.latest(node, path("/3303/0/5700")), Some(Value::Float(31.5)));
+    assert_eq!(world.registers(node), 1);
+}
+
+#[test]
+fn after_a_restart_a_device_goes_on_in_its_session() {
+    let (mut world, node) = secured();
+    assert!(matches!(world.order(node, observing()), Outcome::Success { .. }));
+    world.crash_and_restart();
+    world.set(node, path("/3303/0/5700"), Value::Float(31.5));
+    world.run_for(5 * SECOND);
+    assert_eq!(world.latest(node, path("/3303/0/5700")), Some(Value::Float(31.5)));
+    assert_eq!(world.confirmed, [], "what is heard may have been heard before");
+    assert!(matches!(world.order(node, reading()), Outcome::Success { .. }));
+    assert_eq!(world.confirmed.len(), 1);
+    assert!(matches!(world.order(node, reading()), Outcome::Success { .. }));
+    assert_eq!((world.confirmed.len(), world.registers(node)), (1, 1));
+}
+
+#[test]
+fn after_a_restart_a_device_is_reached_in_the_session_that_began_last() {
+    let (mut world, node) = secured();
+    world.run_for(10 * SECOND);
+    world.move_to(node, 39_997);
+    world.run_for(5 * SECOND);
+    world.crash_and_restart();
+    world.run_for(SECOND);
+    assert!(matches!(world.order(node, reading()), Outcome::Success { .. }));
+}
+
+#[test]
+fn how_far_a_session_was_heard_is_kept_with_what_it_brought_and_a_second_later_at_the_latest() {
+    let (mut world, node) = secured();
+    let before = world.sent(node);
+    world.run_for(2 * SECOND);
+    assert_eq!(world.kept_received(node), world.sent(node) + 1);
+    world.store_delay = Duration::ZERO;
+    world.send(node, &[path("/3303/0/5700")]);
+    world.run_for(Duration::from_millis(50));
+    assert!(world.sent(node) > before);
+    assert_eq!(world.kept_received(node), world.sent(node) + 1);
+}
+
+#[test]
+fn what_comes_in_a_session_that_nobody_was_told_of_is_asked_about() {
+    let (mut world, node) = secured();
+    world.rebind(node, 39_996);
+    world.run_for(SECOND);
+    let session = world.session(node);
+    // As if it had ended, for all that the shard knows.
+    world.lose_session(node);
+    world.send(node, &[path("/3303/0/5700")]);
+    world.run_for(SECOND);
+    assert_eq!(world.introduced.first(), Some(&session));
+}

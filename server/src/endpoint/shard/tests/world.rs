@@ -13,14 +13,18 @@ use fleet::{
     CredentialState, DeviceId, DiaryCause, DomainId, EndReason, Ending, EndpointName, Holder, Identity,
     Library, Limits, ListenerId, NewCredential, NodeId, Now, Observation, Operation, OperationId,
     OperationRecord, OperationState, Order, Origin, Outcome, Presence, PskIdentity, PskKey, PublicId,
-    Purpose, RequestId, Roster, Source, Store, StoreError, Taken, TimelineEntry, TimelineKind, Timestamp,
-    store::MemoryStore,
+    Purpose, RequestId, Roster, SecureSession, SecureSessionId, SessionState, Source, Store, StoreError,
+    Taken, TimelineEntry, TimelineKind, Timestamp, store::MemoryStore,
 };
 use futures::executor::block_on;
 use objects::{Path, Registry, Value};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use crate::endpoint::shard::{EndTicket, OrderTicket, Output, Shard, Ticket, work::After};
+use crate::endpoint::{
+    Incoming,
+    sessions::Heard,
+    shard::{EndTicket, OrderTicket, Output, Shard, Ticket, work::After},
+};
 
 /// What happens to datagrams.
 #[derive(Clone, Copy)]
@@ -48,22 +52,26 @@ pub(super) struct World {
     pub(super) incidents: Vec<DiaryCause>,
     pub(super) ended: Vec<(EndTicket, Result<(), StoreError>)>,
     pub(super) sessions_ended: Vec<CredentialId>,
+    pub(super) confirmed: Vec<SecureSessionId>,
+    pub(super) introduced: Vec<SecureSessionId>,
+    sessions: u64,
     orders: u64,
     transmitted: BTreeMap<Source, usize>,
 }
 
 struct Simulated {
     source: Source,
-    /// Whose session it speaks in.
+    /// Whose session it speaks in, and which that is.
     identity: Option<Identity>,
+    session: SecureSessionId,
+    /// How many records it has sent in it.
+    sent: u64,
     device: Device,
     events: Vec<Event>,
 }
 
 enum Due {
-    Uplink(Origin, Vec<u8>),
-    Began(Origin),
-    Over(Origin),
+    Uplink(Incoming),
     Downlink(Source, Vec<u8>),
     Commit(Ticket, Commit),
     /// A commit whose result reaches the shard that made it, if no crash came between.
@@ -106,6 +114,9 @@ impl World {
             incidents: Vec::new(),
             ended: Vec::new(),
             sessions_ended: Vec::new(),
+            confirmed: Vec::new(),
+            introduced: Vec::new(),
+            sessions: 0,
             orders: 0,
             transmitted: BTreeMap::new(),
         }
@@ -126,7 +137,7 @@ impl World {
         let source = Source { listener: ListenerId(0), address: SocketAddr::from(([127, 0, 0, 1], port)) };
         let mut device = Device::new(profile, 100 + node as u64);
         device.start(self.now);
-        self.nodes.push(Simulated { source, identity: None, device, events: Vec::new() });
+        self.nodes.push(Simulated::new(source, None, device));
         self.drain();
         node
     }
@@ -146,7 +157,7 @@ impl World {
             Identity { credential: CredentialId(number.into()), holder, purpose: Purpose::Management };
         let mut device = Device::new(profile, 100 + node as u64);
         device.start(self.now);
-        self.nodes.push(Simulated { source, identity: Some(identity), device, events: Vec::new() });
+        self.nodes.push(Simulated::new(source, Some(identity), device));
         self.begin_session(node);
         self.drain();
         node
@@ -154,15 +165,61 @@ impl World {
 
     /// The device makes a new session from another port; the old one ends a while later.
     pub(super) fn move_to(&mut self, node: usize, port: u16) {
-        let old = self.nodes[node].origin();
+        let Simulated { source, session, .. } = self.nodes[node];
         self.nodes[node].source.address.set_port(port);
         self.begin_session(node);
-        self.later(Duration::from_secs(30), Due::Over(old));
+        self.later(Duration::from_secs(30), Due::Uplink(Incoming::SessionEnded(source, session)));
+    }
+
+    /// The device goes on from another port in its session, as behind a network that has given it a new one.
+    pub(super) fn rebind(&mut self, node: usize, port: u16) {
+        let Simulated { source: from, session, .. } = self.nodes[node];
+        self.nodes[node].source.address.set_port(port);
+        let to = self.nodes[node].source;
+        self.later(Duration::ZERO, Due::Uplink(Incoming::SessionMoved { session, from, to }));
     }
 
     pub(super) fn begin_session(&mut self, node: usize) {
-        let origin = self.nodes[node].origin();
-        self.later(Duration::ZERO, Due::Began(origin));
+        self.sessions += 1;
+        let id = SecureSessionId(self.sessions);
+        let at = self.moment().wall;
+        let simulated = &mut self.nodes[node];
+        (simulated.session, simulated.sent) = (id, 0);
+        let opened = Change::SecureSessionOpened(Box::new(SecureSession {
+            id,
+            identity: simulated.identity.unwrap(),
+            source: simulated.source,
+            reserved: 256,
+            received: 1,
+            state: SessionState::new([]),
+            began_at: at,
+            heard_at: at,
+        }));
+        let began = Incoming::SessionBegan(simulated.origin(), id);
+        // That of a credential which was taken away is not taken.
+        let _ = block_on(self.store.commit(Commit { changes: vec![opened], audit: Vec::new() }));
+        self.later(Duration::ZERO, Due::Uplink(began));
+    }
+
+    /// The session of a device is unknown from now on.
+    pub(super) fn lose_session(&mut self, node: usize) {
+        let Simulated { source, session, .. } = self.nodes[node];
+        self.shard.handle(self.moment(), Incoming::SessionEnded(source, session));
+    }
+
+    pub(super) fn session(&self, node: usize) -> SecureSessionId {
+        self.nodes[node].session
+    }
+
+    /// How many records of a device's session count as received, as far as is kept.
+    pub(super) fn kept_received(&self, node: usize) -> u64 {
+        let session = block_on(self.store.secure_session(self.nodes[node].session)).unwrap();
+        session.unwrap().received
+    }
+
+    /// How many records a device has sent in its session.
+    pub(super) fn sent(&self, node: usize) -> u64 {
+        self.nodes[node].sent
     }
 
     /// Takes a device's credential away.
@@ -204,9 +261,7 @@ impl World {
             && entry.key().0 <= now
         {
             match entry.remove() {
-                Due::Uplink(origin, bytes) => self.shard.handle_datagram(self.moment(), origin, &bytes),
-                Due::Began(origin) => self.shard.handle_session_began(self.moment(), origin),
-                Due::Over(origin) => self.shard.handle_session_ended(self.moment(), origin),
+                Due::Uplink(incoming) => self.shard.handle(self.moment(), incoming),
                 Due::Downlink(source, bytes) => {
                     if let Some(node) = self.nodes.iter_mut().find(|node| node.source == source) {
                         node.device.handle_datagram(now, &bytes);
@@ -242,10 +297,15 @@ impl World {
     fn drain(&mut self) {
         while let Some(output) = self.shard.poll_output() {
             match output {
-                Output::Transmit { to, bytes } => {
+                Output::Transmit { to, session, bytes } => {
+                    assert_eq!(
+                        session.is_some(),
+                        to.listener == ListenerId(1),
+                        "by a session where there is one"
+                    );
                     *self.transmitted.entry(to).or_default() += 1;
                     if let Some(reset) = self.reset(&bytes) {
-                        self.later(self.link.delay, Due::Uplink(to.into(), reset));
+                        self.later(self.link.delay, Due::Uplink(Incoming::Datagram(to, None, reset)));
                         continue;
                     }
                     self.cross(|bytes| Due::Downlink(to, bytes), &bytes);
@@ -257,15 +317,17 @@ impl World {
                 Output::Incident { cause, .. } => self.incidents.push(cause),
                 Output::Ended { ticket, result } => self.ended.push((ticket, result)),
                 Output::EndSessions(credentials) => self.sessions_ended.extend(credentials),
+                Output::Confirm { session, .. } => self.confirmed.push(session),
+                Output::Introduce { session, .. } => self.introduced.push(session),
                 Output::Event { .. } => {}
             }
         }
         for node in 0..self.nodes.len() {
             while let Some(output) = self.nodes[node].device.poll_output() {
-                let origin = self.nodes[node].origin();
                 match output {
                     device::Output::Transmit { bytes } => {
-                        self.cross(|bytes| Due::Uplink(origin, bytes), &bytes)
+                        let (source, heard) = self.nodes[node].heard();
+                        self.cross(|bytes| Due::Uplink(Incoming::Datagram(source, heard, bytes)), &bytes);
                     }
                     device::Output::Connect { .. } => {
                         let now = self.now;
@@ -298,6 +360,11 @@ impl World {
         self.due.retain(|_, due| !matches!(due, Due::Commit(..)));
         self.taken.clear();
         self.shard = shard(self.now, self.boots, &self.store);
+        for session in block_on(self.store.secure_sessions(None, 1_000)).unwrap() {
+            let origin = Origin { source: session.source, identity: Some(session.identity) };
+            let restored = Incoming::SessionRestored(origin, session.id, session.began_at);
+            self.later(Duration::ZERO, Due::Uplink(restored));
+        }
     }
 
     /// A line in the timeline of a device that does not exist.
@@ -328,8 +395,8 @@ impl World {
     }
 
     pub(super) fn inject(&mut self, node: usize, bytes: Vec<u8>) {
-        let origin = self.nodes[node].origin();
-        self.later(self.link.delay, Due::Uplink(origin, bytes));
+        let (source, heard) = self.nodes[node].heard();
+        self.later(self.link.delay, Due::Uplink(Incoming::Datagram(source, heard, bytes)));
     }
 
     // === Devices ===
@@ -523,6 +590,17 @@ impl World {
 }
 
 impl Simulated {
+    fn new(source: Source, identity: Option<Identity>, device: Device) -> Self {
+        Self { source, identity, session: SecureSessionId(0), sent: 0, device, events: Vec::new() }
+    }
+
+    /// Where the next datagram comes from, and in which session.
+    fn heard(&mut self) -> (Source, Option<Heard>) {
+        self.sent += 1;
+        let heard = Heard { session: self.session, received: self.sent + 1 };
+        (self.source, self.identity.map(|_| heard))
+    }
+
     fn origin(&self) -> Origin {
         Origin { source: self.source, identity: self.identity }
     }

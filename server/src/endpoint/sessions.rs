@@ -1,0 +1,111 @@
+//! Who is at the other end of each secure session, by where it is.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+};
+
+use fleet::{CredentialId, Identity, ListenerId, Origin, SecureSessionId, SessionMark, Source, Timestamp};
+
+/// The live sessions of the listeners that one state machine serves.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    by_source: BTreeMap<Source, Secure>,
+    by_credential: BTreeSet<(CredentialId, Source)>,
+    /// What was heard and is not kept yet.
+    heard: BTreeMap<SecureSessionId, SessionMark>,
+}
+
+/// A session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Secure {
+    pub(crate) id: SecureSessionId,
+    pub(crate) identity: Identity,
+    pub(crate) began_at: Timestamp,
+    /// It was there before the server started, and its device has not answered anything of ours since: what was heard may
+    /// have been heard before.
+    pub(crate) is_doubtful: bool,
+}
+
+/// In which session a datagram came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) session: SecureSessionId,
+    /// The number below which every record of it counts as received from now on.
+    pub(crate) received: u64,
+}
+
+impl Sessions {
+    /// A session is there from now on, in place of what was there before.
+    pub(crate) fn insert(&mut self, source: Source, secure: Secure) {
+        self.remove(source);
+        self.by_credential.insert((secure.identity.credential, source));
+        self.by_source.insert(source, secure);
+    }
+
+    /// There is none there any more.
+    pub(crate) fn remove(&mut self, source: Source) -> Option<Secure> {
+        let secure = self.by_source.remove(&source)?;
+        self.by_credential.remove(&(secure.identity.credential, source));
+        self.heard.remove(&secure.id);
+        Some(secure)
+    }
+
+    /// A datagram came in a session. False if that session is not the one that is there.
+    pub(crate) fn hear(&mut self, source: Source, heard: Option<Heard>, at: Timestamp) -> bool {
+        let there = self.by_source.get(&source).map(|secure| secure.id);
+        if there != heard.map(|heard| heard.session) {
+            return false;
+        }
+        if let Some(Heard { session, received }) = heard {
+            self.heard.insert(session, SessionMark { id: session, received, source, at });
+        }
+        true
+    }
+
+    /// The device at the other end has answered what it was asked since the start. Its session, the first time.
+    pub(crate) fn clear_doubt(&mut self, source: Source) -> Option<SecureSessionId> {
+        let secure = self.by_source.get_mut(&source)?;
+        std::mem::take(&mut secure.is_doubtful).then_some(secure.id)
+    }
+
+    /// What is to be kept with the effects of what was heard there last.
+    pub(crate) fn take_heard(&mut self, source: Source) -> Option<SessionMark> {
+        let id = self.at(source)?.id;
+        self.heard.remove(&id)
+    }
+
+    /// What was heard everywhere and is not kept yet.
+    pub(crate) fn take_all_heard(&mut self) -> Vec<SessionMark> {
+        std::mem::take(&mut self.heard).into_values().collect()
+    }
+
+    /// What could not be kept is to be kept later.
+    pub(crate) fn keep_heard(&mut self, marks: &[SessionMark]) {
+        for mark in marks {
+            if self.at(mark.source).is_some_and(|secure| secure.id == mark.id) {
+                self.heard.entry(mark.id).or_insert(*mark);
+            }
+        }
+    }
+
+    /// The session there.
+    pub(crate) fn at(&self, source: Source) -> Option<&Secure> {
+        self.by_source.get(&source)
+    }
+
+    /// Where something comes from and whose session that is.
+    pub(crate) fn origin(&self, source: Source) -> Origin {
+        Origin { source, identity: self.at(source).map(|secure| secure.identity) }
+    }
+
+    /// Where a session of a credential is.
+    pub(crate) fn first_of(&self, credential: CredentialId) -> Option<Source> {
+        let from = (credential, Source { listener: ListenerId(0), address: LOWEST });
+        let (opener, source) = self.by_credential.range(from..).next()?;
+        (*opener == credential).then_some(*source)
+    }
+}
+
+/// No address comes before it: IPv4 before IPv6, and within it by number and port.
+const LOWEST: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
