@@ -26,19 +26,23 @@ use crate::{
 
 mod accounts;
 mod cancel;
+mod certificates;
 mod claims;
+mod class_policy;
 mod credentials;
 mod diary;
 mod enrol;
 mod handshake;
 mod hostile;
 mod import;
+mod issuer;
 mod login;
 mod models;
 mod operate;
 mod permission;
 mod plans;
 mod secrets;
+mod secure_sessions;
 mod setup;
 mod submission;
 mod tokens;
@@ -110,6 +114,7 @@ impl Bench {
             Feed::new(),
             entropy(),
         );
+        let fleet = fleet.with_issuer(Arc::new(issuer::Maker));
         Self { fleet, store, script }
     }
 

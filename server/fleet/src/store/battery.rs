@@ -25,6 +25,9 @@ pub use account::*;
 mod audit;
 pub use audit::*;
 
+mod authority;
+pub use authority::*;
+
 mod claim;
 pub use claim::*;
 
@@ -71,6 +74,9 @@ pub use report::*;
 
 mod restore;
 pub use restore::*;
+
+mod secure_session;
+pub use secure_session::*;
 
 mod submission;
 pub use submission::*;
@@ -198,6 +204,22 @@ macro_rules! store_battery {
             many_devices_are_added_at_one_time_or_none,
             an_import_finds_what_is_there,
 
+            credentials_of_every_kind_survive,
+            a_key_pair_is_forgotten_once_it_is_proved,
+            a_class_keeps_its_policy,
+            the_credentials_of_a_class_are_found,
+            a_certificate_that_was_seen_is_kept,
+            authorities_are_kept_replaced_and_removed,
+            keys_of_the_servers_own_are_kept,
+
+            every_secure_session_survives,
+            secure_sessions_are_read_page_by_page,
+            a_secure_session_needs_a_credential_that_opens,
+            a_secure_session_only_goes_forward,
+            a_start_raises_what_is_reserved,
+            a_secure_session_ends,
+            secure_sessions_are_gone_with_their_credential,
+
             every_entry_of_the_diary_survives,
             incidents_of_one_kind_are_one_entry,
             the_diary_is_filtered,
@@ -257,6 +279,7 @@ mod tests {
         let files = [
             include_str!("battery/account.rs"),
             include_str!("battery/audit.rs"),
+            include_str!("battery/authority.rs"),
             include_str!("battery/claim.rs"),
             include_str!("battery/commit.rs"),
             include_str!("battery/credential.rs"),
@@ -272,6 +295,7 @@ mod tests {
             include_str!("battery/registration.rs"),
             include_str!("battery/report.rs"),
             include_str!("battery/restore.rs"),
+            include_str!("battery/secure_session.rs"),
             include_str!("battery/submission.rs"),
             include_str!("battery/timeline.rs"),
             include_str!("battery/token.rs"),

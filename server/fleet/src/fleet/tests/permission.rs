@@ -4,11 +4,12 @@ use super::{
     claims::{add_claim, new_claim},
     credentials::live,
     enrol::{add, endpoint, new},
+    issuer::Factory,
     *,
 };
 use crate::{
-    BootstrapId, BootstrapRecord, BootstrapResult, DiaryCause, DiaryId, DiaryNote, GivenPsk, ImportFormat,
-    Incident, PlanScope, Purpose, Removal,
+    BootstrapId, BootstrapRecord, BootstrapResult, ClassPolicy, DiaryCause, DiaryId, DiaryNote, GivenPsk,
+    ImportFormat, Incident, PlanScope, Purpose, Removal,
     store::{DeviceOrder, DiaryQuery},
 };
 
@@ -38,6 +39,25 @@ verbs! {
     View "subscribe" => |bench, context| bench.fleet.subscribe(context);
     View "export" => |bench, context| bench.fleet.export(context, "devices");
     View "credentials" => |bench, context| bench.fleet.credentials(context, public_id(1));
+    View "seen certificates" => |bench, context| bench.fleet.seen_certificates(context, public_id(1));
+    View "server keys" => |bench, context| bench.fleet.server_keys(context);
+    View "authorities" => |bench, context| bench.fleet.authorities(context);
+    Administer "add authority" => |bench, context| async move {
+        let certificate = Factory::new("factory").certificate();
+        bench.fleet.add_authority(context, "factory", &certificate).await
+    };
+    Administer "remove authority" => |bench, context| {
+        let authority = Factory::new("factory").trusted(bench);
+        bench.fleet.remove_authority(context, authority.public_id)
+    };
+    Administer "set revocation list" => |bench, context| {
+        let factory = Factory::new("factory");
+        let (authority, list) = (factory.trusted(bench), factory.revocation_list(1, &[]));
+        async move { bench.fleet.set_revocation_list(context, authority.public_id, &list).await }
+    };
+    Administer "set class policy" => |bench, context| {
+        bench.fleet.set_class_policy(context, ClassId::DEFAULT, ClassPolicy::default())
+    };
     Administer "claims" => |bench, context| bench.fleet.claims(context, &page());
     View "classes" => |bench, context| bench.fleet.classes(context);
     View "plan" => |bench, context| bench.fleet.plan(context, PlanScope::Device(DeviceId(1)));
@@ -102,9 +122,11 @@ verbs! {
 }
 
 /// Where verbs are.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 17] = [
     include_str!("../../fleet.rs"),
     include_str!("../accounts.rs"),
+    include_str!("../authorities.rs"),
+    include_str!("../class_policy.rs"),
     include_str!("../claims.rs"),
     include_str!("../credentials.rs"),
     include_str!("../diary.rs"),

@@ -32,8 +32,8 @@ pub async fn every_audit_entry_survives(store: &dyn Store) {
         }
     }
     store.commit(Commit { changes: Vec::new(), audit: entries.clone() }).await.unwrap();
-    let page = store.audit(&AuditQuery::all(PageRequest::first(500))).await.unwrap();
-    let found: Vec<AuditEntry> = page.rows.into_iter().rev().map(|record| record.entry).collect();
+    let rows = all_pages(500, async |page| store.audit(&AuditQuery::all(page)).await).await;
+    let found: Vec<AuditEntry> = rows.into_iter().rev().map(|record| record.entry).collect();
     assert_eq!(found, entries);
 }
 
