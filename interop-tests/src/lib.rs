@@ -9,6 +9,14 @@
 mod console;
 pub use console::{Console, Credential, Device, Key, NewClaim, Page, Report, Submission};
 
+mod foreign;
+pub use foreign::{
+    Cell, Feature, Foreign, Host, IDENTITY, KEY, Means, NotDone, Pair, Proof, Seen, Speaks, Task,
+    on_every_cell, page,
+};
+
+mod maven;
+
 mod patience;
 pub use patience::{Deadline, until};
 
@@ -19,7 +27,7 @@ mod raw;
 pub use raw::{Answer, ClientHello, Raw, Refused};
 
 mod results;
-pub use results::{Record, Results};
+pub use results::{Book, Record, Results};
 
 mod scenario;
 pub use scenario::{Stage, alone, on_every_peer, on_every_secure_peer, on_peers};

@@ -10,7 +10,7 @@ mod simulated;
 
 mod wakaama;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -50,6 +50,24 @@ pub enum Security {
         /// The key.
         key: Vec<u8>,
     },
+    /// By raw public keys (RFC 7250). All of them are files in DER.
+    RawPublicKey {
+        /// The client's SubjectPublicKeyInfo.
+        own: PathBuf,
+        /// Its private key, as PKCS #8.
+        key: PathBuf,
+        /// The server's SubjectPublicKeyInfo.
+        server: PathBuf,
+    },
+    /// By X.509. All of them are files in DER.
+    Certificate {
+        /// The client's certificate.
+        own: PathBuf,
+        /// Its private key, as PKCS #8.
+        key: PathBuf,
+        /// The server's certificate.
+        server: PathBuf,
+    },
 }
 
 /// What kind of client to start.
@@ -71,6 +89,8 @@ pub struct Spec {
     pub impatient: bool,
     /// Whether it leaves its endpoint name out, so that its identity alone tells who it is.
     pub nameless: bool,
+    /// Whether it offers a connection id (RFC 9146), where the peer has them.
+    pub connection_id: bool,
 }
 
 /// A client that runs. It is killed, without a word to the server, when this is dropped.
@@ -154,7 +174,7 @@ impl Security {
     pub fn transport(&self) -> Transport {
         match self {
             Self::NoSec => Transport::Udp,
-            Self::Psk { .. } => Transport::Dtls,
+            Self::Psk { .. } | Self::RawPublicKey { .. } | Self::Certificate { .. } => Transport::Dtls,
         }
     }
 }
@@ -171,6 +191,7 @@ impl Spec {
             bootstrap: false,
             nameless: false,
             impatient: false,
+            connection_id: true,
         }
     }
 
@@ -197,6 +218,11 @@ impl Spec {
     /// With short timers, where the peer lets them be set.
     pub fn impatient(self) -> Self {
         Self { impatient: true, ..self }
+    }
+
+    /// Without the offer of a connection id.
+    pub fn without_connection_id(self) -> Self {
+        Self { connection_id: false, ..self }
     }
 
     /// Without `ep`.

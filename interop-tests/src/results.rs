@@ -17,11 +17,20 @@ pub struct Record {
     pub scenario: String,
     /// The peer.
     pub peer: String,
-    /// `passed`, `failed`, `skipped`, or `cannot`.
+    /// `passed` or `ok`, `failed`, `skipped`, or `cannot`.
     pub outcome: String,
     /// Why it was skipped, or why the peer can't do it.
     #[serde(default)]
     pub reason: String,
+}
+
+/// Where it is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Book {
+    /// The scenarios of the whole server.
+    Scenarios,
+    /// The cells of the DTLS clients.
+    Dtls,
 }
 
 /// All that was recorded; the last run of a scenario counts.
@@ -30,10 +39,10 @@ pub struct Results(BTreeMap<(String, String), Record>);
 
 impl Record {
     /// Appends it to the file of the target folder that [`Results::load`] reads.
-    pub fn keep(&self) {
+    pub fn keep(&self, book: Book) {
         let mut line = serde_json::to_string(self).expect("a record is plain text");
         line.push('\n');
-        let file = File::options().create(true).append(true).open(file());
+        let file = File::options().create(true).append(true).open(book.file());
         // One write, so that tests which end at the same time do not mix their lines.
         drop(file.and_then(|mut file| file.write_all(line.as_bytes())));
     }
@@ -41,10 +50,15 @@ impl Record {
 
 impl Results {
     /// Reads what tests have recorded.
-    pub fn load() -> Self {
-        let text = std::fs::read_to_string(file()).unwrap_or_default();
+    pub fn load(book: Book) -> Self {
+        let text = std::fs::read_to_string(book.file()).unwrap_or_default();
         let records = text.lines().filter_map(|line| serde_json::from_str::<Record>(line).ok());
         Self(records.map(|record| ((record.scenario.clone(), record.peer.clone()), record)).collect())
+    }
+
+    /// What came of a scenario with a peer.
+    pub fn of(&self, scenario: &str, peer: &str) -> Option<&Record> {
+        self.0.get(&(scenario.to_owned(), peer.to_owned()))
     }
 
     /// The table, as Markdown.
@@ -77,9 +91,14 @@ impl Results {
     }
 }
 
-/// Beside the folder of the executables.
-fn file() -> PathBuf {
-    let executable = std::env::current_exe().expect("a test knows its executable");
-    let built = executable.parent().and_then(Path::parent).expect("tests lie in <target>/<profile>/deps");
-    built.join("interop-results.jsonl")
+impl Book {
+    /// Beside the folder of the executables.
+    fn file(self) -> PathBuf {
+        let executable = std::env::current_exe().expect("a test knows its executable");
+        let built = executable.parent().and_then(Path::parent).expect("tests lie in <target>/<profile>/deps");
+        built.join(match self {
+            Self::Scenarios => "interop-results.jsonl",
+            Self::Dtls => "interop-dtls.jsonl",
+        })
+    }
 }

@@ -6,7 +6,8 @@ use futures::FutureExt;
 use serde::Deserialize;
 
 use crate::{
-    Client, Console, Device, Interface, Peer, Places, Record, Security, Settings, Spec, Subject, Transport,
+    Book, Client, Console, Device, Interface, Peer, Places, Record, Security, Settings, Spec, Subject,
+    Transport,
 };
 
 /// What a scenario plays on: a server with an administrator, and a peer to make clients with.
@@ -122,7 +123,7 @@ pub fn on_peers<F>(
 pub fn alone(scenario: &str, settings: Settings, play: impl AsyncFnOnce(&Subject)) {
     let keep = |outcome: &str| {
         let (scenario, peer) = (scenario.to_owned(), "datagrams".to_owned());
-        Record { scenario, peer, outcome: outcome.to_owned(), reason: String::new() }.keep();
+        Record { scenario, peer, outcome: outcome.to_owned(), reason: String::new() }.keep(Book::Scenarios);
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     keep("failed");
@@ -170,7 +171,8 @@ async fn play_with<F: Future<Output = ()>>(
     let name = row.name();
     let keep = |outcome: &str, reason: &str| {
         let (scenario, peer) = (scenario.to_owned(), name.clone());
-        Record { scenario, peer, outcome: outcome.to_owned(), reason: reason.to_owned() }.keep();
+        Record { scenario, peer, outcome: outcome.to_owned(), reason: reason.to_owned() }
+            .keep(Book::Scenarios);
     };
     if let Err(missing) = row.peer.prepare(row.transport) {
         keep("skipped", &missing.what);

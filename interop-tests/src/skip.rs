@@ -1,5 +1,7 @@
 //! What can't be run here, and why.
 
+use std::process::{Command, Stdio};
+
 /// Something this machine has not got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
@@ -39,4 +41,11 @@ impl Missing {
 /// Whether nothing may be skipped that can be installed.
 pub fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
+}
+
+/// Whether a program is there: told by running it.
+pub(crate) fn is_there(program: &str, argument: &str, what: &str) -> Result<(), Missing> {
+    let mut command = Command::new(program);
+    let run = command.arg(argument).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    run.map(drop).map_err(|_| Missing::new(what))
 }

@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use interop_tests::{Missing, Peer, Record, Spec, Subject, here};
+use interop_tests::{Book, Missing, Peer, Record, Spec, Subject, here};
 use tokio::sync::mpsc;
 
 #[test]
@@ -15,7 +15,7 @@ fn a_person_observes_a_device_in_a_real_browser() {
     let name = here!();
     let keep = |outcome: &str, reason: &str| {
         let (scenario, peer) = (name.to_owned(), "leshan udp".to_owned());
-        Record { scenario, peer, outcome: outcome.to_owned(), reason: reason.to_owned() }.keep();
+        Record { scenario, peer, outcome: outcome.to_owned(), reason: reason.to_owned() }.keep(Book::Scenarios);
     };
     let prepared = interop_tests::leshan::jar().and_then(|_| prepare());
     let chromium = match prepared {

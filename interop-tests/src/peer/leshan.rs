@@ -1,24 +1,22 @@
 //! Leshan's client, in the harness of `clients/leshan`: one process a client, commands in, a JSON object a line out.
 
 use std::{
-    fs::File,
     io::{BufRead, BufReader, Write},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::OnceLock,
-    time::SystemTime,
 };
 
 use tokio::sync::mpsc;
 
 use super::{Client, Event, Security, Spec};
-use crate::Missing;
+use crate::{Missing, maven};
 
 /// The harness, built if it is not there or older than its sources.
 pub fn jar() -> Result<PathBuf, Missing> {
     static JAR: OnceLock<Result<PathBuf, Missing>> = OnceLock::new();
-    JAR.get_or_init(build).clone()
+    JAR.get_or_init(|| maven::jar("leshan")).clone()
 }
 
 pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
@@ -40,9 +38,23 @@ pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
     if spec.bootstrap {
         command.arg("--bootstrap");
     }
-    if let Security::Psk { identity, key } = &spec.security {
-        let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        command.args(["--psk-identity", identity, "--psk-key", &key]);
+    if !spec.connection_id {
+        command.arg("--no-connection-id");
+    }
+    match &spec.security {
+        Security::NoSec => {}
+        Security::Psk { identity, key } => {
+            let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            command.args(["--psk-identity", identity, "--psk-key", &key]);
+        }
+        Security::RawPublicKey { own, key, server } => {
+            command.arg("--raw-public-key").arg(own).arg("--private-key").arg(key);
+            command.arg("--server-key").arg(server);
+        }
+        Security::Certificate { own, key, server } => {
+            command.arg("--certificate").arg(own).arg("--private-key").arg(key);
+            command.arg("--server-key").arg(server);
+        }
     }
     let mut process = command
         .stdin(Stdio::piped())
@@ -74,50 +86,4 @@ impl Drop for Process {
         drop(self.0.kill());
         drop(self.0.wait());
     }
-}
-
-fn build() -> Result<PathBuf, Missing> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/leshan");
-    let jar = folder.join("target/leshan-client.jar");
-    works("java", "-version", "Java 17, such as openjdk-17-jre-headless")?;
-    // The tests of several executables may get here at the same time.
-    let lock = File::create(std::env::temp_dir().join("muster-leshan-client.lock"));
-    let lock = lock.and_then(|lock| lock.lock().map(|()| lock));
-    let _lock =
-        lock.map_err(|error| Missing::new(format!("a lock for the build of the Leshan client ({error})")))?;
-    let sources = [folder.join("src"), folder.join("pom.xml")];
-    if changed(&jar)
-        .is_some_and(|built| sources.iter().filter_map(|path| changed(path)).all(|source| source <= built))
-    {
-        return Ok(jar);
-    }
-    works("mvn", "-version", "Maven, to build interop-tests/clients/leshan")?;
-    let built =
-        Command::new("mvn").args(["-q", "-B", "package"]).current_dir(&folder).stdin(Stdio::null()).output();
-    match built {
-        Ok(output) if output.status.success() && jar.exists() => Ok(jar),
-        Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stdout).into_owned();
-            Err(Missing::new(format!("the Leshan client, which Maven could not build: {}", said.trim())))
-        }
-        Err(error) => Err(Missing::new(format!("Maven ({error})"))),
-    }
-}
-
-fn works(program: &str, argument: &str, what: &str) -> Result<(), Missing> {
-    let run = Command::new(program)
-        .arg(argument)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    run.is_ok_and(|status| status.success()).then_some(()).ok_or_else(|| Missing::new(what))
-}
-
-/// When the newest file at or below a path was changed.
-fn changed(path: &Path) -> Option<SystemTime> {
-    if path.is_dir() {
-        return std::fs::read_dir(path).ok()?.flatten().filter_map(|entry| changed(&entry.path())).max();
-    }
-    path.metadata().and_then(|metadata| metadata.modified()).ok()
 }

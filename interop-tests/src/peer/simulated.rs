@@ -218,6 +218,9 @@ fn account(server: SocketAddr, security: &Security) -> Account {
     match security {
         Security::NoSec => Account::no_sec(&format!("coap://{server}")),
         Security::Psk { identity, key } => Account::psk(&format!("coaps://{server}"), identity, key),
+        Security::RawPublicKey { .. } | Security::Certificate { .. } => {
+            panic!("a simulated device has no key of its own")
+        }
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) fn binary(transport: Transport) -> Result<PathBuf, Missing> {
 pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
     assert!(spec.lwm2m == "1.1" && !spec.queue_mode, "Wakaama's client speaks 1.1 and is always awake");
     assert!(!spec.nameless, "Wakaama's client always names itself");
+    let is_known = matches!(spec.security, Security::NoSec | Security::Psk { .. });
+    assert!(is_known, "Wakaama's client has no key of its own");
     let tap = Tap::before(server);
     let (events, incoming) = mpsc::unbounded_channel();
     let (commands, commands_out) = mpsc::unbounded_channel();

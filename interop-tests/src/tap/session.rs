@@ -19,6 +19,9 @@ impl Session {
         match security {
             Security::NoSec => Self(None),
             Security::Psk { key, .. } => Self(Some(Psk { key: key.clone(), ..Psk::default() })),
+            Security::RawPublicKey { .. } | Security::Certificate { .. } => {
+                panic!("a session of ephemeral keys can't be read")
+            }
         }
     }
 
