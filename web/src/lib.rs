@@ -27,7 +27,9 @@ mod hashing;
 mod headers;
 mod health;
 mod kept;
+mod named;
 mod page;
+mod pem;
 mod session;
 
 mod settings;

@@ -81,12 +81,13 @@ impl Client {
     /// Sends a file, and reads what comes back.
     pub(crate) fn upload<T: DeserializeOwned>(
         &self,
+        method: Method,
         address: &Address,
         content_type: &str,
         bytes: Vec<u8>,
     ) -> Result<T, Failure> {
         let sent = Sent::Bytes { content_type, bytes };
-        self.read(self.exchange_within(self.timeout.max(UPLOAD_WITHIN), Method::POST, address, sent)?)
+        self.read(self.exchange_within(self.timeout.max(UPLOAD_WITHIN), method, address, sent)?)
     }
 
     /// Reads a list page by page, at most `limit` rows of it, and says whether there is more.

@@ -1,10 +1,13 @@
-//! `muster credential`.
+//! `muster credential`, and credentials as commands take and show them. Keys and certificates in PEM are in the JSON, and
+//! below the table; a line of CSV has no place for them.
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use ureq::http::Method;
-use web::api::v1::types::{Credential, NewCredential, Purpose, Reason, Rotation, ShownCredential};
+use web::api::v1::types::{
+    Credential, CredentialKind, GivenCredential, NewCredential, Purpose, Reason, Rotation, ShownCredential,
+};
 
 use super::{
     Command, Session,
@@ -30,12 +33,8 @@ pub(crate) enum CredentialCommand {
         /// What it opens: bootstrap or management.
         #[arg(long, default_value = "bootstrap")]
         purpose: Purpose,
-        /// The PSK identity; one is made if none is given.
-        #[arg(long, value_name = "IDENTITY")]
-        identity: Option<String>,
-        /// A file with the key as hexadecimal digits, `-` for stdin; one is made if none is given.
-        #[arg(long, value_name = "FILE")]
-        key_file: Option<PathBuf>,
+        #[command(flatten)]
+        given: Given,
     },
     /// Gives a device a new credential in place of one, which is good until the new one has proved itself.
     Rotate {
@@ -60,6 +59,51 @@ pub(crate) enum CredentialCommand {
     },
 }
 
+/// A credential that is given; what is left out is made.
+#[derive(Args)]
+pub(crate) struct Given {
+    /// Of which kind it is: psk, rpk or x509 [default: what goes with the other options; psk without any].
+    #[arg(long, value_name = "KIND")]
+    kind: Option<CredentialKind>,
+    /// The PSK identity; one is made if none is given.
+    #[arg(long, value_name = "IDENTITY")]
+    identity: Option<String>,
+    /// A file with the key as hexadecimal digits, `-` for stdin; one is made if none is given.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// A file with the public key of a device that keeps its private one, PEM or DER, `-` for stdin: a raw public key, or
+    /// with --kind x509 one for which the server's own authority issues a certificate. A key pair is made if none is given.
+    #[arg(long, value_name = "FILE")]
+    public_key: Option<PathBuf>,
+    /// A file with the certificate that the device comes with, whoever has issued it, PEM or DER, `-` for stdin.
+    #[arg(long, value_name = "FILE", conflicts_with = "public_key")]
+    certificate: Option<PathBuf>,
+    /// What names the device in certificates of trusted authorities, where its class looks for it.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["public_key", "certificate"])]
+    name: Option<String>,
+}
+
+impl Given {
+    /// As the API takes it.
+    pub(super) fn read(self) -> Result<GivenCredential, Failure> {
+        let Self { kind, identity, key_file, public_key, certificate, name } = self;
+        let inferred = match (&public_key, &certificate, &name) {
+            (_, Some(_), _) | (_, _, Some(_)) => Some(CredentialKind::Certificate),
+            (Some(_), ..) => Some(CredentialKind::RawPublicKey),
+            _ => None,
+        };
+        let read = |file: Option<PathBuf>| file.map(|file| file::key_or_certificate(&file)).transpose();
+        Ok(GivenCredential {
+            kind: kind.or(inferred),
+            identity,
+            key: key(key_file)?,
+            public_key: read(public_key)?,
+            certificate: read(certificate)?,
+            name,
+        })
+    }
+}
+
 impl Command for CredentialCommand {
     fn run(self, session: &mut Session) -> Result<(), Failure> {
         match self {
@@ -67,9 +111,10 @@ impl Command for CredentialCommand {
                 let id = device.id(&session.client)?;
                 print_whole::<Credential>(session, &Address::new(&["devices", &id, "credentials"]))
             }
-            Self::Add { device, purpose, identity, key_file } => {
+            Self::Add { device, purpose, given } => {
                 let id = device.id(&session.client)?;
-                let new = NewCredential { purpose, identity, key: key(key_file)? };
+                let GivenCredential { kind, identity, key, public_key, certificate, name } = given.read()?;
+                let new = NewCredential { purpose, kind, identity, key, public_key, certificate, name };
                 let address = Address::new(&["devices", &id, "credentials"]);
                 let shown: ShownCredential = session.client.send(Method::POST, &address, &new)?;
                 session.output.one(&shown)
@@ -112,6 +157,10 @@ impl Tabular for Credential {
         "created_by",
         "changed_at",
         "last_used_at",
+        "valid_to",
+        "replaces",
+        "subject",
+        "certificate_valid_to",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -125,23 +174,38 @@ impl Tabular for Credential {
             self.created_by.clone(),
             self.changed_at.to_string(),
             or_empty(self.last_used_at.as_ref()),
+            or_empty(self.valid_to.as_ref()),
+            self.replaces.clone().unwrap_or_default(),
+            or_empty(self.certificate.as_ref().map(|seen| &seen.subject)),
+            or_empty(self.certificate.as_ref().map(|seen| &seen.valid_to)),
         ]
     }
 }
 
 impl Tabular for ShownCredential {
-    const COLUMNS: &'static [&'static str] = &["id", "purpose", "state", "identity", "key"];
+    const COLUMNS: &'static [&'static str] = &["id", "purpose", "kind", "state", "identity", "key"];
 
     fn cells(&self) -> Vec<String> {
         let credential = &self.credential;
         vec![
             credential.id.clone(),
             credential.purpose.to_string(),
+            credential.kind.to_string(),
             credential.state.to_string(),
             credential.identity.clone(),
             self.key.clone().unwrap_or_default(),
         ]
     }
+
+    fn blocks(&self) -> Vec<&str> {
+        blocks(Some(self))
+    }
+}
+
+/// What of a new credential is PEM.
+pub(super) fn blocks(shown: Option<&ShownCredential>) -> Vec<&str> {
+    let texts = shown.map(|shown| [&shown.private_key, &shown.public_key, &shown.certificate]);
+    texts.into_iter().flatten().filter_map(|text| text.as_deref()).collect()
 }
 
 impl Tabular for Rotation {
@@ -169,6 +233,13 @@ impl Tabular for Rotation {
                 operation.id.clone(),
                 operation.state.to_string(),
             ],
+        }
+    }
+
+    fn blocks(&self) -> Vec<&str> {
+        match self {
+            Self::Shown(shown) => blocks(Some(shown)),
+            Self::Triggered { .. } | Self::UnderWay => Vec::new(),
         }
     }
 }

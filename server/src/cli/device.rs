@@ -5,12 +5,12 @@ use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 use clap::{Subcommand, ValueEnum};
 use ureq::http::Method;
 use web::api::v1::types::{
-    BulkRemoval, BulkReport, Classification, Device, DeviceDetail, DeviceState, Enrolled, ImportReport,
-    NewDevice, NewPsk, Page, Purpose,
+    BulkRemoval, BulkReport, Classification, Device, DeviceDetail, DeviceState, Enrolled, GivenCredential,
+    ImportReport, NewDevice, Page, Purpose,
 };
 
 use super::{
-    Command, Form, Session, address::Address, client::Client, credential::key, failure::Failure, file,
+    Command, Form, Session, address::Address, client::Client, credential::Given, failure::Failure, file,
     paging::Paging,
 };
 
@@ -51,12 +51,8 @@ pub(crate) enum DeviceCommand {
         /// What its credential opens.
         #[arg(long, value_enum, default_value_t = FirstCredential::Bootstrap, value_name = "PURPOSE")]
         credential: FirstCredential,
-        /// The PSK identity; one is made if none is given.
-        #[arg(long, value_name = "IDENTITY")]
-        identity: Option<String>,
-        /// A file with the key as hexadecimal digits, `-` for stdin; one is made if none is given.
-        #[arg(long, value_name = "FILE")]
-        key_file: Option<PathBuf>,
+        #[command(flatten)]
+        given: Given,
     },
     /// Puts a device into another class: its next bootstrap gives it what that class is given.
     Classify {
@@ -79,8 +75,8 @@ pub(crate) enum DeviceCommand {
     },
     /// Adds the devices of a file with their credentials; a row that is there already changes nothing.
     Import {
-        /// CSV with a line of column names, or JSON lines: endpoint, class, bootstrap_identity, bootstrap_key,
-        /// management_identity, management_key. `-` for stdin.
+        /// CSV with a line of column names, or JSON lines: endpoint, class, bootstrap_identity with bootstrap_key, or
+        /// bootstrap_public_key, or bootstrap_certificate; management_… likewise. `-` for stdin.
         file: PathBuf,
         /// The form of the file [default: by the end of its name, else csv].
         #[arg(long, value_enum, value_name = "FORMAT")]
@@ -192,12 +188,12 @@ impl Command for DeviceCommand {
                 let detail: DeviceDetail = session.client.get(&Address::new(&["devices", &id]))?;
                 session.output.one(&detail)
             }
-            Self::Add { endpoint, class, credential, identity, key_file } => {
-                let psk = NewPsk { identity, key: key(key_file)? };
+            Self::Add { endpoint, class, credential, given } => {
+                let given = given.read()?;
                 let enrolled: Enrolled = session.client.send(
                     Method::POST,
                     &devices,
-                    &new_device(endpoint, class, credential, psk)?,
+                    &new_device(endpoint, class, credential, given)?,
                 )?;
                 session.output.one(&Secret(enrolled))
             }
@@ -230,17 +226,19 @@ fn new_device(
     endpoint: String,
     class: Option<String>,
     credential: FirstCredential,
-    psk: NewPsk,
+    given: GivenCredential,
 ) -> Result<NewDevice, Failure> {
     let purpose = match credential {
         FirstCredential::Bootstrap => Some(Purpose::Bootstrap),
         FirstCredential::Management => Some(Purpose::Management),
-        FirstCredential::None if psk != NewPsk::default() => {
-            return Err(Failure::Usage("--credential none leaves nothing to have that identity or key"));
+        FirstCredential::None if given != GivenCredential::default() => {
+            return Err(Failure::Usage(
+                "--credential none leaves nothing to be of that kind, or to have that identity or key",
+            ));
         }
         FirstCredential::None => None,
     };
-    let for_purpose = |wanted| (purpose == Some(wanted)).then(|| psk.clone());
+    let for_purpose = |wanted| (purpose == Some(wanted)).then(|| given.clone());
     let (bootstrap, management) = (for_purpose(Purpose::Bootstrap), for_purpose(Purpose::Management));
     Ok(NewDevice { endpoint, class, bootstrap, management })
 }
@@ -291,7 +289,8 @@ fn import(
         ImportFormat::JsonLines => "application/x-ndjson",
     };
     let address = Address::new(&["devices", "imports"]).with_some("dry_run", dry_run.then_some(true));
-    let report: ImportReport = session.client.upload(&address, content_type, file::bytes(file)?)?;
+    let report: ImportReport =
+        session.client.upload(Method::POST, &address, content_type, file::bytes(file)?)?;
     session.output.one(&report)?;
     for error in &report.errors {
         super::note(&format!("line {}: {}", error.line, error.reason));

@@ -36,6 +36,12 @@ pub(crate) fn json<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
         .map_err(|error| Failure::FileContent { file: file.to_owned(), reason: error.to_string() })
 }
 
+/// A key or a certificate: PEM as it is, and what is no text in hexadecimal digits.
+pub(crate) fn key_or_certificate(file: &Path) -> Result<String, Failure> {
+    let text = String::from_utf8(bytes(file)?);
+    Ok(text.unwrap_or_else(|error| error.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()))
+}
+
 /// The one line of it, which is a secret.
 pub(crate) fn secret(file: &Path) -> Result<Zeroizing<String>, Failure> {
     let bytes = Zeroizing::new(bytes(file)?);

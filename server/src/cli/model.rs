@@ -37,7 +37,7 @@ impl Command for ModelCommand {
             Self::List => print_whole::<Model>(session, &models),
             Self::Upload { file } => {
                 let added: Page<Model> =
-                    session.client.upload(&models, "application/xml", file::bytes(&file)?)?;
+                    session.client.upload(Method::POST, &models, "application/xml", file::bytes(&file)?)?;
                 session.output.rows(added.items)
             }
             Self::Remove { object, version } => {

@@ -32,6 +32,11 @@ pub(crate) trait Tabular: Serialize {
 
     /// The cells, as many as there are columns.
     fn cells(&self) -> Vec<String>;
+
+    /// Texts of several lines that a table shows below one thing, so that they can be taken along: keys and certificates.
+    fn blocks(&self) -> Vec<&str> {
+        Vec::new()
+    }
 }
 
 /// Where a command prints.
@@ -60,7 +65,7 @@ impl Output {
     /// One thing: a line a column in a table.
     pub(crate) fn one<T: Tabular>(&mut self, thing: &T) -> Result<(), Failure> {
         let written = match self.form {
-            Form::Table => table::one(&mut self.out, T::COLUMNS, &thing.cells()),
+            Form::Table => table::one(&mut self.out, T::COLUMNS, &thing.cells(), &thing.blocks()),
             Form::Json => json::line(&mut self.out, thing),
             Form::Csv => {
                 csv::line(&mut self.out, T::COLUMNS).and_then(|()| csv::line(&mut self.out, &thing.cells()))

@@ -25,6 +25,7 @@ mod bounds;
 mod document;
 mod extract;
 mod failure;
+mod given;
 mod once;
 mod reply;
 
@@ -35,6 +36,7 @@ mod underway;
 
 #[expect(unused_qualifications, reason = "utoipa's macros write the names of parameters out")]
 mod audit;
+mod authorities;
 mod bootstraps;
 mod claims;
 mod classes;
@@ -91,6 +93,11 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(bootstraps::device_plan, bootstraps::set_device_plan, bootstraps::clear_device_plan))
         .routes(routes!(classes::list, classes::add))
         .routes(routes!(classes::plan, classes::set_plan, classes::clear_plan))
+        .routes(routes!(classes::policy, classes::set_policy))
+        .routes(routes!(authorities::list, authorities::add))
+        .routes(routes!(authorities::remove))
+        .routes(routes!(authorities::set_revocation_list))
+        .routes(routes!(authorities::server_keys))
         .routes(routes!(claims::list, claims::open))
         .routes(routes!(claims::close))
         .routes(routes!(diary::list))

@@ -118,6 +118,8 @@ fn examples_are_what_the_types_read() {
             "Classification" => check::<types::Classification>(example, &name),
             "NewClaim" => check::<types::NewClaim>(example, &name),
             "NewClass" => check::<types::NewClass>(example, &name),
+            "ClassPolicy" => check::<types::ClassPolicy>(example, &name),
+            "NewAuthority" => check::<types::NewAuthority>(example, &name),
             "NewCredential" => check::<types::NewCredential>(example, &name),
             "NewDevice" => check::<types::NewDevice>(example, &name),
             "NewOperation" => check::<types::NewOperation>(example, &name),

@@ -38,7 +38,11 @@ async fn every_kind_of_error_of_every_route_is_a_problem() {
         world.send(bare().body("image/png", "x")).await.problem(415, "unsupported-media-type");
         world.send(bare()).await.problem(415, "unsupported-media-type");
         let media_type = content.keys().next().unwrap();
-        let limit = if path.ends_with("imports") { fleet::ImportReport::MAX_BYTES } else { 4 * 1024 * 1024 };
+        let limit = match path.rsplit('/').next() {
+            Some("imports") => fleet::ImportReport::MAX_BYTES,
+            Some("revocation-list") => fleet::RevocationList::MAX_BYTES / 2 * 3,
+            _ => 4 * 1024 * 1024,
+        };
         let large = vec![b' '; limit + 1];
         world.send(bare().body(media_type, large)).await.problem(413, "too-large");
         if media_type != "application/json" {

@@ -3,7 +3,10 @@
 use serde::Serialize;
 use web::api::v1::types::{BulkReport, Device, DeviceDetail, Enrolled, ImportReport};
 
-use crate::cli::output::{Tabular, or_empty, yes};
+use crate::cli::{
+    credential::blocks,
+    output::{Tabular, or_empty, yes},
+};
 
 /// A device that was added, with the one credential that was made for it.
 #[derive(Serialize)]
@@ -116,6 +119,10 @@ impl Tabular for Secret {
             or_empty(shown.map(|shown| &shown.credential.identity)),
             or_empty(shown.and_then(|shown| shown.key.as_ref())),
         ]
+    }
+
+    fn blocks(&self) -> Vec<&str> {
+        blocks(self.0.credentials.first())
     }
 }
 

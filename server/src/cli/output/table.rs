@@ -27,11 +27,19 @@ pub(super) fn rows(out: &mut dyn Write, columns: &[&str], rows: &[Vec<String>]) 
     Ok(())
 }
 
-/// One thing: a line a column, without those that are empty.
-pub(super) fn one(out: &mut dyn Write, columns: &[&str], cells: &[String]) -> io::Result<()> {
+/// One thing: a line a column, without those that are empty; then its blocks as they are.
+pub(super) fn one(
+    out: &mut dyn Write,
+    columns: &[&str],
+    cells: &[String],
+    blocks: &[&str],
+) -> io::Result<()> {
     let width = columns.iter().map(|column| column.len()).max().unwrap_or(0);
     for (column, cell) in columns.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()) {
         writeln!(out, "{:<width$}  {}", column.replace('_', " "), visible(cell))?;
+    }
+    for line in blocks.iter().flat_map(|block| block.lines()) {
+        writeln!(out, "{}", visible(line))?;
     }
     Ok(())
 }
@@ -79,7 +87,8 @@ mod tests {
 
     #[test]
     fn one_thing_is_a_line_a_column_without_the_empty_ones() {
-        let text = printed(|out| one(out, &["id", "seen_at"], &["7".to_owned(), String::new()]));
-        assert_eq!(text, "id       7\n");
+        let text =
+            printed(|out| one(out, &["id", "seen_at"], &["7".to_owned(), String::new()], &["a\n\u{1b}b\n"]));
+        assert_eq!(text, "id       7\na\n\\u{1b}b\n");
     }
 }

@@ -92,6 +92,7 @@ async fn limited(api: &Api, request: Request) -> Result<Request, Failure> {
         _ if !administers => Api::MAX_JSON_BYTES,
         path if path.ends_with(IMPORTS) => ImportReport::MAX_BYTES,
         path if path.ends_with("/models") => Api::MAX_MODEL_BYTES,
+        path if path.ends_with("/revocation-list") => Api::MAX_REVOCATION_LIST_BYTES,
         _ => Api::MAX_JSON_BYTES,
     };
     let (parts, body) = request.into_parts();

@@ -6,9 +6,9 @@ use axum::extract::{Path, State};
 
 use super::{
     access::Caller,
-    devices::given,
     extract::{Json, PageQuery, Query, id},
     failure::Failure,
+    given,
     reply::Reply,
     state::Api,
     types::{Claim, NewClaim, OpenedClaim, Page},
@@ -47,7 +47,7 @@ pub(super) async fn open(
         quota: new.quota,
         opens_at: new.opens_at.map_or(context.now, |at| at.timestamp()),
         closes_at: new.closes_at.timestamp(),
-        credential: given(new.credential, "credential")?,
+        credential: given::psk(new.credential, "credential")?,
     };
     let (claim, shown) = api.fleet().add_claim(&context, claim).await?;
     let opened = OpenedClaim { claim: Claim::of(claim, class.name), credential: shown.into() };

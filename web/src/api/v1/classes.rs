@@ -1,4 +1,4 @@
-//! `/classes`: classes of devices and their bootstrap plans.
+//! `/classes`: classes of devices, their policies and their bootstrap plans.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::{
     failure::Failure,
     reply::Reply,
     state::Api,
-    types::{Class, EffectivePlan, NewClass, Page, Plan, PlanOrigin},
+    types::{Class, ClassPolicy, EffectivePlan, NewClass, Page, Plan, PlanOrigin},
 };
 
 /// The classes, by name.
@@ -78,10 +78,41 @@ pub(super) async fn clear_plan(
     Ok(Reply::done())
 }
 
+/// By what the devices of a class may prove who they are.
+#[utoipa::path(get, path = "/classes/{class}/policy", tag = "classes", security(("token" = ["read"])),
+    params(("class" = String, Path, description = "The class's name")),
+    responses((status = 200, description = "The policy", body = ClassPolicy)))]
+pub(super) async fn policy(
+    State(api): State<Arc<Api>>,
+    Caller(context): Caller,
+    Path(class): Path<String>,
+) -> Result<Reply, Failure> {
+    Reply::ok(&ClassPolicy::from(find(&api, &context, &class).await?.policy))
+}
+
+/// Says by what the devices of a class may prove who they are. Sessions that were opened by a kind which is not let in
+/// any more end.
+#[utoipa::path(put, path = "/classes/{class}/policy", tag = "classes", request_body = ClassPolicy,
+    params(("class" = String, Path, description = "The class's name")), security(("token" = ["administer"])),
+    responses((status = 204, description = "It has that policy")))]
+pub(super) async fn set_policy(
+    State(api): State<Arc<Api>>,
+    Caller(context): Caller,
+    Path(class): Path<String>,
+    Json(policy): Json<ClassPolicy>,
+) -> Result<Reply, Failure> {
+    let class = find(&api, &context, &class).await?;
+    api.fleet().set_class_policy(&context, class.id, policy.into()).await?;
+    Ok(Reply::done())
+}
+
 async fn scope(api: &Api, context: &fleet::Context, name: &str) -> Result<PlanScope, Failure> {
+    Ok(PlanScope::Class(find(api, context, name).await?.id))
+}
+
+async fn find(api: &Api, context: &fleet::Context, name: &str) -> Result<fleet::Class, Failure> {
     let classes = api.fleet().classes(context).await?;
-    let class = classes.into_iter().find(|class| class.name == name);
-    class.map(|class| PlanScope::Class(class.id)).ok_or_else(|| Failure::not_found("class"))
+    classes.into_iter().find(|class| class.name == name).ok_or_else(|| Failure::not_found("class"))
 }
 
 /// A text as one segment of an address (RFC 3986 §2.3: all but the unreserved characters are escaped).

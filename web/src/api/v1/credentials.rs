@@ -7,12 +7,13 @@ use fleet::{FleetError, StoreError};
 
 use super::{
     access::Caller,
-    devices::{device_id, given},
+    devices::device_id,
     extract::{Json, id},
     failure::Failure,
+    given,
     reply::Reply,
     state::Api,
-    types::{Credential, NewCredential, NewPsk, Page, Reason, Rotation, ShownCredential},
+    types::{Credential, NewCredential, Page, Reason, Rotation, ShownCredential},
 };
 
 /// The credentials of a device, newest first; never their keys.
@@ -24,8 +25,10 @@ pub(super) async fn list(
     Caller(context): Caller,
     Path(device): Path<String>,
 ) -> Result<Reply, Failure> {
-    let credentials = api.fleet().credentials(&context, device_id(&device)?).await?;
-    Reply::ok(&Page::whole(credentials.into_iter().map(Credential::from).collect()))
+    let device = device_id(&device)?;
+    let credentials = api.fleet().credentials(&context, device).await?;
+    let seen = api.fleet().seen_certificates(&context, device).await?;
+    Reply::ok(&Page::whole(Credential::all(credentials, seen)))
 }
 
 /// Gives a device one more credential. Its key is shown this once.
@@ -39,8 +42,9 @@ pub(super) async fn add(
     Json(new): Json<NewCredential>,
 ) -> Result<Reply, Failure> {
     let device = device_id(&device)?;
-    let psk = given(NewPsk { identity: new.identity, key: new.key }, "")?;
-    let shown = api.fleet().add_credential(&context, device, new.purpose.into(), psk).await?;
+    let (purpose, given) = new.split();
+    let given = given::credential(given, "")?;
+    let shown = api.fleet().add_credential(&context, device, purpose.into(), given).await?;
     let shown = ShownCredential::from(shown);
     Reply::created(format!("/devices/{device}/credentials"), &shown)?.kept_as(&shown.without_key())
 }

@@ -7,9 +7,7 @@ use axum::{
     extract::{Path, State},
     http::HeaderMap,
 };
-use fleet::{
-    Context, EndpointName, FleetError, GivenPsk, ImportFormat, PskIdentity, PskKey, PublicId, store,
-};
+use fleet::{Context, EndpointName, FleetError, ImportFormat, PublicId, store};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -17,13 +15,15 @@ use super::{
     access::Caller,
     extract::{Json, Query, id, media_type, page, unsupported},
     failure::Failure,
+    given,
     reply::Reply,
     state::Api,
     types::{
         BulkRemoval, BulkReport, Classification, Device, DeviceDetail, DeviceState, Enrolled, ImportReport,
-        NewDevice, NewPsk, Page, ProblemKind, ShownCredential,
+        NewDevice, Page, ProblemKind, ShownCredential,
     },
 };
+use crate::named::names_of;
 
 /// Which devices, in which order.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -31,7 +31,8 @@ use super::{
 pub(super) struct DeviceFilter {
     /// The one device of this endpoint name, removed or not; goes with no other filter.
     endpoint: Option<String>,
-    /// The one device that holds, or held last, the credential of this PSK identity; goes with no other filter.
+    /// The one device that holds, or held last, the credential of this identity: of a pre-shared key as it
+    /// is, of the others `spki:…`, `cn:…`, `san:…` or `serial:…`; goes with no other filter.
     identity: Option<String>,
     /// Only endpoint names that begin so.
     prefix: Option<String>,
@@ -120,16 +121,19 @@ async fn one(api: &Api, context: &Context, filter: DeviceFilter) -> Result<Reply
         return Err(Failure::of_field(ProblemKind::BadRequest, field, detail));
     }
     let endpoint = endpoint.and_then(|text| EndpointName::new(text).ok());
-    let identity = identity.and_then(|text| PskIdentity::from_text(&text).ok());
-    let found = match (endpoint, identity) {
-        (Some(endpoint), _) => api.fleet().device_by_endpoint(context, &endpoint).await,
-        (_, Some(identity)) => api.fleet().device_by_identity(context, &identity.into()).await,
+    let names = identity.map(|text| names_of(&text)).unwrap_or_default();
+    let mut found = Err(FleetError::NotFound("device"));
+    if let Some(endpoint) = endpoint {
+        found = api.fleet().device_by_endpoint(context, &endpoint).await;
+    } else if names.is_empty() {
         // No device has such a name; whether the caller may know is for a verb to say.
-        (None, None) => {
-            api.fleet().overview(context).await?;
-            Err(FleetError::NotFound("device"))
+        api.fleet().overview(context).await?;
+    }
+    for name in names {
+        if matches!(found, Err(FleetError::NotFound(_))) {
+            found = api.fleet().device_by_identity(context, &name).await;
         }
-    };
+    }
     match found {
         Ok(view) => Reply::ok(&Page::whole(vec![Device::from(view)])),
         Err(FleetError::NotFound(_)) => Reply::ok(&Page::<Device>::whole(Vec::new())),
@@ -151,10 +155,12 @@ pub(super) async fn add(
     let device = fleet::NewDevice {
         endpoint,
         class: Some(class.id),
-        bootstrap: new.bootstrap.map(|psk| given(psk, "bootstrap")).transpose()?.map(Into::into),
-        management: new.management.map(|psk| given(psk, "management")).transpose()?.map(Into::into),
+        bootstrap: new.bootstrap.map(|new| given::credential(new, "bootstrap")).transpose()?,
+        management: new.management.map(|new| given::credential(new, "management")).transpose()?,
     };
-    let fleet::Enrolled { device, shown } = api.fleet().add_device(&context, device).await?;
+    let holds_it = which_is_wrong(&device, &class);
+    let added = api.fleet().add_device(&context, device).await;
+    let fleet::Enrolled { device, shown } = added.map_err(|error| given::located(error, holds_it))?;
     let mut enrolled = Enrolled {
         id: device.public_id.to_string(),
         endpoint: device.endpoint.to_string(),
@@ -230,9 +236,12 @@ pub(super) async fn remove_many(
     Reply::ok(&BulkReport::from(api.fleet().remove_devices(&context, ids?, removal).await?))
 }
 
-/// Imports devices: CSV with a line of names (`endpoint`, `class`, `bootstrap_identity`, `bootstrap_key`,
-/// `management_identity`, `management_key`; keys in hexadecimal digits), or one JSON object with these names a line. A
-/// row that is there already as it stands changes nothing, so that a file may be sent again.
+/// Imports devices: CSV with a line of names (`endpoint`, `class`, and for the bootstrap server `bootstrap_identity` with
+/// `bootstrap_key`, or `bootstrap_public_key`, or `bootstrap_certificate`; for the management server `management_…`
+/// likewise), or one JSON object with these names a line. Keys are in hexadecimal digits; public keys and certificates
+/// are DER in hexadecimal digits or base64; instead of a certificate there may stand what names the device in it:
+/// `cn:…`, `san:…` or `serial:…`. A row that is there already as it stands changes nothing, so that a file may be sent
+/// again.
 #[utoipa::path(post, path = "/devices/imports", tag = "devices", params(ImportHow),
     request_body(content((String = "text/csv"), (String = "application/x-ndjson"))),
     security(("token" = ["administer"])),
@@ -258,16 +267,14 @@ pub(super) fn device_id(text: &str) -> Result<PublicId, Failure> {
     id(text, "device")
 }
 
-/// A key that somebody gives.
-pub(super) fn given(psk: NewPsk, field: &str) -> Result<GivenPsk, Failure> {
-    let wrong = |part: &str, error: fleet::PskError| {
-        let field = if field.is_empty() { part.to_owned() } else { format!("{field}.{part}") };
-        Failure::field(&field, error.to_string())
-    };
-    let identity = psk.identity.as_deref().map(PskIdentity::from_text).transpose();
-    let key = psk.key.as_deref().map(PskKey::from_hex).transpose();
-    Ok(GivenPsk {
-        identity: identity.map_err(|error| wrong("identity", error))?,
-        key: key.map_err(|error| wrong("key", error))?,
-    })
+/// The field that an error about a credential is of: the only one, or the only one whose kind the class does not let in.
+/// Nothing where it may be either.
+fn which_is_wrong(new: &fleet::NewDevice, class: &fleet::Class) -> &'static str {
+    let given = [("bootstrap", &new.bootstrap), ("management", &new.management)];
+    let given: Vec<_> = given.iter().filter_map(|(name, given)| Some((*name, given.as_ref()?))).collect();
+    let barred: Vec<_> = given.iter().filter(|(_, given)| !class.policy.allows(given.kind())).collect();
+    match (&given[..], &barred[..]) {
+        ([(name, _)], _) | (_, [(name, _)]) => name,
+        _ => "",
+    }
 }

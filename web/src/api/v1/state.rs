@@ -32,6 +32,8 @@ impl Api {
     pub(crate) const MAX_JSON_BYTES: usize = 1024 * 1024;
     /// The longest file of object definitions.
     pub(crate) const MAX_MODEL_BYTES: usize = 4 * 1024 * 1024;
+    /// The longest revocation list: the longest that is taken, as PEM with its line ends.
+    pub(crate) const MAX_REVOCATION_LIST_BYTES: usize = fleet::RevocationList::MAX_BYTES / 2 * 3;
     /// How many files are imported at one time, each of which is held in memory.
     pub(crate) const MAX_IMPORTS: usize = 2;
     /// How long a request may take until its answer begins.

@@ -17,16 +17,21 @@ pub use bootstrap::{
     BootstrapOutcome, BootstrapSession, BootstrapStep, EffectivePlan, Plan, PlanOrigin, PlanWrite,
 };
 
+mod certificate;
+pub use certificate::{
+    Authority, Certificate, NewAuthority, PublicKey, RevocationList, SeenCertificate, ServerKeys,
+};
+
 mod claim;
 pub use claim::{Claim, NewClaim, OpenedClaim};
 
 mod class;
-pub use class::{Class, NewClass};
+pub use class::{Class, ClassPolicy, Mapping, NewClass};
 
 mod credential;
 pub use credential::{
-    Credential, CredentialKind, CredentialState, NewCredential, NewPsk, Purpose, Reason, Rotation,
-    ShownCredential,
+    Credential, CredentialKind, CredentialState, GivenCredential, NewCredential, NewPsk, Purpose, Reason,
+    Rotation, ShownCredential,
 };
 
 mod device;

@@ -3,12 +3,47 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A class of devices, which share a bootstrap plan. Its name is what it is called by everywhere, and never changes.
+use super::CredentialKind;
+
+words! {
+    /// How a certificate names its device. A pinned one always names it by its key.
+    Mapping = Mapping {
+        /// By the common name of its subject.
+        #[serde(rename = "cn")]
+        CommonName,
+        /// By one of its subject alternative names.
+        #[serde(rename = "san")]
+        SubjectAltName,
+        /// By its serial number.
+        #[serde(rename = "serial")]
+        SerialNumber,
+        /// By its key alone.
+        #[serde(rename = "spki")]
+        PublicKey,
+    }
+}
+
+/// A class of devices, which share a bootstrap plan and by what they may prove who they are. Its name is what it is called by everywhere, and never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Class {
     /// Its name, unique.
     #[schema(example = "default")]
     pub name: String,
+    /// By what its devices may prove who they are.
+    pub policy: ClassPolicy,
+}
+
+/// By what the devices of a class may prove who they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassPolicy {
+    /// Which kinds of credentials are let in; one at least.
+    #[schema(example = json!(["psk", "rpk", "x509"]))]
+    pub kinds: Vec<CredentialKind>,
+    /// How a certificate names its device.
+    pub mapping: Mapping,
+    /// Of which kind the management credential is that bootstrap writes; one of `kinds`.
+    pub provision: CredentialKind,
 }
 
 /// A class to make.
@@ -22,6 +57,26 @@ pub struct NewClass {
 
 impl From<fleet::Class> for Class {
     fn from(class: fleet::Class) -> Self {
-        Self { name: class.name }
+        Self { name: class.name, policy: class.policy.into() }
+    }
+}
+
+impl From<fleet::ClassPolicy> for ClassPolicy {
+    fn from(policy: fleet::ClassPolicy) -> Self {
+        Self {
+            kinds: policy.kinds.into_iter().map(CredentialKind::from).collect(),
+            mapping: policy.mapping.into(),
+            provision: policy.provision.into(),
+        }
+    }
+}
+
+impl From<ClassPolicy> for fleet::ClassPolicy {
+    fn from(policy: ClassPolicy) -> Self {
+        Self {
+            kinds: policy.kinds.into_iter().map(fleet::CredentialKind::from).collect(),
+            mapping: policy.mapping.into(),
+            provision: policy.provision.into(),
+        }
     }
 }

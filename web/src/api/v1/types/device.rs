@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{NewPsk, ShownCredential, Time};
+use super::{GivenCredential, ShownCredential, Time};
 
 words! {
     /// Whether a device is registered.
@@ -158,10 +158,10 @@ pub struct NewDevice {
     /// The name of its class; the class `default` if nothing is said.
     #[schema(example = "default")]
     pub class: Option<String>,
-    /// A credential for the bootstrap server, if it is to have one; `{}` makes it.
-    pub bootstrap: Option<NewPsk>,
-    /// A credential for the management server, if it is to have one; `{}` makes it.
-    pub management: Option<NewPsk>,
+    /// A credential for the bootstrap server, if it is to have one; `{}` makes a pre-shared key.
+    pub bootstrap: Option<GivenCredential>,
+    /// A credential for the management server, if it is to have one; `{}` makes a pre-shared key.
+    pub management: Option<GivenCredential>,
 }
 
 /// A device that was added.
