@@ -10,8 +10,12 @@ mod hostile;
 mod link;
 #[path = "pair/matrix.rs"]
 mod matrix;
+#[path = "pair/puppet.rs"]
+mod puppet;
 #[path = "pair/restart.rs"]
 mod restart;
+#[path = "pair/sequences.rs"]
+mod sequences;
 #[path = "pair/session.rs"]
 mod session;
 #[path = "pair/simulation.rs"]

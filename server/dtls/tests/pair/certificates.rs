@@ -87,6 +87,16 @@ impl Pki {
         Connect { offer, ..psk(IDENTITY, KEY) }
     }
 
+    /// The device's own certificate, in DER.
+    pub(crate) fn device_certificate(&self) -> Vec<u8> {
+        named("node-7.example").signed_by(&self.device_pair, &self.authority).unwrap().der().to_vec()
+    }
+
+    /// The device's key, in PKCS#8.
+    pub(crate) fn device_pkcs8(&self) -> Vec<u8> {
+        self.device_pair.serialize_der()
+    }
+
     fn offer(&self, params: CertificateParams) -> Offer {
         let own = params.signed_by(&self.device_pair, &self.authority).unwrap();
         Offer::Certificate {
