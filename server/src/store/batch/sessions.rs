@@ -28,7 +28,9 @@ pub(super) struct Sessions {
 impl Batch<'_> {
     pub(super) async fn open_session(&mut self, session: &SecureSession) -> Result<(), Failure> {
         let row = session_row_number(session.id);
-        if self.sessions.ended.contains_key(&row) {
+        // What was asked of an earlier one of that name is no business of this one.
+        let Sessions { heard, reserved, ended, .. } = &self.sessions;
+        if heard.contains_key(&row) || reserved.contains_key(&row) || ended.contains_key(&row) {
             self.write_sessions().await?;
         }
         let sealed = self.seal_in(sealed::SESSION, row, session.state.as_bytes())?;
@@ -155,11 +157,13 @@ pub(in crate::store) fn hearing(marks: &[(i64, SessionMark)]) -> Sql {
 
 pub(in crate::store) fn reserving(reserved: &[(i64, i64)], node: i64) -> Sql {
     let rows = reserved.iter().map(|&(row, upto)| -> [Value; 2] { [row.into(), upto.into()] });
-    let sql = Sql::new("UPDATE dtls_session SET reserved = k.column2 - n.session_ahead FROM ").rows(rows);
+    let sql =
+        Sql::new("UPDATE dtls_session SET reserved = k.column2 - dtls_session.live * n.session_ahead FROM ")
+            .rows(rows);
     let sql = sql.text(" AS k CROSS JOIN node AS n WHERE n.id = ").bind(node);
     sql.text(
-        " AND dtls_session.id = k.column1 AND dtls_session.node_id = n.id AND dtls_session.live = 1 \
-         AND dtls_session.reserved < k.column2 - n.session_ahead",
+        " AND dtls_session.id = k.column1 AND dtls_session.node_id = n.id \
+         AND dtls_session.reserved < k.column2 - dtls_session.live * n.session_ahead",
     )
 }
 

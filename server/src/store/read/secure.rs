@@ -113,7 +113,8 @@ impl Reader {
     }
 }
 
-/// Walks the credentials in the order of their rows: whoever asks goes through all of a class anyway.
+/// Walks the credentials in the order of their rows: whoever asks goes through all of a class anyway. What opens sessions is
+/// put so that no index over names is taken, whose order is another.
 pub(in crate::store) fn of_class(
     class: ClassId,
     kinds: &[CredentialKind],
@@ -123,7 +124,7 @@ pub(in crate::store) fn of_class(
     let after = after.map_or(i64::MIN, |after| after.0);
     let sql = Sql::new("SELECT c.id FROM credential AS c WHERE c.id > ").bind(after);
     let sql = sql
-        .text(" AND c.state IN ('staged', 'live') AND c.kind IN ")
+        .text(" AND c.state NOT IN ('retired', 'revoked') AND c.kind IN ")
         .list(kinds.iter().map(|kind| kind.word()));
     let sql = sql.text(" AND ").bind(class.0).text(
         " = COALESCE((SELECT d.class_id FROM device AS d WHERE d.id = c.device_id), \
@@ -166,7 +167,7 @@ pub(in crate::store) fn live_sessions(node: NodeId, after: Option<SecureSessionI
 }
 
 pub(in crate::store) fn one_session(id: SecureSessionId) -> Sql {
-    let reserved = "s.reserved + CASE s.live WHEN 1 THEN (SELECT session_ahead FROM node AS n WHERE n.id = s.node_id) ELSE 0 END";
+    let reserved = "s.reserved + s.live * (SELECT session_ahead FROM node AS n WHERE n.id = s.node_id)";
     let sql =
         Sql::new(&format!("SELECT {}, {reserved} FROM dtls_session AS s WHERE s.id = ", SessionRow::COLUMNS));
     sql.bind(secure::session_row_number(id))

@@ -4,8 +4,9 @@ use std::{fs, path::Path, sync::Arc};
 
 use fleet::{
     Change, Credential, CredentialId, CredentialKind, CredentialName, CredentialState, DeviceId, Holder,
-    KeyPair, NewCredential, OwnKey, PrivateKey, PskIdentity, PskKey, Public, PublicId, Purpose, Secret,
-    SecureSession, SecureSessionId, SessionState, Store as _, StoreError, Timestamp, Webhook, WebhookSecret,
+    Identity, KeyPair, NewCredential, OwnKey, PrivateKey, PskIdentity, PskKey, Public, PublicId, Purpose,
+    Secret, SecureSession, SecureSessionId, SessionState, Store as _, StoreError, Timestamp, Webhook,
+    WebhookSecret,
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use fleet::{
     Change, Credential, CredentialId, CredentialKind, CredentialState, DeviceId, Holder, Identity,
-    NewCredential, PskIdentity, PskKey, PublicId, Purpose, Secret, SecureSession, SecureSessionId, SessionMark,
-    SessionState, Store, StoreError, Timestamp, store::MemoryStore,
+    NewCredential, PskIdentity, PskKey, PublicId, Purpose, Secret, SecureSession, SecureSessionId,
+    SessionMark, SessionState, Store, StoreError, Timestamp, store::MemoryStore,
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use uuid::Uuid;
@@ -149,7 +149,9 @@ fn change(random: &mut StdRng, clock: i64) -> Change {
                 .collect(),
         ),
         12..14 => {
-            let Change::SecureSessionOpened(opened) = opens(session, credential, clock) else { unreachable!() };
+            let Change::SecureSessionOpened(opened) = opens(session, credential, clock) else {
+                unreachable!()
+            };
             Change::SecureSessionReserved { id: opened.id, upto: random.random_range(0..10_000) }
         }
         14 => Change::SecureSessionEnded { id: id(session), resumable: true },
@@ -223,6 +225,6 @@ fn credential(number: i64) -> Change {
         changed_at: Timestamp(1),
         last_used_at: None,
     };
-    let secret = Secret::Psk(PskKey::new([7; 16]).unwrap());
+    let secret = Secret::Psk(PskKey::new(*b"sixteen of these").unwrap());
     Change::CredentialAdded(Box::new(NewCredential { credential, secret }))
 }
