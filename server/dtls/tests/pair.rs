@@ -4,6 +4,8 @@
 
 #[path = "pair/certificates.rs"]
 mod certificates;
+#[path = "pair/forged.rs"]
+mod forged;
 #[path = "pair/hostile.rs"]
 mod hostile;
 #[path = "pair/link.rs"]
