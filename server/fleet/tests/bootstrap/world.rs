@@ -18,7 +18,7 @@ struct Rows {
     next: AtomicI64,
     followed: AtomicU64,
     /// Revoked when the next commit is followed.
-    revokes: Mutex<Option<fleet::CredentialId>>,
+    revokes: Mutex<Option<CredentialId>>,
     store: Mutex<Option<Arc<MemoryStore>>>,
 }
 
@@ -181,11 +181,11 @@ impl World {
         block_on(self.store.diary(&DiaryQuery::all(PageRequest::first(99)))).unwrap().rows
     }
 
-    pub(super) fn revoke(&self, id: fleet::CredentialId) {
+    pub(super) fn revoke(&self, id: CredentialId) {
         block_on(self.store.commit(revocation(id))).unwrap();
     }
 
-    pub(super) fn revoke_when_followed(&self, id: fleet::CredentialId) {
+    pub(super) fn revoke_when_followed(&self, id: CredentialId) {
         *self.rows.revokes.lock().unwrap() = Some(id);
     }
 
@@ -232,10 +232,10 @@ impl Downlink for Rows {
         Store::commit(&*store, ending.commit).await.map(drop)
     }
 
-    async fn end_sessions(&self, _: &[fleet::CredentialId]) {}
+    async fn end_sessions(&self, _: &[CredentialId]) {}
 }
 
-fn revocation(id: fleet::CredentialId) -> Commit {
+fn revocation(id: CredentialId) -> Commit {
     let change = Change::CredentialEnded { id, state: CredentialState::Revoked, at: START };
     Commit { changes: vec![change], audit: vec![] }
 }

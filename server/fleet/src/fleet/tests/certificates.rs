@@ -290,3 +290,17 @@ fn only_an_authority_is_trusted_as_one() {
     let refused = add("leaf", &leaf).unwrap_err();
     assert!(matches!(refused, FleetError::Invalid { field: "certificate", .. }), "{refused}");
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_a_certificate_that_is_more_than_it_says(at in 0_usize..600, byte: u8) {
+        static DER: LazyLock<Vec<u8>> =
+            LazyLock::new(|| Factory::new("f").issue("x", 7, &["urn:dev:7"], YEAR));
+        let mut der = DER.clone();
+        let at = at % der.len();
+        der[at] = byte;
+        if let Ok(facts) = Certificate::parse(&der) {
+            proptest::prop_assert!(facts.names().len() <= 2 * Certificate::MAX_NAMES + 2);
+        }
+    }
+}

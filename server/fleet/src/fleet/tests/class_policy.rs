@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     BootstrapAsked, BootstrapRequest, BootstrapSettings, ClassPolicy, Credential, CredentialKind, DiaryCause,
-    GivenPsk, Holder, Identity, Mapping, Material, Next, Origin, Public, Purpose, Refusal, Secret,
+    GivenPsk, Holder, Identity, Mapping, Material, NewDevice, Next, Origin, Public, Purpose, Refusal, Secret,
     ServerKeys, Session, Step, StepAnswer,
 };
 
@@ -102,7 +102,7 @@ fn a_credential_that_the_class_does_not_let_in_is_not_added() {
     for error in refused {
         assert_eq!(error.to_string(), "kind: the class default lets in x509, and not psk");
     }
-    let bare = crate::NewDevice { bootstrap: None, management: None, ..new("bare") };
+    let bare = NewDevice { bootstrap: None, management: None, ..new("bare") };
     block_on(bench.fleet.add_device(&admin, bare)).unwrap();
 }
 

@@ -5,9 +5,10 @@ use proptest::{collection::vec, prelude::*};
 use super::{
     credentials::live,
     enrol::{add, endpoint, remove},
+    issuer::{Factory, YEAR},
     *,
 };
-use crate::{CredentialState, DeviceState, ImportFormat, ImportReport, Purpose};
+use crate::{CredentialState, DeviceState, ImportFormat, ImportReport, Purpose, Validity};
 
 const KEY: &str = "00112233445566778899aabbccddeef0";
 const OTHER_KEY: &str = "ffeeddccbbaa99887766554433221100aa";
@@ -316,4 +317,36 @@ fn import(bench: &Bench, format: ImportFormat, text: &str, dry_run: bool) -> Imp
 
 fn found(bench: &Bench, name: &str) -> Option<DeviceView> {
     block_on(bench.store.device_by_endpoint(&endpoint(name))).unwrap()
+}
+
+#[test]
+fn keys_and_certificates_are_imported_by_what_is_public_of_them() {
+    let bench = Bench::new();
+    let factory = Factory::new("factory");
+    let base64 = |der: &[u8]| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, der);
+    let der = factory.issue("pinned", 7, &[], YEAR);
+    let key = crate::Certificate::parse(&factory.certificate()).unwrap().public_key;
+    let over = factory.issue("over", 8, &[], Validity { from: Timestamp(0), to: Timestamp(START.0 - 1_000) });
+    let text = format!(
+        "endpoint,management_public_key,management_certificate\nraw,{},\npinned,,{}\nmapped,,cn:mapped\n\
+         both,{0},{1}\nother,,serial:ab\nbroken,,xyz\nover,,{}\n",
+        base64(&key),
+        base64(&der),
+        base64(&over)
+    );
+    let report = import(&bench, ImportFormat::Csv, &text, false);
+    let lines: Vec<u64> = report.errors.iter().map(|error| error.line).collect();
+    assert_eq!((report.added, lines), (3, vec![5, 6, 7, 8]), "{report:?}");
+    for (line, reason) in [
+        (0, "either a public key or a certificate"),
+        (1, "by cn:…, not so"),
+        (2, "management_certificate: this is no certificate"),
+        (3, "past its time"),
+    ] {
+        assert!(report.errors[line].reason.contains(reason), "{:?}", report.errors[line]);
+    }
+    let again = import(&bench, ImportFormat::Csv, &text, false);
+    assert_eq!((again.added, again.unchanged), (0, 3), "{again:?}");
+    let found = block_on(bench.fleet.opening_by_key(Purpose::Management, &key, START)).unwrap().unwrap();
+    assert_eq!(found.endpoint.unwrap().as_str(), "raw");
 }

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::{credentials::live, *};
+use super::{
+    claims::{add_claim, new_claim},
+    credentials::live,
+    *,
+};
 use crate::{
     Closed, Credential, DiaryCause, GivenPsk, Identity, Purpose, SecureSession, SecureSessionId, SessionState,
 };
@@ -80,9 +84,9 @@ fn a_session_is_taken_up_again_only_by_who_may_still_come_in() {
 #[test]
 fn a_session_of_a_claim_ends_with_its_window() {
     let bench = Bench::new();
-    let new = super::claims::new_claim("batch");
+    let new = new_claim("batch");
     let closes_at = new.closes_at;
-    let (_, shown) = super::claims::add_claim(&bench, new);
+    let (_, shown) = add_claim(&bench, new);
     opened(&bench, 1, &shown.credential).unwrap();
     let found =
         |at| block_on(bench.fleet.resumption(SecureSessionId(1), Purpose::Bootstrap, at)).unwrap().is_some();
