@@ -10,7 +10,7 @@ fn main() {
     println!(
         "Each client opens a session with the engine (`server/dtls`), which serves the one suite, says something and hears the \
          answer: ok. `cid`: the same with a connection id (RFC 9146). `resumption`: a second session goes on with the keys of \
-         the first. What a client can't do has a note.\n"
+         the first. What a client can't do has a note, or stands in `expectations.toml`.\n"
     );
     println!("{}", page(&Results::load(Book::Dtls)));
 }

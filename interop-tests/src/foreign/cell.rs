@@ -37,6 +37,8 @@ pub enum Feature {
     AddressChange,
     /// Handshake messages are cut in fragments both ways (RFC 6347 §4.2.3), where the client can be told to.
     SmallDatagrams,
+    /// The server is started anew between two messages of a session, which goes on.
+    Restart,
     /// The client's key is not the one the server knows, or its certificate of an authority the server does not.
     Stranger,
 }
@@ -98,7 +100,8 @@ impl Proof {
 
 impl Feature {
     /// Those that are tried with one suite a proof.
-    pub const WITH_ONE_SUITE: [Self; 3] = [Self::AddressChange, Self::SmallDatagrams, Self::Stranger];
+    pub const WITH_ONE_SUITE: [Self; 4] =
+        [Self::AddressChange, Self::SmallDatagrams, Self::Restart, Self::Stranger];
 
     /// As it stands in the table; nothing has no name.
     pub fn name(self) -> Option<&'static str> {
@@ -108,6 +111,7 @@ impl Feature {
             Self::Resumption => Some("resumption"),
             Self::AddressChange => Some("address change"),
             Self::SmallDatagrams => Some("small datagrams"),
+            Self::Restart => Some("restart of the server"),
             Self::Stranger => Some("a stranger is refused"),
         }
     }

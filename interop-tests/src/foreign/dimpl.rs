@@ -13,7 +13,10 @@ use super::{Feature, IDENTITY, NotDone, Proof, Task};
 use crate::Deadline;
 
 pub(super) fn talk(task: &Task<'_>) -> Result<(), NotDone> {
-    if !matches!(task.feature(), Feature::Plain | Feature::SmallDatagrams | Feature::Stranger) {
+    if !matches!(
+        task.feature(),
+        Feature::Plain | Feature::SmallDatagrams | Feature::Restart | Feature::Stranger
+    ) {
         return Err(NotDone::NoWay);
     }
     let mut client = client(task)?;
@@ -29,19 +32,27 @@ fn greet(task: &Task<'_>, client: &mut Dtls) -> Result<(), String> {
     let deadline = Deadline::after(Task::WITHIN);
     let (mut out, mut buffer) = (vec![0; 4_096], vec![0; 4_096]);
     client.handle_timeout(Instant::now()).map_err(failed)?;
+    let mut answers = if task.feature() == Feature::Restart { 2 } else { 1 };
     while !deadline.has_passed() {
-        let mut is_connected = false;
+        let mut has_to_say = false;
         let timeout = loop {
             match client.poll_output(&mut out) {
                 Output::Packet(packet) => drop(socket.send(packet)),
-                Output::Connected => is_connected = true,
-                Output::ApplicationData(data) if data == Task::TEXT.as_bytes() => return Ok(()),
+                Output::Connected => has_to_say = true,
+                Output::ApplicationData(data) if data == Task::TEXT.as_bytes() => {
+                    answers -= 1;
+                    if answers == 0 {
+                        return Ok(());
+                    }
+                    task.host.restart();
+                    has_to_say = true;
+                }
                 Output::CloseNotify => return Err("the server has closed the session".to_owned()),
                 Output::Timeout(at) => break at,
                 _ => {}
             }
         };
-        if is_connected {
+        if has_to_say {
             client.send_application_data(Task::TEXT.as_bytes()).map_err(failed)?;
         } else if let Ok(len) = socket.recv(&mut buffer) {
             client.handle_packet(&buffer[..len]).map_err(failed)?;

@@ -102,6 +102,8 @@ impl Unable {
     }
 
     fn why(&self, cell: Cell) -> Option<&str> {
-        self.0.iter().find(|(key, _)| cell.is_meant_by(key)).map(|(_, why)| why.as_str())
+        let meant = self.0.iter().filter(|(key, _)| cell.is_meant_by(key));
+        // That it lacks the proof altogether says more than that it lacks the suite.
+        meant.max_by_key(|(key, _)| key.starts_with(cell.proof.name())).map(|(_, why)| why.as_str())
     }
 }

@@ -50,6 +50,11 @@ fn run(task: &Task<'_>, more: &[&str]) -> Result<bool, NotDone> {
     let is_done = |line: &str| line.starts_with("New, ") || line.starts_with("Reused, ");
     let reused = process.hear(is_done)?.starts_with("Reused");
     process.hear(|line| line == Task::TEXT)?;
+    if task.feature() == Feature::Restart {
+        task.host.restart();
+        process.tell(Task::TEXT);
+        process.hear(|line| line == Task::TEXT)?;
+    }
     process.tell("Q");
     process.end()?;
     Ok(reused)

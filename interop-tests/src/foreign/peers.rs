@@ -45,6 +45,11 @@ async fn register(peer: Peer, task: &Task<'_>) -> Result<(), NotDone> {
             client.run("update").await;
             hear(task, &mut client, "updated").await?;
         }
+        Feature::Restart => {
+            task.host.restart();
+            client.run("update").await;
+            hear(task, &mut client, "updated").await?;
+        }
         _ => {}
     }
     Ok(())

@@ -44,6 +44,10 @@ impl Scandium {
             self.0.tell("resume");
             self.greet()?;
         }
+        if task.feature() == Feature::Restart {
+            task.host.restart();
+            self.greet()?;
+        }
         if let Some(relay) = &relay {
             relay.move_on();
             // The server goes on with a new address when it has been heard there twice.

@@ -19,7 +19,10 @@ use webrtc_dtls::{
 use super::{Feature, IDENTITY, NotDone, Pair, Proof, Task};
 
 pub(super) fn talk(task: &Task<'_>) -> Result<(), NotDone> {
-    if !matches!(task.feature(), Feature::Plain | Feature::SmallDatagrams | Feature::Stranger) {
+    if !matches!(
+        task.feature(),
+        Feature::Plain | Feature::SmallDatagrams | Feature::Restart | Feature::Stranger
+    ) {
         return Err(NotDone::NoWay);
     }
     let config = config(task)?;
@@ -35,6 +38,15 @@ async fn greet(task: &Task<'_>, config: Config) -> Result<(), String> {
     socket.connect(task.host.address()).await.map_err(|error| error.to_string())?;
     let session = DTLSConn::new(Arc::new(socket), config, true, None).await;
     let session = session.map_err(|error| error.to_string())?;
+    say(&session).await?;
+    if task.feature() == Feature::Restart {
+        task.host.restart();
+        say(&session).await?;
+    }
+    Ok(())
+}
+
+async fn say(session: &DTLSConn) -> Result<(), String> {
     session.write(Task::TEXT.as_bytes(), None).await.map_err(|error| error.to_string())?;
     let mut buffer = vec![0; 2_048];
     let len = session.read(&mut buffer, None).await.map_err(|error| error.to_string())?;
