@@ -15,7 +15,8 @@ fn a_person_observes_a_device_in_a_real_browser() {
     let name = here!();
     let keep = |outcome: &str, reason: &str| {
         let (scenario, peer) = (name.to_owned(), "leshan udp".to_owned());
-        Record { scenario, peer, outcome: outcome.to_owned(), reason: reason.to_owned() }.keep(Book::Scenarios);
+        Record { scenario, peer, outcome: outcome.to_owned(), reason: reason.to_owned() }
+            .keep(Book::Scenarios);
     };
     let prepared = interop_tests::leshan::jar().and_then(|_| prepare());
     let chromium = match prepared {
