@@ -4,6 +4,8 @@
 
 #[path = "pair/certificates.rs"]
 mod certificates;
+#[path = "pair/defects.rs"]
+mod defects;
 #[path = "pair/forged.rs"]
 mod forged;
 #[path = "pair/hostile.rs"]

@@ -216,6 +216,13 @@ impl Pair {
         self.drain();
     }
 
+    /// Takes what is on its way next, to be delivered by hand.
+    pub(crate) fn pop_sent(&mut self) -> Option<Datagram> {
+        let ((at, _), datagram) = self.wire.pop_first()?;
+        self.now = self.now.max(at);
+        Some(datagram)
+    }
+
     /// A datagram from anywhere to the server.
     pub(crate) fn inject(&mut self, from: SocketAddr, bytes: &[u8]) {
         self.deliver(Datagram { from, to: self.server.address, bytes: bytes.to_vec() });
