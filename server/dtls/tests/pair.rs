@@ -14,6 +14,8 @@ mod hostile;
 mod link;
 #[path = "pair/matrix.rs"]
 mod matrix;
+#[path = "pair/published.rs"]
+mod published;
 #[path = "pair/puppet.rs"]
 mod puppet;
 #[path = "pair/restart.rs"]

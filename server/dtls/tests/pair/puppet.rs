@@ -50,6 +50,8 @@ pub(crate) struct Puppet {
     /// The server's first flight: kinds and bodies.
     pub(crate) flight: Vec<(u8, Vec<u8>)>,
     pub(crate) key: Vec<u8>,
+    /// The connection id that its records carry, if any.
+    pub(crate) cid: Option<Vec<u8>>,
     extended: bool,
     random: [u8; 32],
     private: Option<EphemeralPrivateKey>,
@@ -140,6 +142,7 @@ impl Puppet {
             hello: Vec::new(),
             flight: Vec::new(),
             key: KEY.to_vec(),
+            cid: None,
             extended: hello.extensions.contains(&EXTENDED_MASTER_SECRET.to_vec()),
             random,
             private: Some(private),
@@ -246,13 +249,19 @@ impl Puppet {
         let number = (1 << 48 | self.sealed).to_be_bytes();
         self.sealed += 1;
         let [key, _] = self.keys();
-        let length = u16::try_from(plaintext.len()).unwrap().to_be_bytes();
-        let additional = [&number[..], &[kind, 0xfe, 0xfd], &length].concat();
-        let mut body = plaintext.to_vec();
+        let (mut body, mut outer, cid) = (plaintext.to_vec(), kind, self.cid.clone().unwrap_or_default());
+        let mut additional = number.to_vec();
+        if self.cid.is_some() {
+            // RFC 9146 §4, §5.
+            (outer, additional) = (25, [&[0xff; 8][..], &[25, 8, 25, 0xfe, 0xfd], &number, &cid].concat());
+            body.push(kind);
+        } else {
+            additional.extend([kind, 0xfe, 0xfd]);
+        }
+        additional.extend(u16::try_from(body.len()).unwrap().to_be_bytes());
         key.seal(&number, &additional, &mut body);
-        let body = [&number[..], &body].concat();
-        let length = u16::try_from(body.len()).unwrap().to_be_bytes();
-        [&[kind, 0xfe, 0xfd][..], &number, &length, &body].concat()
+        let body = vec16(&[&number[..], &body].concat());
+        [&[outer, 0xfe, 0xfd][..], &number, &cid, &body].concat()
     }
 
     /// Opens what the server has sent to it under the keys: kinds and plaintexts.
