@@ -18,7 +18,6 @@ def main():
     arguments.add_argument("--authority", type=pathlib.Path, help="a certificate in DER")
     arguments.add_argument("--certificate", type=pathlib.Path, help="in DER")
     arguments.add_argument("--private-key", type=pathlib.Path, help="PKCS #8 in DER")
-    arguments.add_argument("--mtu", type=int)
     given = arguments.parse_args()
 
     if given.suite not in tls.ciphers_available():
@@ -47,8 +46,6 @@ def main():
     line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     session = tls.ClientContext(configuration).wrap_socket(line, server_hostname="localhost")
     session.connect(("127.0.0.1", given.port))
-    if given.mtu:
-        session.setmtu(given.mtu)
     session.do_handshake()
     session.send(given.text.encode())
     print(session.recv(2048).decode(), flush=True)

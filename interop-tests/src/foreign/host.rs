@@ -35,8 +35,8 @@ pub struct Seen {
     pub moved: usize,
     /// How many records came by a connection id: those have a type of their own (RFC 9146 §4).
     pub by_connection_id: usize,
-    /// The longest datagram that was sent.
-    pub longest: usize,
+    /// The longest datagram that was sent, and the longest that came.
+    pub longest: (usize, usize),
     /// Handshakes that came to nothing.
     pub failures: Vec<Failure>,
 }

@@ -84,7 +84,8 @@ fn check(cell: Cell, seen: &Seen) -> Result<(), String> {
     must(cell.feature.has_connection_id() == (seen.by_connection_id > 0), "connection ids")?;
     must((cell.feature == Feature::AddressChange) == (seen.moved == 1), "moves")?;
     let is_small = cell.feature == Feature::SmallDatagrams;
-    must(!is_small || seen.longest <= Task::SMALL_MTU, "datagrams longer than the MTU")
+    let longest = seen.longest.0.max(seen.longest.1);
+    must(!is_small || longest <= Task::SMALL_MTU, "datagrams longer than the MTU")
 }
 
 /// What a client can't do.

@@ -27,16 +27,13 @@ pub(super) fn tinydtls(task: &Task<'_>) -> Result<(), NotDone> {
 }
 
 pub(super) fn mbedtls(task: &Task<'_>) -> Result<(), NotDone> {
-    let is_able = matches!(task.feature(), Feature::Plain | Feature::SmallDatagrams | Feature::Stranger);
+    let is_able = matches!(task.feature(), Feature::Plain | Feature::Stranger);
     if !is_able || task.cell.proof == Proof::RawPublicKey {
         return Err(NotDone::NoWay);
     }
     let suite = task.cell.suite.name().replace("AES_128_CCM_8", "AES_128_CCM-8").replace('_', "-");
     let suite = suite.replace("CCM-8-SHA256", "CCM-8");
     let mut more = vec!["--suite".to_owned(), suite];
-    if task.feature() == Feature::SmallDatagrams {
-        more.extend(["--mtu".to_owned(), Task::SMALL_MTU.to_string()]);
-    }
     if task.cell.proof == Proof::Certificate {
         let path = |file: &str| task.means.path(file).display().to_string();
         more.extend(["--authority".to_owned(), path("authority.der")]);

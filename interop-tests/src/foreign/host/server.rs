@@ -81,7 +81,10 @@ impl Server {
                 Err(mpsc::TryRecvError::Disconnected) => return,
             }
             if let Ok((len, from)) = self.socket.recv_from(&mut buffer) {
-                self.see(|seen| seen.by_connection_id += usize::from(buffer[0] == TLS12_CID));
+                self.see(|seen| {
+                    seen.by_connection_id += usize::from(buffer[0] == TLS12_CID);
+                    seen.longest.1 = seen.longest.1.max(len);
+                });
                 self.endpoint.handle_datagram(self.began.elapsed(), from, &mut buffer[..len]);
             }
             if self.endpoint.poll_timeout().is_some_and(|at| at <= self.began.elapsed()) {
@@ -90,7 +93,7 @@ impl Server {
             while let Some(output) = self.endpoint.poll_output() {
                 match output {
                     Output::Transmit { to, bytes } => {
-                        self.see(|seen| seen.longest = seen.longest.max(bytes.len()));
+                        self.see(|seen| seen.longest.0 = seen.longest.0.max(bytes.len()));
                         drop(self.socket.send_to(&bytes, to));
                     }
                     Output::Event(event) => self.take(event),
