@@ -14,6 +14,8 @@ mod hostile;
 mod link;
 #[path = "pair/matrix.rs"]
 mod matrix;
+#[path = "pair/primitives.rs"]
+mod primitives;
 #[path = "pair/published.rs"]
 mod published;
 #[path = "pair/puppet.rs"]

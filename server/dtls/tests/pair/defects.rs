@@ -6,7 +6,8 @@ use dtls::{Config, Ended, Reason, Suite, Usage};
 
 use crate::{
     certificates::Pki,
-    puppet::{FINISHED, MODES, Mode, Puppet, clear, message, server},
+    primitives::{clear, message},
+    puppet::{FINISHED, MODES, Mode, Puppet, server},
     simulation::{DELAY, IDENTITY, KEY, Link, Pair, address, psk},
 };
 

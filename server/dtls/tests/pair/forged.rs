@@ -5,10 +5,8 @@ use dtls::{Alert, Claim, Reason};
 
 use crate::{
     certificates::Pki,
-    puppet::{
-        CERTIFICATE, CERTIFICATE_VERIFY, CLIENT_KEY_EXCHANGE, FINISHED, MODES, Mode, Puppet, clear, message,
-        server, vec8, vec16, vec24,
-    },
+    primitives::{clear, message, vec8, vec16, vec24},
+    puppet::{CERTIFICATE, CERTIFICATE_VERIFY, CLIENT_KEY_EXCHANGE, FINISHED, MODES, Mode, Puppet, server},
     simulation::{IDENTITY, KEY, Pair, address, known},
 };
 

@@ -7,7 +7,8 @@ use dtls::{Connect, Reason, Saved, SessionId, Suite, Usage};
 
 use crate::{
     certificates::{Pki, Proof},
-    puppet::{FINISHED, Hello, MODES, Mode, Puppet, clear, message, server, vec8, vec16},
+    primitives::{clear, message, vec8, vec16},
+    puppet::{FINISHED, Hello, MODES, Mode, Puppet, server},
     simulation::{DELAY, IDENTITY, KEY, Link, Pair, address, known, psk},
 };
 

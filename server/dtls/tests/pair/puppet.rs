@@ -4,15 +4,14 @@
 use std::net::SocketAddr;
 
 use ring::{
-    aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
     agreement::{self, EphemeralPrivateKey, UnparsedPublicKey},
-    digest, hmac,
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair},
 };
 
 use crate::{
     certificates::Pki,
+    primitives::{Key, clear, message, prf, sha256, vec8, vec16, vec24},
     simulation::{IDENTITY, KEY, Pair, known, records},
 };
 
@@ -49,7 +48,11 @@ pub(crate) struct Puppet {
     pub(crate) hello: Vec<u8>,
     /// The server's first flight: kinds and bodies.
     pub(crate) flight: Vec<(u8, Vec<u8>)>,
+    /// Records under the keys that came with it: of a server that goes on with a session.
+    early: Vec<(Vec<u8>, Vec<u8>)>,
     pub(crate) key: Vec<u8>,
+    /// The master secret of the session that it goes on with.
+    pub(crate) resumes: Option<Vec<u8>>,
     /// The connection id that its records carry, if any.
     pub(crate) cid: Option<Vec<u8>>,
     extended: bool,
@@ -141,6 +144,8 @@ impl Puppet {
             transcript: Vec::new(),
             hello: Vec::new(),
             flight: Vec::new(),
+            early: Vec::new(),
+            resumes: None,
             key: KEY.to_vec(),
             cid: None,
             extended: hello.extensions.contains(&EXTENDED_MASTER_SECRET.to_vec()),
@@ -163,12 +168,20 @@ impl Puppet {
     fn take_flight(&mut self, pair: &mut Pair) {
         for sent in std::mem::take(&mut pair.seen).into_iter().filter(|sent| sent.to == self.from) {
             for (header, body) in records(&sent.bytes) {
-                if (header[0], &header[3..5]) != (22, &[0, 0]) || body[0] == 3 {
-                    continue;
+                match (header[0], &header[3..5], body[0]) {
+                    (22, [0, 0], 3) => {}
+                    // Fragments come in order here.
+                    (22, [0, 0], kind) if body[6..9] == [0; 3] => {
+                        self.flight.push((kind, body[12..].to_vec()))
+                    }
+                    (22, [0, 0], _) => self.flight.last_mut().unwrap().1.extend_from_slice(&body[12..]),
+                    (_, [0, 1], _) => self.early.push((header, body)),
+                    _ => {}
                 }
-                self.flight.push((body[0], body[12..].to_vec()));
-                self.transcript.extend_from_slice(&body);
             }
+        }
+        for (sequence, (kind, body)) in (1..).zip(&self.flight) {
+            self.transcript.extend(message(*kind, sequence, body));
         }
     }
 
@@ -266,21 +279,40 @@ impl Puppet {
 
     /// Opens what the server has sent to it under the keys: kinds and plaintexts.
     pub(crate) fn opened(&mut self, pair: &Pair) -> Vec<(u8, Vec<u8>)> {
-        let [_, key] = self.keys();
         let sent = pair.seen.iter().filter(|sent| sent.to == self.from);
         let protected =
             sent.flat_map(|sent| records(&sent.bytes)).filter(|(header, _)| header[3..5] == [0, 1]);
-        protected
-            .map(|(header, body)| {
-                let (explicit, sealed) = body.split_at(8);
-                let length = u16::try_from(sealed.len() - 16).unwrap().to_be_bytes();
-                let additional = [&header[3..11], &header[..3], &length].concat();
-                (header[0], key.open(explicit, &additional, sealed.to_vec()))
-            })
-            .collect()
+        protected.collect::<Vec<_>>().into_iter().map(|record| self.open(record)).collect()
     }
 
-    fn master(&mut self) -> Vec<u8> {
+    fn open(&mut self, (header, body): (Vec<u8>, Vec<u8>)) -> (u8, Vec<u8>) {
+        let [_, key] = self.keys();
+        let (explicit, sealed) = body.split_at(8);
+        let length = u16::try_from(sealed.len() - 16).unwrap().to_be_bytes();
+        let additional = [&header[3..11], &header[..3], &length].concat();
+        (header[0], key.open(explicit, &additional, sealed.to_vec()))
+    }
+
+    /// Takes the Finished of a server that goes on with a session: it must tell of what was said.
+    pub(crate) fn take_finished(&mut self) {
+        let record = self.early.pop().expect("the server's Finished comes first");
+        let (kind, finished) = self.open(record);
+        let master = self.master();
+        let verify_data = prf(&master, b"server finished", &sha256(&[&self.transcript]), 12);
+        assert_eq!((kind, &finished), (22, &message(FINISHED, 2, &verify_data)));
+        self.transcript.extend(finished);
+    }
+
+    /// The session id that the server has given.
+    pub(crate) fn session_id(&self) -> Vec<u8> {
+        let hello = &self.flight[0].1;
+        hello[35..35 + usize::from(hello[34])].to_vec()
+    }
+
+    pub(crate) fn master(&mut self) -> Vec<u8> {
+        if let Some(master) = &self.resumes {
+            return master.clone();
+        }
         if self.mode != Mode::Psk && self.agreed.is_none() {
             let (_, exchange) = self
                 .flight
@@ -318,30 +350,6 @@ impl Puppet {
     }
 }
 
-struct Key {
-    key: LessSafeKey,
-    salt: Vec<u8>,
-}
-
-impl Key {
-    fn of(key: &[u8], salt: &[u8]) -> Self {
-        let key = LessSafeKey::new(UnboundKey::new(&AES_128_GCM, key).unwrap());
-        Self { key, salt: salt.to_vec() }
-    }
-
-    fn nonce(&self, explicit: &[u8]) -> Nonce {
-        Nonce::try_assume_unique_for_key(&[&self.salt, explicit].concat()).unwrap()
-    }
-
-    fn seal(&self, explicit: &[u8], additional: &[u8], body: &mut Vec<u8>) {
-        self.key.seal_in_place_append_tag(self.nonce(explicit), Aad::from(additional), body).unwrap();
-    }
-
-    fn open(&self, explicit: &[u8], additional: &[u8], mut body: Vec<u8>) -> Vec<u8> {
-        self.key.open_in_place(self.nonce(explicit), Aad::from(additional), &mut body).unwrap().to_vec()
-    }
-}
-
 /// A server for all modes, whose bounds are far, and whose datagrams go nowhere.
 pub(crate) fn server(pki: &Pki) -> Pair {
     let bounds = dtls::Bounds {
@@ -358,50 +366,9 @@ pub(crate) fn server(pki: &Pki) -> Pair {
     pair
 }
 
-/// A handshake message in one piece.
-pub(crate) fn message(kind: u8, sequence: u16, body: &[u8]) -> Vec<u8> {
-    let len = u32::try_from(body.len()).unwrap().to_be_bytes();
-    [&[kind][..], &len[1..], &sequence.to_be_bytes(), &[0; 3], &len[1..], body].concat()
-}
-
-/// A record of handshake messages in the clear.
-pub(crate) fn clear(number: u64, body: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(body.len()).unwrap().to_be_bytes();
-    [&[22, 0xfe, 0xfd][..], &number.to_be_bytes(), &length, body].concat()
-}
-
-pub(crate) fn vec8(bytes: &[u8]) -> Vec<u8> {
-    [&[u8::try_from(bytes.len()).unwrap()][..], bytes].concat()
-}
-
-pub(crate) fn vec16(bytes: &[u8]) -> Vec<u8> {
-    [&u16::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat()
-}
-
-pub(crate) fn vec24(bytes: &[u8]) -> Vec<u8> {
-    [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[1..], bytes].concat()
-}
-
 fn sign(pki: &Pki, transcript: &[u8]) -> Vec<u8> {
     let random = SystemRandom::new();
     let pair =
         EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &pki.device_pkcs8(), &random).unwrap();
     pair.sign(&random, transcript).unwrap().as_ref().to_vec()
-}
-
-fn sha256(parts: &[&[u8]]) -> Vec<u8> {
-    digest::digest(&digest::SHA256, &parts.concat()).as_ref().to_vec()
-}
-
-/// RFC 5246 §5.
-fn prf(secret: &[u8], label: &[u8], seed: &[u8], len: usize) -> Vec<u8> {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    let seed = [label, seed].concat();
-    let (mut a, mut out) = (seed.clone(), Vec::new());
-    while out.len() < len {
-        a = hmac::sign(&key, &a).as_ref().to_vec();
-        out.extend_from_slice(hmac::sign(&key, &[&a[..], &seed].concat()).as_ref());
-    }
-    out.truncate(len);
-    out
 }
