@@ -6,6 +6,7 @@
 mod additional;
 mod aead;
 mod cbc;
+mod ccm;
 mod constant_time;
 
 use std::fmt;

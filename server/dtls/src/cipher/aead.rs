@@ -4,15 +4,11 @@
 //! GCM is ring's: without link-time optimisation it takes half as long as RustCrypto's, key expansion included, and with it as
 //! long. CCM it has not.
 
-use aes::Aes128Enc;
-use ccm::{
-    AeadInOut, Ccm, KeyInit,
-    consts::{U8, U12, U16},
-};
+use aes::cipher::consts::{U8, U16};
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{KEY, Place, additional::Additional};
+use super::{KEY, Place, additional::Additional, ccm};
 use crate::{Suite, record::number, suite::Protection};
 
 /// The keys of both directions.
@@ -60,11 +56,11 @@ impl Aead {
         let text = &mut out[start..];
         match self.suite.protection() {
             Protection::Ccm { tag: 8 } => {
-                let tag = self.write.encrypt::<Ccm<Aes128Enc, U8, U12>>(&nonce, &additional, text);
+                let tag = ccm::encrypt::<U8>(&self.write.key, nonce, additional.as_ref(), text);
                 out.extend_from_slice(&tag);
             }
             Protection::Ccm { .. } => {
-                let tag = self.write.encrypt::<Ccm<Aes128Enc, U16, U12>>(&nonce, &additional, text);
+                let tag = ccm::encrypt::<U16>(&self.write.key, nonce, additional.as_ref(), text);
                 out.extend_from_slice(&tag);
             }
             Protection::Gcm | Protection::Cbc => {
@@ -89,11 +85,9 @@ impl Aead {
         let additional = Additional::new(place, length);
         match self.suite.protection() {
             Protection::Ccm { tag: 8 } => {
-                self.read.decrypt::<Ccm<Aes128Enc, U8, U12>>(&nonce, &additional, rest, length)
+                ccm::decrypt::<U8>(&self.read.key, nonce, additional.as_ref(), rest)
             }
-            Protection::Ccm { .. } => {
-                self.read.decrypt::<Ccm<Aes128Enc, U16, U12>>(&nonce, &additional, rest, length)
-            }
+            Protection::Ccm { .. } => ccm::decrypt::<U16>(&self.read.key, nonce, additional.as_ref(), rest),
             Protection::Gcm | Protection::Cbc => {
                 let nonce = Nonce::assume_unique_for_key(nonce);
                 self.read.gcm().open_in_place(nonce, Aad::from(&additional), rest).ok()
@@ -124,34 +118,6 @@ impl Direction {
         nonce[..SALT].copy_from_slice(&self.salt);
         nonce[SALT..].copy_from_slice(&explicit);
         nonce
-    }
-
-    fn encrypt<C: AeadInOut + KeyInit>(
-        &self,
-        nonce: &[u8; NONCE],
-        additional: &Additional,
-        text: &mut [u8],
-    ) -> ccm::aead::Tag<C> {
-        let cipher = C::new_from_slice(&self.key).expect("the key is of AES-128");
-        let nonce = nonce.as_slice().try_into().expect("all of these take a nonce of 12 bytes");
-        cipher
-            .encrypt_inout_detached(nonce, additional.as_ref(), text.into())
-            .expect("a record is far shorter than either cipher's limit")
-    }
-
-    fn decrypt<'a, C: AeadInOut + KeyInit>(
-        &self,
-        nonce: &[u8; NONCE],
-        additional: &Additional,
-        text_and_tag: &'a mut [u8],
-        length: usize,
-    ) -> Option<&'a mut [u8]> {
-        let cipher = C::new_from_slice(&self.key).expect("the key is of AES-128");
-        let nonce = nonce.as_slice().try_into().expect("all of these take a nonce of 12 bytes");
-        let (text, tag) = text_and_tag.split_at_mut(length);
-        let tag = (&*tag).try_into().ok()?;
-        cipher.decrypt_inout_detached(nonce, additional.as_ref(), (&mut *text).into(), tag).ok()?;
-        Some(text)
     }
 
     fn gcm(&self) -> LessSafeKey {

@@ -15,7 +15,10 @@ use crate::{
 impl Endpoint {
     /// Takes a record of a session. False if it does not authenticate: then nothing has changed.
     pub(super) fn handle_live(&mut self, arrival: &Arrival, id: SessionId, record: Record<'_>) -> bool {
-        let Some(session) = self.sessions.get_mut(id) else { return false };
+        let Some(session) = self.sessions.get_mut(id) else {
+            self.counters.records_unknown += 1;
+            return false;
+        };
         let bytes = HEADER + record.cid.len() + record.body.len();
         let (kind, plaintext, newest) = match session.open(record) {
             Ok(Opened { kind, plaintext, newest }) => (kind, plaintext, newest),
@@ -29,17 +32,18 @@ impl Endpoint {
             }
         };
         let (tag, moved) = (session.tag, session.hear(arrival.from, bytes, newest));
-        let received = session.received();
+        let (received, peer) = (session.received(), moved.unwrap_or_else(|| session.peer()));
+        if kind == APPLICATION_DATA {
+            // RFC 6347 §4.2.4: who sends data has our Finished.
+            session.set_last_flight(None);
+        }
         self.sessions.touch(id, arrival.now);
         if let Some(to) = moved {
             self.settle(id, to);
         }
         match kind {
             APPLICATION_DATA => {
-                let Some(session) = self.sessions.get_mut(id) else { return true };
-                // RFC 6347 §4.2.4: who sends data has our Finished.
-                session.set_last_flight(None);
-                let (peer, plaintext) = (session.peer(), plaintext.to_vec());
+                let plaintext = plaintext.to_vec();
                 self.event(Event::Received { session: id, tag, peer, received, plaintext });
             }
             ALERT => self.handle_alert(id, plaintext),

@@ -140,16 +140,14 @@ impl Endpoint {
     fn handle_by_cid(&mut self, arrival: &mut Arrival, record: Record<'_>) {
         let cid: [u8; CID] = record.cid.try_into().expect("records are read with ids of this length");
         let session = SessionId(u64::from_be_bytes(cid));
-        if self.sessions.get(session).is_some() {
-            self.handle_live(arrival, session, record);
-            return;
-        }
         let of_session = |id: &&HandshakeId| {
             self.handshakes.get(id).and_then(Handshake::session).is_some_and(|own| own == session)
         };
         match self.serving.get(&arrival.from).filter(of_session) {
             Some(&id) => self.hand_over(arrival, id, record),
-            None => self.counters.records_unknown += 1,
+            None => {
+                self.handle_live(arrival, session, record);
+            }
         }
     }
 

@@ -47,25 +47,25 @@ impl Endpoint {
         let session = self.sessions.get_mut(id).ok_or(SendError::Unknown)?;
         let mut bytes = Vec::with_capacity(session.overhead() + plaintext.len());
         let sealed = session.seal(kind, plaintext, &mut self.random, &mut bytes);
+        let sealed = sealed.map(|()| session.path(bytes.len()));
+        let wish = session.wish(self.config.bounds.reserve);
         self.counters.reserve += u64::from(sealed == Err(Unsealed::NotReserved));
-        self.ask_to_reserve(id);
-        sealed?;
-        self.transmit_to(id, bytes);
+        self.ask_to_reserve(id, wish);
+        self.transmit(sealed?, bytes);
         Ok(())
     }
 
-    /// Sends a record of a session.
+    /// Sends a record that was sealed in a session.
     pub(super) fn transmit_to(&mut self, id: SessionId, bytes: Vec<u8>) {
-        self.ask_to_reserve(id);
         if let Some(session) = self.sessions.get_mut(id) {
-            let to = session.path(bytes.len());
+            let (to, wish) = (session.path(bytes.len()), session.wish(self.config.bounds.reserve));
+            self.ask_to_reserve(id, wish);
             self.transmit(to, bytes);
         }
     }
 
-    fn ask_to_reserve(&mut self, id: SessionId) {
-        let reserve = self.config.bounds.reserve;
-        if let Some(upto) = self.sessions.get_mut(id).and_then(|session| session.wish(reserve)) {
+    fn ask_to_reserve(&mut self, id: SessionId, upto: Option<u64>) {
+        if let Some(upto) = upto {
             self.event(Event::Reserve { session: id, upto });
         }
     }
