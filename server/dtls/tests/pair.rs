@@ -28,3 +28,5 @@ mod sequences;
 mod session;
 #[path = "pair/simulation.rs"]
 mod simulation;
+#[path = "pair/terms.rs"]
+mod terms;

@@ -5,13 +5,14 @@ use subtle::ConstantTimeEq;
 
 use super::{Exchange, Handshake, Keyed, State, Terms, terms::Credential};
 use crate::{
-    Event, Job, Known, Saved, SessionId,
+    Alert, Event, Job, Known, Reason, Saved, SessionId,
     handshake::{Context, Fall, Next, random_array},
     job::{Signed, Work},
     message::{
         CertificateRequest, ClientHello, ECDSA_SHA256, ECDSA_SHA384, ECDSA_SIGN, EcdhParams, Message,
         ServerKeyExchange, kind, write_chain, write_message, write_raw_key,
     },
+    record::VERSION_1_2,
     session::{Finished, Resumption},
     suite::KeyExchange,
 };
@@ -23,6 +24,10 @@ impl Handshake {
     pub(super) fn handle_hello(&mut self, cx: &mut Context<'_>, message: Message) -> Result<Next, Fall> {
         let hello = ClientHello::parse(&message.body)?;
         self.offered = hello.suites().collect();
+        // RFC 6347 §4.2.1: later versions are smaller numbers.
+        if hello.version > VERSION_1_2 {
+            return Err(Fall::new(Reason::Version(hello.version), Alert::PROTOCOL_VERSION));
+        }
         self.transcript.add(&message.whole());
         let named = hello.session_id.first_chunk().filter(|_| hello.session_id.len() == SESSION_ID);
         let Some(named) = named.filter(|_| cx.config.resumption) else { return self.choose(cx, &message) };

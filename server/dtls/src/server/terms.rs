@@ -6,7 +6,7 @@ use crate::{
     Alert, Config, Reason, ServerIdentity, SigningKey, Suite,
     handshake::Fall,
     message::{CertificateType, ClientHello, ECDSA_SHA256, Extensions, Group, MaxFragment, ServerHello},
-    record::{MAX_PLAINTEXT, VERSION_1_2},
+    record::MAX_PLAINTEXT,
     suite::{KeyExchange, Protection},
 };
 
@@ -53,10 +53,6 @@ struct Means {
 impl Terms {
     /// The first suite of ours that the client offers and that all is there for.
     pub(super) fn of(hello: &ClientHello<'_>, config: &Config, random: [u8; 32]) -> Result<Self, Fall> {
-        // RFC 6347 §4.2.1: later versions are smaller numbers.
-        if hello.version > VERSION_1_2 {
-            return Err(Fall::new(Reason::Version(hello.version), Alert::PROTOCOL_VERSION));
-        }
         let mut wanting = None;
         for suite in config.suites.iter().copied().filter(|suite| hello.offers(*suite)) {
             match Means::of(suite, hello, config) {
