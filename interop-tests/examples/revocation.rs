@@ -16,7 +16,7 @@ use device::{Account, Device, Event, Factory, Life, Profile};
 use interop_tests::{Console, Interface, Subject, Transport};
 use objects::Version;
 use serde_json::{Value, json};
-use server::demo::Player;
+use server::demo::{Player, way::Stack};
 
 /// How often each device sends.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -103,7 +103,7 @@ fn device_of(number: usize, server: &str) -> Device {
 /// A life in which nothing changes but that it sends.
 fn play(device: Device, acknowledged: Acknowledged) -> impl Future<Output = ()> {
     let life = Life::new(0, Duration::from_secs(3_600));
-    let player = Player::new(device, life, Some(PERIOD)).telling(move |event| {
+    let player = Player::new(device, life, Some(PERIOD)).by(Stack::Engine).telling(move |event| {
         if *event == Event::SendAccepted {
             let mut acknowledged = acknowledged.lock().expect("nobody panics with it");
             *acknowledged = (acknowledged.0 + 1, Some(Instant::now()));

@@ -9,7 +9,7 @@ use std::{
 use device::{Account, Argument, Device, Factory, Interaction, Output, Profile};
 use objects::{DataType, Models, Path, Registry, Value, Version};
 use serde_json::json;
-use server::demo::way::{News, Way, WayError};
+use server::demo::way::{News, Stack, Way, WayError};
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
 use super::{Client, Event, Security, Spec};
@@ -113,7 +113,7 @@ impl Driver {
             match output {
                 Output::Transmit { bytes } if !self.paused => self.way.send(&bytes).await,
                 Output::Transmit { .. } => {}
-                Output::Connect { to } => self.way = Way::to(&to),
+                Output::Connect { to } => self.way = Way::to(&to, Stack::default()),
                 Output::Event(event) => {
                     self.is_bootstrapping &= event != device::Event::Bootstrapped;
                     self.tell(&event);

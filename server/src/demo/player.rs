@@ -7,13 +7,14 @@ use objects::Path;
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::way::{News, Way};
+use super::way::{News, Stack, Way};
 
 /// One device with all that it needs.
 pub struct Player {
     device: Device,
     life: Life,
     way: Way,
+    stack: Stack,
     origin: Instant,
     /// How often it sends by itself, if it does, and when next.
     sends: Option<(Duration, Duration)>,
@@ -24,7 +25,12 @@ impl Player {
     /// A device in its life, that sends as often by itself, if it does.
     pub fn new(device: Device, life: Life, sends: Option<Duration>) -> Self {
         let sends = sends.map(|period| (period, Duration::ZERO));
-        Self { device, life, way: Way::Closed, origin: Instant::now(), sends, told: Box::new(|_| {}) }
+        Self { device, life, way: Way::Closed, stack: Stack::default(), origin: Instant::now(), sends, told: Box::new(|_| {}) }
+    }
+
+    /// Speaks DTLS by this.
+    pub fn by(self, stack: Stack) -> Self {
+        Self { stack, ..self }
     }
 
     /// Tells what happens to the device.
@@ -78,7 +84,7 @@ impl Player {
         while let Some(output) = self.device.poll_output() {
             match output {
                 Output::Transmit { bytes } => self.way.send(&bytes).await,
-                Output::Connect { to } => self.way = Way::to(&to),
+                Output::Connect { to } => self.way = Way::to(&to, self.stack),
                 Output::Event(event) => self.follow(&event),
             }
         }

@@ -1,4 +1,7 @@
-//! The way of a simulated device to its server: a socket, or DTLS on one (by `webrtc-dtls`, as the client).
+//! The way of a simulated device to its server: a socket, or DTLS on one, as the client.
+
+mod engine;
+pub use engine::Connection;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -6,6 +9,16 @@ use device::{Account, Security};
 use futures::{FutureExt, future::BoxFuture};
 use tokio::net::UdpSocket;
 use webrtc_dtls::{cipher_suite::CipherSuiteId, config::Config, conn::DTLSConn};
+
+/// By what DTLS is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stack {
+    /// By the engine of our own, which takes little and has all suites and connection ids.
+    Engine,
+    /// By `webrtc-dtls`, which others have written.
+    #[default]
+    Webrtc,
+}
 
 /// How far it is.
 pub enum Way {
@@ -21,6 +34,7 @@ pub enum Way {
 pub enum Open {
     Udp(UdpSocket),
     Dtls(Box<DTLSConn>),
+    Engine(Box<Connection>),
 }
 
 /// What has come of a way.
@@ -41,6 +55,8 @@ pub enum WayError {
     Socket(io::Error),
     /// The handshake was refused, or broke off.
     Handshake(webrtc_dtls::Error),
+    /// The same, by the engine of our own.
+    Refused(Box<dtls::Failure>),
     /// The handshake did not end in time.
     TimedOut,
     /// The server has closed the connection.
@@ -49,10 +65,10 @@ pub enum WayError {
 
 impl Way {
     /// Sets out for a server. A handshake that meets silence ends after [`Self::HANDSHAKE_WITHIN`].
-    pub fn to(account: &Account) -> Self {
+    pub fn to(account: &Account, stack: Stack) -> Self {
         let account = account.clone();
         let opening = async move {
-            let opened = tokio::time::timeout(Self::HANDSHAKE_WITHIN, Open::open(&account)).await;
+            let opened = tokio::time::timeout(Self::HANDSHAKE_WITHIN, Open::open(&account, stack)).await;
             opened.unwrap_or(Err(WayError::TimedOut))
         };
         Self::Opening(opening.boxed())
@@ -63,6 +79,7 @@ impl Way {
         match self {
             Self::Open(Open::Udp(socket)) => drop(socket.send(datagram).await),
             Self::Open(Open::Dtls(connection)) => drop(connection.write(datagram, None).await),
+            Self::Open(Open::Engine(connection)) => connection.send(datagram).await,
             Self::Closed | Self::Opening(_) => {}
         }
     }
@@ -91,12 +108,16 @@ impl Way {
 }
 
 impl Open {
-    async fn open(account: &Account) -> Result<Self, WayError> {
+    async fn open(account: &Account, stack: Stack) -> Result<Self, WayError> {
         let (_, address) = account.uri.split_once("://").ok_or(WayError::Address)?;
         let server: SocketAddr = address.trim_end_matches('/').parse().map_err(|_| WayError::Address)?;
         let socket = UdpSocket::bind("127.0.0.1:0").await.map_err(WayError::Socket)?;
         socket.connect(server).await.map_err(WayError::Socket)?;
         let Security::Psk { identity, key } = &account.security else { return Ok(Self::Udp(socket)) };
+        if stack == Stack::Engine {
+            let connection = Connection::open(socket, server, identity, key).await?;
+            return Ok(Self::Engine(Box::new(connection)));
+        }
         let key = key.clone();
         let config = Config {
             psk: Some(Arc::new(move |_| Ok(key.clone()))),
@@ -110,7 +131,7 @@ impl Open {
     }
 
     /// The length of the next datagram.
-    async fn receive(&self, buffer: &mut [u8]) -> Result<usize, WayError> {
+    async fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, WayError> {
         match self {
             // A refused port is an unreachable server: no datagram.
             Self::Udp(socket) => loop {
@@ -118,6 +139,7 @@ impl Open {
                     return Ok(len);
                 }
             },
+            Self::Engine(connection) => connection.receive(buffer).await,
             Self::Dtls(connection) => match connection.read(buffer, None).await {
                 Ok(len @ 1..) => Ok(len),
                 _ => Err(WayError::Closed),
@@ -132,6 +154,7 @@ impl std::fmt::Display for WayError {
             Self::Address => f.write_str("the server's address is not understood"),
             Self::Socket(error) => write!(f, "the socket can't be used: {error}"),
             Self::Handshake(error) => write!(f, "the handshake failed: {error}"),
+            Self::Refused(failure) => write!(f, "the handshake failed: {}", failure.reason),
             Self::TimedOut => f.write_str("the handshake timed out"),
             Self::Closed => f.write_str("the server has closed the connection"),
         }
