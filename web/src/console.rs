@@ -33,7 +33,11 @@ pub(crate) use enrolment::import::Import;
 
 mod events;
 
+mod expiry;
+
 mod field;
+
+mod given;
 
 mod latest;
 pub(crate) use latest::Latest;
@@ -56,9 +60,9 @@ mod overview;
 
 mod plan;
 
-mod psk;
-
 mod search;
+
+mod security;
 
 mod settings;
 
@@ -99,11 +103,17 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/models/{object}/{version}/remove", get(models::ask_remove).post(models::remove))
         .route("/audit", get(audit::page))
         .route("/audit/export", get(audit::export))
+        .merge(security())
         .merge(settings())
         .fallback(async || StatusCode::NOT_FOUND)
         .layer(RequestBodyLimitLayer::new(MAX_FORM_BYTES));
-    // The one form that may be larger.
-    pages.route("/enrolment/import", get(enrolment::import::page).post(enrolment::import::look))
+    // The forms that may be larger.
+    pages.route("/enrolment/import", get(enrolment::import::page).post(enrolment::import::look)).route(
+        "/security/authorities/{authority}/revocations",
+        get(security::revocations::page)
+            .post(security::revocations::save)
+            .layer(RequestBodyLimitLayer::new(MAX_LIST_BYTES)),
+    )
 }
 
 fn devices() -> Router<Arc<App>> {
@@ -149,6 +159,19 @@ fn enrolment() -> Router<Arc<App>> {
         )
         .route("/enrolment/classes", get(enrolment::classes::page).post(enrolment::classes::submit))
         .route("/enrolment/classes/{class}", get(enrolment::classes::class).post(enrolment::classes::save))
+        .route("/enrolment/classes/{class}/policy", post(enrolment::policy::save))
+}
+
+fn security() -> Router<Arc<App>> {
+    Router::new()
+        .route("/security", get(security::page).post(security::submit))
+        .route("/security/server.pem", get(security::download::server))
+        .route("/security/server-key.pem", get(security::download::server_key))
+        .route("/security/authorities/{authority}/certificate.pem", get(security::download::authority))
+        .route(
+            "/security/authorities/{authority}/remove",
+            get(security::removal::ask).post(security::removal::remove),
+        )
 }
 
 fn settings() -> Router<Arc<App>> {
@@ -171,6 +194,9 @@ fn settings() -> Router<Arc<App>> {
 
 /// The longest form, files included; an import alone may be as long as [`crate::headers::MAX_BODY_BYTES`].
 const MAX_FORM_BYTES: usize = 2 * 1024 * 1024;
+
+/// The longest form with a revocation list: the longest that is taken, as PEM with its line ends.
+const MAX_LIST_BYTES: usize = fleet::RevocationList::MAX_BYTES / 2 * 3;
 
 /// An address with a query of those pairs that hold something.
 fn query_url(path: &str, pairs: &[(&str, &str)]) -> String {

@@ -64,6 +64,7 @@ pub(crate) enum Area {
     Enrolment,
     Diary,
     Models,
+    Security,
     Audit,
     Settings,
     None,

@@ -1,12 +1,13 @@
 //! The lines that connect a client of others with this server, with the real host, port, identity and key.
 
-use fleet::{Purpose, Shown};
+use fleet::{Credential, CredentialKind, Purpose, Shown};
 
 use crate::{settings::Places, show::visible};
 
 /// What a device proves itself with.
 pub(crate) struct Account {
     purpose: Purpose,
+    kind: CredentialKind,
     identity: String,
     /// In hexadecimal digits; none where it was shown already.
     key: Option<String>,
@@ -31,14 +32,16 @@ impl Account {
     pub(crate) fn of(shown: &Shown) -> Self {
         Self {
             purpose: shown.credential.purpose,
+            kind: shown.credential.kind,
             identity: shown.credential.identity.text(),
             key: shown.psk().map(|key| key.to_hex().to_string()),
         }
     }
 
     /// Without its key, which was shown already.
-    pub(crate) fn known(purpose: Purpose, identity: String) -> Self {
-        Self { purpose, identity, key: None }
+    pub(crate) fn known(credential: &Credential) -> Self {
+        let Credential { purpose, kind, identity, .. } = credential;
+        Self { purpose: *purpose, kind: *kind, identity: identity.text(), key: None }
     }
 }
 
@@ -57,7 +60,13 @@ pub(crate) fn recipes(places: &Places, endpoint: &str, accounts: &[Account]) -> 
         let uri = if bootstrap { &places.coaps_bootstrap } else { &places.coaps };
         Some((uri.as_ref()?, bootstrap, account))
     });
-    secure.flat_map(|(uri, bootstrap, account)| of_clients(uri, endpoint, bootstrap, Some(account))).collect()
+    let lines = |(uri, bootstrap, account): (&String, bool, &Account)| match account.kind {
+        CredentialKind::Psk => of_clients(uri, endpoint, bootstrap, Some(account)),
+        CredentialKind::RawPublicKey | CredentialKind::Certificate => {
+            vec![by_files(uri, endpoint, bootstrap, account.kind)]
+        }
+    };
+    secure.flat_map(lines).collect()
 }
 
 fn of_clients(uri: &str, endpoint: &str, bootstrap: bool, account: Option<&Account>) -> Vec<Recipe> {
@@ -108,6 +117,41 @@ fn of_clients(uri: &str, endpoint: &str, bootstrap: bool, account: Option<&Accou
         false,
     ));
     recipes
+}
+
+/// A client whose keys are files: those of the page that shows them, as DER.
+fn by_files(uri: &str, endpoint: &str, bootstrap: bool, kind: CredentialKind) -> Recipe {
+    let (how, own, server, option) = match (kind, bootstrap) {
+        (CredentialKind::RawPublicKey, true) => {
+            ("bootstrap, raw public key", "public", "pkey -pubin", "--raw-public-key")
+        }
+        (CredentialKind::RawPublicKey, false) => {
+            ("management, raw public key", "public", "pkey -pubin", "--raw-public-key")
+        }
+        (_, true) => ("bootstrap, certificate", "certificate", "x509", "--certificate"),
+        (_, false) => ("management, certificate", "certificate", "x509", "--certificate"),
+    };
+    let lines = [
+        "openssl pkey -in private.pem -outform DER -out private.der".to_owned(),
+        format!("openssl {server} -in {own}.pem -outform DER -out {own}.der"),
+        format!("openssl {server} -in server.pem -outform DER -out server.der"),
+        format!(
+            "{} {option} {own}.der --private-key private.der --server-key server.der",
+            leshan(uri, endpoint, bootstrap, None, None)
+        ),
+    ];
+    Recipe {
+        client: "Leshan",
+        how,
+        id: format!("line-leshan-{}", how.replace([' ', ','], "")),
+        about: if own == "public" {
+            "The Leshan client of this project takes keys as DER. Keep the device’s private key as private.pem, its public key as public.pem, and the server’s public key as server.pem."
+        } else {
+            "The Leshan client of this project takes certificates as DER. Keep the device’s private key as private.pem, its certificate as certificate.pem, and the server’s certificate as server.pem."
+        },
+        text: visible(lines.join("\n").chars()),
+        tried: true,
+    }
 }
 
 fn leshan(uri: &str, endpoint: &str, bootstrap: bool, identity: Option<&str>, key: Option<&str>) -> String {
@@ -200,7 +244,7 @@ mod tests {
     }
 
     fn account(purpose: Purpose, identity: &str) -> Account {
-        Account { purpose, identity: identity.into(), key: Some("0a0b".into()) }
+        Account { purpose, kind: CredentialKind::Psk, identity: identity.into(), key: Some("0a0b".into()) }
     }
 
     #[test]
@@ -216,6 +260,21 @@ mod tests {
         assert_eq!(bootstrap[1].text, "wakaama-client -n node-7 -h 2001:db8::1 -p 5784 -i id-7 -s 0a0b -b");
         let tried: Vec<(&str, bool)> = lines.iter().map(|recipe| (recipe.client, recipe.tried)).collect();
         assert_eq!(tried, [("Leshan", true), ("Wakaama", true), ("Anjay", false), ("Zephyr", false)]);
+    }
+
+    #[test]
+    fn keys_in_files_are_turned_into_der() {
+        for (kind, option) in [
+            (CredentialKind::RawPublicKey, "--raw-public-key public.der"),
+            (CredentialKind::Certificate, "--certificate certificate.der"),
+        ] {
+            let account = Account { kind, key: None, ..account(Purpose::Management, "spki:00") };
+            let lines = recipes(&places(), "node-7", &[account]);
+            assert_eq!(lines.len(), 1, "the clients whose lines are known");
+            let last = format!("{option} --private-key private.der --server-key server.der");
+            assert!(lines[0].text.ends_with(&last), "{}", lines[0].text);
+            assert_eq!(lines[0].text.lines().count(), 4);
+        }
     }
 
     #[test]

@@ -7,13 +7,13 @@ use axum::{
     extract::{Query, State},
     response::{IntoResponse, Response},
 };
-use fleet::{Class, ClassId, EndpointName, FleetError, GivenPsk, NewDevice, Permission};
+use fleet::{Class, ClassId, EndpointName, FleetError, GivenCredential, NewDevice, Permission};
 use serde::Deserialize;
 
 use crate::{
     app::App,
     console::{
-        psk::given_psk,
+        given::{self, CredentialFields, MANAGEMENT, Names, OWN},
         shown::{self, Secret},
     },
     error::WebError,
@@ -28,6 +28,8 @@ pub(crate) mod claims;
 pub(crate) mod classes;
 
 pub(crate) mod import;
+
+pub(crate) mod policy;
 
 const TABS: [(&str, &str); 4] =
     [("", "Add one"), ("/import", "Import"), ("/claims", "Claims"), ("/classes", "Classes and plans")];
@@ -68,8 +70,10 @@ struct AddPage {
     shell: Shell,
     tabs: Vec<Tab>,
     device: Vec<Field>,
-    bootstrap: Vec<Field>,
-    management: Vec<Field>,
+    bootstraps: Field,
+    bootstrap: CredentialFields,
+    manages: Field,
+    management: CredentialFields,
     /// Whether those are looked at first.
     management_open: bool,
     problems: Vec<String>,
@@ -104,7 +108,11 @@ pub(crate) async fn submit(
     match done.await {
         Ok(response) => Ok(response),
         Err(error) => {
-            let filled = mend(fields, error)?.at("name", "endpoint");
+            let only_management = fields.has("management") && !fields.has("bootstrap");
+            let mut filled = mend(fields, error)?.at("name", "endpoint");
+            if only_management {
+                filled = MANAGEMENT.located(filled);
+            }
             Ok(again(AddPage::load(&app, &login, &Asked::default(), &filled).await?))
         }
     }
@@ -113,14 +121,14 @@ pub(crate) async fn submit(
 fn new_device(fields: &Fields, classes: &[Class]) -> Result<NewDevice, FleetError> {
     let endpoint = EndpointName::new(fields.text("endpoint").trim())
         .map_err(|error| FleetError::Invalid { field: "endpoint", reason: error.to_string() })?;
-    let given = |box_name: &str, before: &str| -> Result<Option<GivenPsk>, FleetError> {
-        if fields.has(box_name) { given_psk(fields, before).map(Some) } else { Ok(None) }
+    let given = |box_name: &str, names: &Names| -> Result<Option<GivenCredential>, FleetError> {
+        if fields.has(box_name) { given::given(fields, names).map(Some) } else { Ok(None) }
     };
     Ok(NewDevice {
         endpoint,
         class: class_named(classes, fields.text("class"))?,
-        bootstrap: given("bootstrap", "")?.map(Into::into),
-        management: given("management", "management_")?.map(Into::into),
+        bootstrap: given("bootstrap", &OWN)?,
+        management: given("management", &MANAGEMENT)?,
     })
 }
 
@@ -139,7 +147,7 @@ pub(crate) fn class_field(classes: &[Class]) -> Field {
     Field::new("class", "Class")
         .select(classes.iter().map(|class| (class.name.clone(), class.name.clone())).collect())
         .value(default.map(|class| class.name.clone()).unwrap_or_default())
-        .hint("Decides what it is given by bootstrap.")
+        .hint("Decides what it is given by bootstrap, and which kinds of credentials are let in.")
 }
 
 impl AddPage {
@@ -159,29 +167,29 @@ impl AddPage {
                 .hint("What the device calls itself, such as urn:imei:490154203237518. Up to 252 bytes."),
             class_field(&classes),
         ]);
-        let bootstrap = fill(vec![
-            Field::new("bootstrap", "It bootstraps here with a key").check(!manages),
-            Field::new("identity", "PSK identity")
-                .value(asked.identity_if(!manages))
-                .hint("Leave empty to use the endpoint name."),
-            Field::new("key", "Key, in hexadecimal digits")
-                .hint("16 to 64 bytes. Leave empty to have one made: the next page shows it once."),
-        ]);
-        let management = fill(vec![
-            Field::new("management", "It has a management key already (no bootstrap)").check(manages),
-            Field::new("management_identity", "PSK identity")
-                .value(asked.identity_if(manages))
-                .hint("Leave empty to have one made."),
-            Field::new("management_key", "Key, in hexadecimal digits").hint("Leave empty to have one made."),
-        ]);
-        let shown: Vec<&Field> = device.iter().chain(&bootstrap).chain(&management).collect();
+        let credential = |names, identity, hint: &str| {
+            given::fields(names, identity, hint).map(|field| field.filled(filled))
+        };
+        let bootstraps =
+            Field::new("bootstrap", "It bootstraps here with a key").check(!manages).filled(filled);
+        let hint = "Leave empty to use the endpoint name.";
+        let bootstrap = credential(&OWN, asked.identity_if(!manages), hint);
+        let hint = "Leave empty to have one made.";
+        let management = credential(&MANAGEMENT, asked.identity_if(manages), hint);
+        let has_one = Field::new("management", "It has a management key already (no bootstrap)");
+        let has_one = has_one.check(manages).filled(filled);
+        let boxes = [&bootstraps, &has_one];
+        let shown: Vec<&Field> =
+            device.iter().chain(boxes).chain(bootstrap.all()).chain(management.all()).collect();
         Ok(Self {
             shell: Shell::new(app, login, Area::Enrolment, "Add a device"),
             tabs: tabs(""),
             problems: filled.others(shown),
-            management_open: manages || management.iter().any(|field| field.problem.is_some()),
+            management_open: manages || management.all().any(|field| field.problem.is_some()),
             device,
+            bootstraps,
             bootstrap,
+            manages: has_one,
             management,
         })
     }

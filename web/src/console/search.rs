@@ -1,4 +1,4 @@
-//! `GET /search`: one box for all: an endpoint name or a PSK identity leads to its device, a beginning to the list.
+//! `GET /search`: one box for all: an endpoint name or the identity of a credential leads to its device, a beginning to the list.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use axum::{
     response::Redirect,
 };
 use fleet::{
-    EndpointName, FleetError, PskIdentity,
+    EndpointName, FleetError,
     store::{DeviceOrder, DeviceQuery, DeviceView, PageRequest},
 };
 use serde::Deserialize;
 
-use crate::{app::App, console::query_url, error::WebError, session::SignedIn};
+use crate::{app::App, console::query_url, error::WebError, named::names_of, session::SignedIn};
 
 #[derive(Deserialize)]
 pub(crate) struct Asked {
@@ -32,10 +32,10 @@ pub(crate) async fn find(
     {
         return device(view.device.public_id);
     }
-    if let Ok(identity) = PskIdentity::from_text(text)
-        && let Some(view) = found(app.fleet.device_by_identity(context, &identity.into()).await)?
-    {
-        return device(view.device.public_id);
+    for name in names_of(text) {
+        if let Some(view) = found(app.fleet.device_by_identity(context, &name).await)? {
+            return device(view.device.public_id);
+        }
     }
     let query = DeviceQuery {
         prefix: Some(text.to_owned()),

@@ -7,13 +7,14 @@ use axum::{
     extract::{Path as Address, State},
     response::IntoResponse,
 };
-use fleet::{FleetError, PublicId, Purpose, Shown, UserId};
+use fleet::{CredentialKind, FleetError, Public, PublicId, Purpose, ServerKeys, Shown, UserId};
 
 use crate::{
     app::App,
     console::connect_lines::{Account, Recipe, recipes},
     error::WebError,
     page::{Area, Page, Shell},
+    pem,
     session::SignedIn,
     show::visible,
 };
@@ -66,21 +67,25 @@ pub(crate) async fn page(
     Address(token): Address<String>,
 ) -> Result<impl IntoResponse, WebError> {
     let secret = app.secrets.take(&token, login.user(), app.now());
-    let what = secret.map(|secret| What::new(&app, secret));
+    let keys = match &secret {
+        Some(Secret::Device { .. }) => app.fleet.server_keys(&login.context).await?,
+        _ => ServerKeys::default(),
+    };
+    let what = secret.map(|secret| What::new(&app, secret, &keys));
     let title = what.as_ref().map_or("Shown already", |what| what.title);
     let shell = Shell::new(&app, &login, Area::None, title);
     Ok(Page(ShownPage { shell, what }))
 }
 
 impl What {
-    fn new(app: &App, secret: Secret) -> Self {
+    fn new(app: &App, secret: Secret, keys: &ServerKeys) -> Self {
         match secret {
             Secret::Device { device, endpoint, shown } => {
                 let accounts: Vec<Account> = shown.iter().map(Account::of).collect();
                 Self {
                     title: "Keys of the device",
                     about: format!("For {}.", visible(endpoint.chars())),
-                    texts: shown.iter().flat_map(Text::of).collect(),
+                    texts: shown.iter().flat_map(Text::of).chain(Text::of_server(&shown, keys)).collect(),
                     recipes: recipes(&app.settings.places, &endpoint, &accounts),
                     next: format!("/devices/{device}"),
                     next_label: "To the device",
@@ -92,7 +97,7 @@ impl What {
                     "Devices of “{}” enrol themselves with it, each for one bootstrap.",
                     visible(name.chars())
                 ),
-                texts: Text::of(&shown).into(),
+                texts: Text::of(&shown),
                 recipes: recipes(&app.settings.places, "SERIAL-NUMBER", &[Account::of(&shown)]),
                 next: "/enrolment/claims".to_owned(),
                 next_label: "To the claims",
@@ -136,7 +141,33 @@ impl Text {
             let label = format!("{purpose} key, in hexadecimal digits");
             Self::new(&label, &format!("key-{id}"), key.to_hex().to_string())
         });
-        [identity].into_iter().chain(key).collect()
+        let pair = shown.secret.key_pair();
+        let private = pair.map(|pair| {
+            let text = pem::private_key(pair.private.as_bytes());
+            Self::new(&format!("{purpose} private key"), &format!("private-key-{id}"), text)
+        });
+        let public = pair.and_then(|pair| match &pair.public {
+            Public::Key(key) => Some(pem::public_key(key)),
+            Public::Chain(_) => None,
+        });
+        let public =
+            public.map(|text| Self::new(&format!("{purpose} public key"), &format!("public-key-{id}"), text));
+        let chain = shown.chain();
+        let chain = (!chain.is_empty()).then(|| {
+            Self::new(&format!("{purpose} certificate"), &format!("certificate-{id}"), pem::chain(chain))
+        });
+        [identity].into_iter().chain(key).chain(private).chain(public).chain(chain).collect()
+    }
+
+    /// What the device is to know of the server, by the kinds of its credentials.
+    fn of_server(shown: &[Shown], keys: &ServerKeys) -> Vec<Self> {
+        let has = |kind| shown.iter().any(|shown| shown.credential.kind == kind);
+        let key = keys.public_key.as_deref().filter(|_| has(CredentialKind::RawPublicKey));
+        let certificate = keys.certificate.as_deref().filter(|_| has(CredentialKind::Certificate));
+        let key = key.map(|der| Self::new("Public key of the server", "server-key", pem::public_key(der)));
+        let certificate = certificate
+            .map(|der| Self::new("Certificate of the server", "server-certificate", pem::certificate(der)));
+        key.into_iter().chain(certificate).collect()
     }
 
     fn new(label: &str, id: &str, text: String) -> Self {

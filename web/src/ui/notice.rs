@@ -6,6 +6,12 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "account-added" => "The account was made. Tell its owner the name and the password.",
         "account-changed" => "The account was changed.",
         "approved" => "Approved: the device may claim once more within the next hour.",
+        "authority-added" => {
+            "The authority is trusted: devices may come with certificates that it has issued."
+        }
+        "authority-removed" => {
+            "The authority is trusted no more. Sessions that were opened by what it has issued have ended."
+        }
         "cancelled" => "The operation was cancelled.",
         "claim-closed" => "The claim was closed: nobody enrols by it any more.",
         "class-added" => "The class was made. It uses the default plan until it has one of its own.",
@@ -24,6 +30,12 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         }
         "plan-saved" => "The plan was saved. Devices get it at their next bootstrap.",
         "plan-removed" => "The plan was removed. Devices get the one above it at their next bootstrap.",
+        "policy-saved" => {
+            "The policy was saved. Sessions that were opened by what is not let in any more have ended."
+        }
+        "revocations-saved" => {
+            "The revocation list was taken. Sessions that were opened by certificates on it have ended."
+        }
         "revoked" => "Revoked: it opens nothing any more, and what it had opened has ended.",
         "token-revoked" => "The token was revoked: programs that use it are refused.",
         "webhook-changed" => "The webhook was changed.",

@@ -36,11 +36,8 @@ pub(crate) async fn page(
 ) -> Result<impl IntoResponse, WebError> {
     let target = Target::load(&app, &login, &device).await?;
     let credentials = app.fleet.credentials(&login.context, target.id).await?;
-    let accounts: Vec<Account> = credentials
-        .iter()
-        .filter(|credential| credential.state.opens())
-        .map(|credential| Account::known(credential.purpose, credential.identity.text()))
-        .collect();
+    let accounts: Vec<Account> =
+        credentials.iter().filter(|credential| credential.state.opens()).map(Account::known).collect();
     let name = target.detail.view.device.endpoint.as_str();
     Ok(Page(ConnectPage {
         shell: Shell::new(&app, &login, Area::Devices, format!("Connect {}", target.endpoint())),

@@ -1,13 +1,13 @@
 //! `/devices/{device}/credentials`: what a device proves itself with: the list; add, rotate, revoke.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use askama::Template;
 use axum::{
     extract::{Path as Address, Query, State},
     response::{IntoResponse, Response},
 };
-use fleet::{Credential, CredentialState, Permission, PublicId, Purpose, Rotation};
+use fleet::{Credential, CredentialState, Permission, PublicId, Purpose, Rotation, SeenCertificate};
 
 use crate::{
     app::App,
@@ -15,7 +15,8 @@ use crate::{
         badge::Badge,
         confirm::Confirm,
         device::{Done, Reachability},
-        psk::given_psk,
+        expiry::{Expiry, Seen},
+        given::{self, CredentialFields, OWN},
         shown::{self, Secret},
         target::{Target, public_id},
     },
@@ -36,7 +37,8 @@ struct CredentialsPage {
     state: Reachability,
     tabs: Vec<Tab>,
     rows: Vec<Row>,
-    fields: Vec<Field>,
+    purpose: Field,
+    fields: CredentialFields,
     problems: Vec<String>,
     removed: bool,
 }
@@ -51,7 +53,9 @@ struct Row {
     made_by: String,
     changed: Moment,
     used: Option<Moment>,
-    valid_to: Option<Moment>,
+    valid_to: Option<Expiry>,
+    /// The certificate that the device came with last.
+    seen: Option<Seen>,
     /// The identity of the one it replaces.
     replaces: Option<String>,
     opens: bool,
@@ -83,7 +87,7 @@ pub(crate) async fn add(
             "bootstrap" => Purpose::Bootstrap,
             _ => Purpose::Management,
         };
-        let shown = work.fleet.add_credential(&context, id, purpose, given_psk(&sent, "")?).await?;
+        let shown = work.fleet.add_credential(&context, id, purpose, given::given(&sent, &OWN)?).await?;
         shown::keep(&work, user, Secret::Device { device: id, endpoint, shown: vec![shown] })
     });
     match done.await {
@@ -193,15 +197,16 @@ impl CredentialsPage {
     ) -> Result<Self, WebError> {
         let credentials = app.fleet.credentials(&login.context, target.id).await?;
         let purposes = [("bootstrap", "Bootstrap"), ("management", "Management")];
-        let fields = vec![
-            Field::new("purpose", "For")
-                .select(purposes.map(|(value, label)| (value.to_owned(), label.to_owned())).into())
-                .value("bootstrap"),
-            Field::new("identity", "PSK identity").hint("Leave empty to have one made."),
-            Field::new("key", "Key, in hexadecimal digits")
-                .hint("16 to 64 bytes. Leave empty to have one made, which is shown once."),
-        ];
-        let fields: Vec<Field> = fields.into_iter().map(|field| field.filled(filled)).collect();
+        let purpose = Field::new("purpose", "For")
+            .select(purposes.map(|(value, label)| (value.to_owned(), label.to_owned())).into())
+            .value("bootstrap")
+            .filled(filled);
+        let fields = given::fields(&OWN, String::new(), "Leave empty to have one made.");
+        let fields = fields.map(|field| field.filled(filled));
+        let seen: HashMap<_, _> =
+            app.fleet.seen_certificates(&login.context, target.id).await?.into_iter().collect();
+        let row =
+            |credential: &Credential| Row::new(target, credential, &credentials, seen.get(&credential.id));
         let title = format!("Credentials of {}", target.endpoint());
         Ok(Self {
             shell: Shell::new(app, login, Area::Devices, title).done(done),
@@ -209,8 +214,9 @@ impl CredentialsPage {
             endpoint: target.endpoint(),
             state: Reachability::new(target),
             tabs: target.tabs(login, "/credentials"),
-            rows: credentials.iter().map(|credential| Row::new(target, credential, &credentials)).collect(),
-            problems: filled.others(&fields),
+            rows: credentials.iter().map(row).collect(),
+            problems: filled.others(fields.all().chain([&purpose])),
+            purpose,
             fields,
             removed: target.removed(),
         })
@@ -218,7 +224,12 @@ impl CredentialsPage {
 }
 
 impl Row {
-    fn new(target: &Target, credential: &Credential, all: &[Credential]) -> Self {
+    fn new(
+        target: &Target,
+        credential: &Credential,
+        all: &[Credential],
+        seen: Option<&SeenCertificate>,
+    ) -> Self {
         let moment = |at| Moment::new(at, target.now);
         let parent = |id| match all.iter().find(|other| other.id == id) {
             Some(parent) => visible(parent.identity.text().chars()),
@@ -234,7 +245,8 @@ impl Row {
             made_by: visible(credential.created_by.chars()),
             changed: moment(credential.changed_at),
             used: credential.last_used_at.map(moment),
-            valid_to: credential.valid_to.map(moment),
+            valid_to: credential.valid_to.map(|at| Expiry::new(at, target.now)),
+            seen: seen.map(|seen| Seen::new(seen, target.now)),
             replaces: credential.parent.map(parent),
             opens: credential.state.opens(),
             live: credential.state == CredentialState::Live,

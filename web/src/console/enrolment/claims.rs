@@ -21,7 +21,7 @@ use crate::{
         encoded,
         enrolment::{class_field, class_named, tabs},
         field,
-        psk::given_psk,
+        given::{OWN, given_psk},
         public_id,
         shown::{self, Secret},
     },
@@ -167,7 +167,7 @@ fn new_claim(fields: &Fields, classes: &[Class]) -> Result<NewClaim, FleetError>
         quota: quota.parse().map_err(|_| invalid("quota", "expected a whole number".to_owned()))?,
         opens_at: moment("opens_at")?,
         closes_at: moment("closes_at")?,
-        credential: given_psk(fields, "")?,
+        credential: given_psk(fields, &OWN)?,
     })
 }
 

@@ -1,4 +1,4 @@
-//! `/enrolment/classes`: classes of devices, and what each gives them by bootstrap.
+//! `/enrolment/classes`: classes of devices, what each lets in, and what it gives them by bootstrap.
 
 use std::sync::Arc;
 
@@ -13,7 +13,10 @@ use crate::{
     app::App,
     console::{
         Done, encoded,
-        enrolment::tabs,
+        enrolment::{
+            policy::{PolicyForm, kinds_of},
+            tabs,
+        },
         plan::{PlanForm, plan_of},
     },
     error::WebError,
@@ -38,15 +41,17 @@ struct Row {
     url: String,
     devices: String,
     name: String,
+    kinds: String,
     own_plan: bool,
 }
 
 #[derive(Template)]
 #[template(path = "enrolment/class.html")]
-struct ClassPage {
+pub(crate) struct ClassPage {
     shell: Shell,
     name: String,
     devices: String,
+    policy: PolicyForm,
     own_plan: bool,
     plan: PlanForm,
 }
@@ -87,7 +92,7 @@ pub(crate) async fn class(
 ) -> Result<impl IntoResponse, WebError> {
     login.demand(Permission::Administer)?;
     let class = find(&app, &login, &name).await?;
-    Ok(Page(ClassPage::load(&app, &login, &class, &done.done, &Filled::default()).await?))
+    Ok(Page(ClassPage::load(&app, &login, &class, &done.done, &Filled::default(), &Filled::default()).await?))
 }
 
 pub(crate) async fn save(
@@ -103,7 +108,7 @@ pub(crate) async fn save(
         Ok(plan) => plan,
         Err(problems) => {
             let filled = Filled::with(fields, problems);
-            return Ok(again(ClassPage::load(&app, &login, &class, "", &filled).await?));
+            return Ok(again(ClassPage::load(&app, &login, &class, "", &Filled::default(), &filled).await?));
         }
     };
     let (work, context, id, url) = (Arc::clone(&app), login.context.clone(), class.id, url_of(&class));
@@ -116,12 +121,12 @@ pub(crate) async fn save(
         Ok(response) => Ok(response),
         Err(error) => {
             let filled = mend(fields, error)?;
-            Ok(again(ClassPage::load(&app, &login, &class, "", &filled).await?))
+            Ok(again(ClassPage::load(&app, &login, &class, "", &Filled::default(), &filled).await?))
         }
     }
 }
 
-fn url_of(class: &Class) -> String {
+pub(crate) fn url_of(class: &Class) -> String {
     format!("/enrolment/classes/{}", encoded(&class.name))
 }
 
@@ -129,7 +134,7 @@ fn devices_of(class: &Class) -> String {
     format!("/devices?class={}", encoded(&class.name))
 }
 
-async fn find(app: &App, login: &SignedIn, name: &str) -> Result<Class, WebError> {
+pub(crate) async fn find(app: &App, login: &SignedIn, name: &str) -> Result<Class, WebError> {
     let classes = app.fleet.classes(&login.context).await?;
     classes.into_iter().find(|class| class.name == name).ok_or(WebError::NotFound("class"))
 }
@@ -143,13 +148,14 @@ impl ClassesPage {
                 url: url_of(&class),
                 devices: devices_of(&class),
                 name: visible(class.name.chars()),
+                kinds: kinds_of(&class.policy),
                 own_plan: plan.is_some(),
             });
         }
         let fields = vec![
             Field::new("name", "Name")
                 .required()
-                .hint("Devices of a class share a bootstrap plan: greenhouse sensors, say.")
+                .hint("Devices of a class share a bootstrap plan and the kinds of credentials that are let in: greenhouse sensors, say.")
                 .filled(filled),
         ];
         Ok(Self {
@@ -163,11 +169,13 @@ impl ClassesPage {
 }
 
 impl ClassPage {
-    async fn load(
+    /// With what was typed into the form of the policy, and into that of the plan.
+    pub(crate) async fn load(
         app: &App,
         login: &SignedIn,
         class: &Class,
         done: &str,
+        policy: &Filled,
         filled: &Filled,
     ) -> Result<Self, WebError> {
         let plan = app.fleet.plan(&login.context, PlanScope::Class(class.id)).await?;
@@ -177,6 +185,7 @@ impl ClassPage {
             shell: Shell::new(app, login, Area::Enrolment, format!("Class {name}")).done(done),
             name,
             devices: devices_of(class),
+            policy: PolicyForm::new(format!("{}/policy", url_of(class)), &class.policy, policy),
             own_plan,
             plan: PlanForm::new(url_of(class), &plan.unwrap_or_default(), own_plan, filled),
         })
