@@ -4,7 +4,7 @@ use futures::future::join_all;
 
 use super::{timeline, when::utc};
 use crate::{
-    AuditEntry, Change, ClassId, Commit, Context, Device, DomainId, EndReason, Ending, EndpointName, Fleet,
+    AuditEntry, Change, Class, ClassId, Commit, Context, Device, DomainId, EndReason, Ending, EndpointName, Fleet,
     FleetError, GivenCredential, Holder, NewCredential, Permission, PublicId, Purpose, Shown, TimelineKind,
     Verb, store::DeviceView, timeline::one_line,
 };
@@ -102,7 +102,8 @@ impl Fleet {
         Ok(Enrolled { device, shown })
     }
 
-    /// Puts a device into another class: from its next bootstrap on it is given what that class is given.
+    /// Puts a device into another class: from its next bootstrap on it is given what that class is given. Sessions that were
+    /// opened by what that class does not let in end.
     pub async fn classify_device(
         &self,
         context: &Context,
@@ -111,7 +112,7 @@ impl Fleet {
     ) -> Result<(), FleetError> {
         self.demand(context, Permission::Administer, "classify device").await?;
         let device = self.enrolled(id).await?.device.id;
-        let name = self.class(class).await?.name;
+        let Class { name, policy, .. } = self.class(class).await?;
         let detail = format!("put into the class {name} by {}", context.actor.name());
         let commit = Commit {
             changes: vec![
@@ -121,7 +122,9 @@ impl Fleet {
             audit: vec![AuditEntry::by(context, Verb::ClassifyDevice, Some(device), name)],
         };
         self.commit_and_follow(commit, "device").await?;
-        Ok(())
+        let credentials = self.store.credentials(device).await?.into_iter();
+        let barred = credentials.filter(|one| one.state.opens() && !policy.allows(one.kind));
+        self.drop_sessions(&barred.map(|one| one.id).collect::<Vec<_>>()).await
     }
 
     /// Removes a device: its credentials are revoked, its registration and sessions end, what waits for it is cancelled.

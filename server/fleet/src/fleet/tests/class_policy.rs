@@ -63,6 +63,23 @@ fn set(bench: &Bench, class: ClassId, policy: ClassPolicy) -> Result<crate::Clas
 }
 
 #[test]
+fn a_device_that_is_put_into_a_class_which_does_not_let_it_in_loses_its_sessions() {
+    let bench = Bench::new();
+    let admin = context(Role::Administrator);
+    let [bootstrap, management] = live(&bench, 1);
+    let open = block_on(bench.fleet.add_class(&admin, "open")).unwrap();
+    let strict = block_on(bench.fleet.add_class(&admin, "strict")).unwrap();
+    set(&bench, strict.id, gateway()).unwrap();
+    block_on(bench.fleet.classify_device(&admin, public_id(1), open.id)).unwrap();
+    assert_eq!(bench.ended(), []);
+    block_on(bench.fleet.classify_device(&admin, public_id(1), strict.id)).unwrap();
+    let (mut ended, mut both) = (bench.ended(), [bootstrap.id, management.id]);
+    ended.sort();
+    both.sort();
+    assert_eq!(ended, both);
+}
+
+#[test]
 fn a_kind_that_is_not_let_in_opens_nothing_and_its_sessions_end() {
     let bench = Bench::new();
     let [bootstrap, management] = live(&bench, 1);
