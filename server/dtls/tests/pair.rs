@@ -6,6 +6,8 @@
 mod certificates;
 #[path = "pair/defects.rs"]
 mod defects;
+#[path = "pair/flood.rs"]
+mod flood;
 #[path = "pair/forged.rs"]
 mod forged;
 #[path = "pair/hostile.rs"]
@@ -14,6 +16,8 @@ mod hostile;
 mod link;
 #[path = "pair/matrix.rs"]
 mod matrix;
+#[path = "pair/nonces.rs"]
+mod nonces;
 #[path = "pair/primitives.rs"]
 mod primitives;
 #[path = "pair/published.rs"]

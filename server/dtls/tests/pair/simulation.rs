@@ -253,7 +253,9 @@ impl Pair {
         let (reserve, caller) = (self.server.config.bounds.reserve, std::mem::take(&mut self.server.caller));
         self.server.endpoint = Endpoint::new(self.server.config.clone(), [self.sent as u8; 32]);
         self.server.caller = Caller { held: Vec::new(), ..caller };
-        for saved in self.server.caller.store.values_mut() {
+        // Those that are over are kept to go on with, and are not live.
+        let over: BTreeSet<_> = self.server.caller.ended.iter().map(|(id, _)| *id).collect();
+        for saved in self.server.caller.store.values_mut().filter(|saved| !over.contains(&saved.id)) {
             saved.reserved += reserve;
             self.server.endpoint.restore(self.now, saved).unwrap();
         }
