@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[expect(dead_code, reason = "the tests of the pair use all of it")]
-#[path = "pair/certificates.rs"]
-mod certificates;
+#[path = "pair/pki.rs"]
+mod pki;
 #[expect(dead_code, reason = "the tests of the pair use all of it")]
 #[path = "pair/simulation.rs"]
 mod simulation;
@@ -13,7 +13,7 @@ use dtls::{Alert, Connect, Reason, Step, Suite};
 use hex_literal::hex;
 
 use crate::{
-    certificates::{Pki, Proof},
+    pki::{Pki, Proof},
     simulation::{Datagram, IDENTITY, KEY, Link, Pair, psk},
 };
 

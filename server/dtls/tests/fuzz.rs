@@ -2,13 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[expect(dead_code, reason = "the tests of the pair use all of it")]
-#[path = "pair/certificates.rs"]
-mod certificates;
 #[path = "fuzz/conversation.rs"]
 mod conversation;
 #[path = "fuzz/message.rs"]
 mod message;
+#[expect(dead_code, reason = "the tests of the pair use all of it")]
+#[path = "pair/pki.rs"]
+mod pki;
 #[path = "fuzz/record.rs"]
 mod record;
 #[path = "fuzz/script.rs"]

@@ -10,6 +10,8 @@ mod defects;
 mod flood;
 #[path = "pair/forged.rs"]
 mod forged;
+#[path = "pair/fragments.rs"]
+mod fragments;
 #[path = "pair/hostile.rs"]
 mod hostile;
 #[path = "pair/link.rs"]
@@ -18,6 +20,8 @@ mod link;
 mod matrix;
 #[path = "pair/nonces.rs"]
 mod nonces;
+#[path = "pair/pki.rs"]
+mod pki;
 #[path = "pair/primitives.rs"]
 mod primitives;
 #[path = "pair/published.rs"]

@@ -2,11 +2,11 @@
 
 #![no_main]
 
-#[expect(dead_code, reason = "the tests of the pair use all of it")]
-#[path = "../../tests/pair/certificates.rs"]
-mod certificates;
 #[path = "../../tests/fuzz/message.rs"]
 mod message;
+#[expect(dead_code, reason = "the tests of the pair use all of it")]
+#[path = "../../tests/pair/pki.rs"]
+mod pki;
 #[path = "../../tests/fuzz/script.rs"]
 mod script;
 #[expect(dead_code, reason = "the tests of the pair use all of it")]

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use dtls::{Connect, Suite};
 
 use crate::{
-    certificates::{Pki, Proof},
+    pki::{Pki, Proof},
     script::Script,
     simulation::{Datagram, IDENTITY, KEY, Link, Pair, address, known, psk},
 };

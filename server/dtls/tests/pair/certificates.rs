@@ -1,144 +1,13 @@
-//! An authority, what it issues, and what is said of certificates that it would not stand for.
+//! What is said of certificates that an authority would not stand for.
 
-use std::sync::Arc;
-
-use dtls::{
-    Alert, Claim, Config, Connect, Offer, Reason, ServerIdentity, SigningKey, Suite, Trust, Untrusted,
-};
-use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer, KeyIdMethod,
-    KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
-};
+use dtls::{Alert, Claim, Connect, Offer, Reason, ServerIdentity, SigningKey, Suite, Trust, Untrusted};
+use rcgen::{KeyPair, SerialNumber, date_time_ymd};
 use ring::rand::SystemRandom;
 
-use crate::simulation::{IDENTITY, KEY, Pair, known, psk};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Proof {
-    Psk,
-    RawPublicKey,
-    Certificate,
-}
-
-pub(crate) struct Pki {
-    authority: Issuer<'static, KeyPair>,
-    authority_der: Vec<u8>,
-    server_chain: Vec<Vec<u8>>,
-    server_key: Arc<SigningKey>,
-    device_pair: KeyPair,
-    pub(crate) device_key: Arc<SigningKey>,
-}
-
-fn signing_key(pair: &KeyPair) -> Arc<SigningKey> {
-    Arc::new(SigningKey::from_pkcs8(&pair.serialize_der(), &SystemRandom::new()).unwrap())
-}
-
-fn named(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.not_before = date_time_ymd(2025, 1, 1);
-    params.not_after = date_time_ymd(2027, 1, 1);
-    params
-}
-
-impl Pki {
-    pub(crate) fn new() -> Self {
-        let mut params = named("authority.example");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = KeyPair::generate().unwrap();
-        let authority_der = params.self_signed(&key).unwrap().der().to_vec();
-        let authority = Issuer::new(params, key);
-        let server_pair = KeyPair::generate().unwrap();
-        let server = named("server.example").signed_by(&server_pair, &authority).unwrap();
-        let device_pair = KeyPair::generate().unwrap();
-        Self {
-            server_chain: vec![server.der().to_vec(), authority_der.clone()],
-            authority,
-            authority_der,
-            server_key: signing_key(&server_pair),
-            device_key: signing_key(&device_pair),
-            device_pair,
-        }
-    }
-
-    pub(crate) fn config(&self) -> Config {
-        let identity = ServerIdentity {
-            names: vec!["server.example".to_owned()],
-            chain: self.server_chain.clone(),
-            key: self.server_key.clone(),
-        };
-        Config { identities: vec![identity], raw_key: Some(self.server_key.clone()), ..Config::default() }
-    }
-
-    pub(crate) fn trust(&self) -> Trust {
-        Trust::new(std::slice::from_ref(&self.authority_der), &[]).unwrap()
-    }
-
-    pub(crate) fn connect(&self, proof: Proof) -> Connect {
-        let offer = match proof {
-            Proof::Psk => return psk(IDENTITY, KEY),
-            Proof::RawPublicKey => Offer::RawPublicKey {
-                key: self.device_key.clone(),
-                server: self.server_key.public().to_vec(),
-            },
-            Proof::Certificate => self.offer(named("node-7.example")),
-        };
-        Connect { offer, ..psk(IDENTITY, KEY) }
-    }
-
-    /// The device's own certificate, in DER.
-    pub(crate) fn device_certificate(&self) -> Vec<u8> {
-        named("node-7.example").signed_by(&self.device_pair, &self.authority).unwrap().der().to_vec()
-    }
-
-    /// The device's key, in PKCS#8.
-    pub(crate) fn device_pkcs8(&self) -> Vec<u8> {
-        self.device_pair.serialize_der()
-    }
-
-    fn offer(&self, params: CertificateParams) -> Offer {
-        let own = params.signed_by(&self.device_pair, &self.authority).unwrap();
-        Offer::Certificate {
-            chain: vec![own.der().to_vec()],
-            key: self.device_key.clone(),
-            server: self.server_chain[0].clone(),
-        }
-    }
-
-    fn revocation_list(&self, serial: u8) -> Vec<u8> {
-        let params = CertificateRevocationListParams {
-            this_update: date_time_ymd(2025, 6, 1),
-            // A list that is old still says what is revoked.
-            next_update: date_time_ymd(2025, 7, 1),
-            crl_number: SerialNumber::from(1_u64),
-            issuing_distribution_point: None,
-            revoked_certs: vec![RevokedCertParams {
-                serial_number: SerialNumber::from_slice(&[serial]),
-                revocation_time: date_time_ymd(2025, 5, 1),
-                reason_code: None,
-                invalidity_date: None,
-            }],
-            key_identifier_method: KeyIdMethod::Sha256,
-        };
-        params.signed_by(&self.authority).unwrap().der().to_vec()
-    }
-
-    /// What the server finds of a client with that certificate, and what the client is told.
-    fn verdict(&self, trust: Trust, offer: Offer) -> (Untrusted, Reason) {
-        let mut pair = Pair::with(self.config());
-        pair.server.endpoint.set_trust(trust);
-        pair.server.caller.lets_in = Some(known(None));
-        pair.connect(Connect { offer, ..psk(IDENTITY, KEY) });
-        pair.run(5);
-        assert!(pair.server.caller.connected.is_empty());
-        let Some(Claim::Certificate { trusted: Err(why), .. }) = pair.server.caller.claims.pop() else {
-            panic!("nobody was asked")
-        };
-        assert_eq!(pair.server.caller.failures[0].reason, Reason::Refused(why.alert()));
-        (why, pair.client.caller.failures[0].reason.clone())
-    }
-}
+use crate::{
+    pki::{Pki, Proof, named, signing_key},
+    simulation::{IDENTITY, KEY, Pair, known, psk},
+};
 
 #[test]
 fn a_certificate_is_judged_and_its_holder_told_why() {
@@ -152,15 +21,15 @@ fn a_certificate_is_judged_and_its_holder_told_why() {
     let trust_less_nine =
         || Trust::new(std::slice::from_ref(&pki.authority_der), &[pki.revocation_list(9)]).unwrap();
 
-    let (why, told) = pki.verdict(pki.trust(), pki.offer(expired));
+    let (why, told) = verdict(&pki, pki.trust(), pki.offer(expired));
     assert!(matches!(why, Untrusted::Expired { not_after: 1_764_547_200, .. }), "{why:?}");
     assert_eq!(told, Reason::AlertReceived(Alert::CERTIFICATE_EXPIRED));
-    let (why, _) = pki.verdict(pki.trust(), pki.offer(early));
+    let (why, _) = verdict(&pki, pki.trust(), pki.offer(early));
     assert!(matches!(why, Untrusted::NotYetValid { .. }), "{why:?}");
-    let (why, told) = pki.verdict(Trust::default(), pki.offer(named("node-7.example")));
+    let (why, told) = verdict(&pki, Trust::default(), pki.offer(named("node-7.example")));
     assert_eq!(why, Untrusted::UnknownIssuer);
     assert_eq!(told, Reason::AlertReceived(Alert::UNKNOWN_CA));
-    let (why, told) = pki.verdict(trust_less_nine(), pki.offer(revoked));
+    let (why, told) = verdict(&pki, trust_less_nine(), pki.offer(revoked));
     assert_eq!(why, Untrusted::Revoked);
     assert_eq!(told, Reason::AlertReceived(Alert::CERTIFICATE_REVOKED));
 }
@@ -241,4 +110,19 @@ fn the_certificate_is_the_one_for_the_name_that_is_asked_for() {
         let wrong = pair.client.caller.failures.iter().any(|failure| failure.reason == Reason::WrongServer);
         assert_eq!((!pair.client.caller.connected.is_empty(), wrong), (connects, !connects), "{name:?}");
     }
+}
+
+/// What the server finds of a client with that certificate, and what the client is told.
+fn verdict(pki: &Pki, trust: Trust, offer: Offer) -> (Untrusted, Reason) {
+    let mut pair = Pair::with(pki.config());
+    pair.server.endpoint.set_trust(trust);
+    pair.server.caller.lets_in = Some(known(None));
+    pair.connect(Connect { offer, ..psk(IDENTITY, KEY) });
+    pair.run(5);
+    assert!(pair.server.caller.connected.is_empty());
+    let Some(Claim::Certificate { trusted: Err(why), .. }) = pair.server.caller.claims.pop() else {
+        panic!("nobody was asked")
+    };
+    assert_eq!(pair.server.caller.failures[0].reason, Reason::Refused(why.alert()));
+    (why, pair.client.caller.failures[0].reason.clone())
 }

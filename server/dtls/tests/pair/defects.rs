@@ -5,7 +5,7 @@ use std::time::Duration;
 use dtls::{Config, Ended, Reason, Suite, Usage};
 
 use crate::{
-    certificates::Pki,
+    pki::Pki,
     primitives::{clear, message},
     puppet::{FINISHED, MODES, Mode, Puppet, server},
     simulation::{DELAY, IDENTITY, KEY, Link, Pair, address, psk},

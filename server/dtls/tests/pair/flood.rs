@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use dtls::{Bounds, Config, Reason};
 
 use crate::{
-    certificates::Pki,
+    pki::Pki,
     primitives::{clear, message},
     puppet::{MODES, Mode, Puppet},
     simulation::{IDENTITY, KEY, Pair, address, known, psk},

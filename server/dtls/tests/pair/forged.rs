@@ -4,7 +4,7 @@
 use dtls::{Alert, Claim, Reason};
 
 use crate::{
-    certificates::Pki,
+    pki::Pki,
     primitives::{clear, message, vec8, vec16, vec24},
     puppet::{CERTIFICATE, CERTIFICATE_VERIFY, CLIENT_KEY_EXCHANGE, FINISHED, MODES, Mode, Puppet, server},
     simulation::{IDENTITY, KEY, Pair, address, known},

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dtls::{Connect, Reason, Suite};
 
 use crate::{
-    certificates::{Pki, Proof},
+    pki::{Pki, Proof},
     simulation::{DELAY, IDENTITY, KEY, Link, Pair, known, psk},
 };
 

@@ -3,7 +3,7 @@
 use dtls::{Claim, Config, Connect, Endpoint, Suite};
 
 use crate::{
-    certificates::{Pki, Proof},
+    pki::{Pki, Proof},
     simulation::{IDENTITY, KEY, Pair, known, psk},
 };
 

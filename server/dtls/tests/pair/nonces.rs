@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dtls::{Bounds, Config, Connect, Suite};
 
 use crate::{
-    certificates::{Pki, Proof},
+    pki::{Pki, Proof},
     simulation::{DELAY, Link, Pair, known, records},
 };
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dtls::{Connect, Reason, Saved, SessionId, Suite, Usage};
 
 use crate::{
-    certificates::{Pki, Proof},
+    pki::{Pki, Proof},
     primitives::{clear, message, vec8, vec16},
     puppet::{FINISHED, Hello, MODES, Mode, Puppet, server},
     simulation::{DELAY, IDENTITY, KEY, Link, Pair, address, known, psk},

@@ -10,7 +10,7 @@ use ring::{
 };
 
 use crate::{
-    certificates::Pki,
+    pki::Pki,
     primitives::{Key, clear, message, prf, sha256, vec8, vec16, vec24},
     simulation::{IDENTITY, KEY, Pair, known, records},
 };

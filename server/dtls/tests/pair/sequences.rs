@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use crate::{
-    certificates::Pki,
+    pki::Pki,
     puppet::{FINISHED, MODES, Mode, Puppet, server},
     simulation::{Pair, address},
 };

@@ -3,7 +3,7 @@
 use dtls::{Alert, Ended, Reason, SendError, SessionId};
 
 use crate::{
-    certificates::Pki,
+    pki::Pki,
     primitives::vec16,
     puppet::{CLIENT_KEY_EXCHANGE, EXTENDED_MASTER_SECRET, FINISHED, Hello, MODES, Mode, Puppet, server},
     simulation::{DELAY, IDENTITY, KEY, Pair, address, psk},
