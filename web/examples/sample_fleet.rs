@@ -13,12 +13,15 @@ use fleet::{DiaryCause, Incident, Presence, Timestamp};
 use objects::{Value, Version};
 
 #[expect(dead_code, reason = "the tests use more of it")]
+#[path = "../tests/common/issuer.rs"]
+mod issuer;
+#[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/console/sample.rs"]
 mod sample;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/console/world.rs"]
 mod world;
-use sample::everything;
+use sample::{certificates, everything};
 use world::{LINKS, SampleDevice, World};
 
 #[tokio::main]
@@ -116,6 +119,7 @@ async fn populate(world: &World) {
         world.script.value(1, at, value.clone());
     }
     everything(world, "greenhouse").await;
+    certificates(world, "factory", "factory.example").await;
     knock(world).await;
     // A day of temperatures, one every four minutes.
     let now = wall_clock();

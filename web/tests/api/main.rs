@@ -5,6 +5,10 @@
 
 mod world;
 
+#[path = "../common/issuer.rs"]
+mod issuer;
+
+mod certificates;
 mod document;
 mod events;
 mod flows;

@@ -9,7 +9,8 @@ use std::{
 use crate::document::operations;
 
 /// The verbs of `Fleet` that the console calls, each with its route.
-const ROUTES: [(&str, &str); 49] = [
+const ROUTES: [(&str, &str); 56] = [
+    ("add_authority", "post /authorities"),
     ("add_claim", "post /claims"),
     ("add_class", "post /classes"),
     ("add_credential", "post /devices/{device}/credentials"),
@@ -19,6 +20,7 @@ const ROUTES: [(&str, &str); 49] = [
     ("add_webhook", "post /webhooks"),
     ("approve_claim", "post /diary/{entry}/approve"),
     ("audit", "get /audit"),
+    ("authorities", "get /authorities"),
     ("bootstrap_record", "get /devices/{device}/bootstraps/{bootstrap}"),
     ("bootstraps", "get /devices/{device}/bootstraps"),
     ("cancel_operation", "post /devices/{device}/operations/{operation}/cancel"),
@@ -48,6 +50,7 @@ const ROUTES: [(&str, &str); 49] = [
     ("pause_webhook", "put /webhooks/{webhook}/pause"),
     ("plan", "get /classes/{class}/plan"),
     ("reload_models", "post /models/reload"),
+    ("remove_authority", "delete /authorities/{authority}"),
     ("remove_device", "delete /devices/{device}"),
     ("remove_devices", "post /devices/removals"),
     ("remove_model", "delete /models/{object}/{version}"),
@@ -57,7 +60,11 @@ const ROUTES: [(&str, &str); 49] = [
     ("revoke_token", "delete /tokens/{token}"),
     ("rotate_credential", "post /devices/{device}/credentials/{credential}/rotate"),
     ("save_plan", "put /devices/{device}/plan"),
+    ("seen_certificates", "get /devices/{device}/credentials"),
+    ("server_keys", "get /server-keys"),
+    ("set_class_policy", "put /classes/{class}/policy"),
     ("set_password", "put /users/{user}/password"),
+    ("set_revocation_list", "put /authorities/{authority}/revocation-list"),
     ("subscribe", "get /events"),
 ];
 

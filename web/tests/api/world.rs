@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use crate::issuer::TestIssuer;
 use async_trait::async_trait;
 use axum::{
     Router,
@@ -76,14 +77,15 @@ impl World {
                 chunk.copy_from_slice(&random[..chunk.len()]);
             }
         };
-        let fleet = Arc::new(Fleet::new(
+        let fleet = Fleet::new(
             Arc::clone(&store) as Arc<dyn Store>,
             Arc::clone(&script) as Arc<dyn Downlink>,
             Library::new(Arc::new(Registry::core())),
             Box::new(|| Ok(Registry::core())),
             feed.clone(),
             Box::new(entropy.clone()),
-        ));
+        );
+        let fleet = Arc::new(fleet.with_issuer(Arc::new(TestIssuer)));
         let (stop, stopped) = futures::channel::oneshot::channel::<()>();
         let now = Arc::clone(&clock);
         let settings = Settings {

@@ -6,7 +6,7 @@ use objects::{Value, Version};
 
 use crate::{
     browser::{Answer, Browser},
-    sample::everything,
+    sample::{certificates, everything},
     world::{LINKS, SampleDevice, World},
 };
 
@@ -67,6 +67,7 @@ async fn crowded() -> (World, Browser) {
             .await;
     }
     everything(&world, "sample").await;
+    certificates(&world, "factory", "factory").await;
     let browser = Browser::logged_in(&world).await;
     (world, browser)
 }

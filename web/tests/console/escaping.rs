@@ -6,7 +6,7 @@ use objects::{Value, Version};
 use crate::{
     browser::{Answer, Browser, PASSWORD},
     crawl::every_page,
-    sample::everything_seen,
+    sample::{certificates, everything_seen},
     world::{SampleDevice, World, public_id},
 };
 
@@ -27,6 +27,7 @@ fn check(path: &str, page: &Answer) {
 async fn nothing_that_anybody_says_becomes_markup() {
     let world = World::new().await;
     everything_seen(&world, TYPED, HOSTILE).await;
+    let certified = certificates(&world, TYPED, HOSTILE).await;
     world
         .register(&SampleDevice {
             id: 1,
@@ -76,6 +77,8 @@ async fn nothing_that_anybody_says_becomes_markup() {
         "/audit?actor=%22%3E%3Cscript%3Ealert(5)%3C%2Fscript%3E".to_owned(),
         "/enrolment?identity=%22%3E%3Cscript%3Ealert(5)%3C%2Fscript%3E".to_owned(),
         "/diary?done=%3Cscript%3E".to_owned(),
+        "/security".to_owned(),
+        format!("/devices/{certified}/credentials"),
         url.clone(),
         format!("{url}/objects"),
         format!("{url}/timeline"),

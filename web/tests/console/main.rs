@@ -7,6 +7,10 @@ mod browser;
 mod sample;
 mod world;
 
+#[path = "../common/issuer.rs"]
+mod issuer;
+
+mod certificates;
 mod connecting;
 mod crawl;
 mod device;

@@ -33,13 +33,17 @@ async fn a_viewer_is_offered_nothing_that_changes_anything() {
     let (world, mut administrator, added) = world().await;
     let mut viewer = administrator.of_role(&world, "viewer").await;
     let registered = format!("/devices/{}", public_id(1));
-    assert_eq!(navigation(&viewer.get("/").await), ["Overview", "Devices", "Diary", "Models", "Settings"]);
+    assert_eq!(
+        navigation(&viewer.get("/").await),
+        ["Overview", "Devices", "Diary", "Models", "Security", "Settings"]
+    );
     for page in [
         "/".to_owned(),
         "/devices".to_owned(),
         "/devices?state=unmanaged".to_owned(),
         "/diary".to_owned(),
         "/models".to_owned(),
+        "/security".to_owned(),
         registered.clone(),
         format!("{registered}/objects"),
         format!("{registered}/operations"),
@@ -99,6 +103,8 @@ async fn a_viewer_is_refused_whatever_they_send() {
         (format!("{added}/revoke"), vec![("typed", "sample-new"), ("reason", "x")]),
         (format!("{added}/remove"), vec![("typed", "sample-new"), ("reason", "x")]),
         ("/devices/removal".to_owned(), vec![("all", "1"), ("view", "/devices")]),
+        ("/enrolment/classes/default/policy".to_owned(), vec![("kind_psk", "on")]),
+        ("/security".to_owned(), vec![("name", "x"), ("certificate", "x")]),
         ("/models".to_owned(), vec![("text", "<LWM2M/>")]),
         ("/models/reload".to_owned(), vec![]),
         ("/settings/accounts".to_owned(), vec![("name", "x"), ("role", "viewer")]),

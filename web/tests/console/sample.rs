@@ -1,15 +1,15 @@
 //! One of everything: what the pages of enrolment, security and settings show, made by the verbs.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use fleet::{
-    Actor, BootstrapId, BootstrapRecord, BootstrapResult, ClassId, Context, DiaryCause, EndpointName,
-    GivenPsk, Incident, NewClaim, NewDevice, Plan, PlanScope, PublicId, Purpose, RequestId, StepRecord,
-    Timestamp,
+    Actor, BootstrapId, BootstrapRecord, BootstrapResult, Change, ClassId, Commit, Context, DiaryCause,
+    EndpointName, GivenCertificate, GivenCredential, GivenPsk, Incident, NewClaim, NewDevice, Plan,
+    PlanScope, PublicId, Purpose, RequestId, SeenCertificate, StepRecord, Store as _, Timestamp,
 };
 use objects::Value;
 
-use crate::world::World;
+use crate::{issuer::Foreign, world::World};
 
 /// A definition of an object of nobody's, with a name of one's own.
 pub(crate) fn definition(name: &str) -> String {
@@ -99,6 +99,35 @@ pub(crate) async fn everything_seen(world: &World, text: &str, seen: &str) -> Ev
     fleet.flush_diary(now).await.unwrap();
     fleet.flush_audit().await.unwrap();
     Everything { device }
+}
+
+/// The server's own authority and another one with a revocation list, and a device that came with a certificate of it.
+/// What people type is `text`, what stands in certificates is `seen`.
+pub(crate) async fn certificates(world: &World, text: &str, seen: &str) -> PublicId {
+    let fleet = &world.fleet;
+    fleet.own_keys(&["muster.test".to_owned()], world.now()).await.unwrap().unwrap();
+    // The other one is the younger.
+    world.clock.fetch_add(1_000, Ordering::Relaxed);
+    let now = world.now();
+    let context = context(now);
+    let foreign = Foreign::new(seen, now, 20);
+    let authority = fleet.add_authority(&context, text, foreign.pem().as_bytes()).await.unwrap();
+    let list = foreign.revocations(31, Timestamp(now.0 - 7 * 86_400_000), 1);
+    fleet.set_revocation_list(&context, authority.public_id, list.as_bytes()).await.unwrap();
+    let (der, pem) = foreign.issue(seen, now, 5);
+    let new = NewDevice {
+        endpoint: EndpointName::new(format!("{text}-x509")).unwrap(),
+        class: None,
+        bootstrap: Some(GivenCredential::Certificate(GivenCertificate::Pinned(pem.into()))),
+        management: Some(GivenCredential::Certificate(GivenCertificate::Issued { public_key: None })),
+    };
+    let enrolled = fleet.add_device(&context, new).await.unwrap();
+    let change = Change::CertificateSeen {
+        credential: enrolled.shown[0].credential.id,
+        certificate: Box::new(SeenCertificate::of(&[der], now).unwrap()),
+    };
+    world.store.commit(Commit { changes: vec![change], audit: Vec::new() }).await.unwrap();
+    enrolled.device.public_id
 }
 
 async fn bootstraps(world: &World, device: &fleet::Device, text: &str) {
