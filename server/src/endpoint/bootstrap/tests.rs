@@ -331,7 +331,7 @@ fn registered(world: &World) -> bool {
 
 fn secured(name: &str, lwm2m: Version, shown: &Shown, instance: u16) -> Profile {
     let identity = shown.credential.identity.text();
-    let account = Account::psk(BOOTSTRAP, &identity, shown.key.as_bytes());
+    let account = Account::psk(BOOTSTRAP, &identity, shown.psk().unwrap().as_bytes());
     profile(name, lwm2m, account, instance)
 }
 

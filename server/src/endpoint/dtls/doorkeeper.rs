@@ -13,8 +13,8 @@ use std::{
 
 use dtls::{Computed, Ended, Endpoint, Event, HandshakeId, Output, Saved, SendError, SessionId, Tag};
 use fleet::{
-    DiaryCause, Identity, Incident, ListenerId, Opening, Origin, Purpose, SecureSession, SecureSessionId,
-    SessionMark, Source,
+    CredentialId, DiaryCause, Identity, Incident, ListenerId, Opening, Origin, Purpose, SecureSession,
+    SecureSessionId, SessionMark, Source,
 };
 use tokio::{net::UdpSocket, sync::mpsc, time::Instant};
 use tracing::{debug, warn};
@@ -24,7 +24,7 @@ use crate::{
     clock::Clock,
     endpoint::{Batch, Incoming, sessions::Heard},
 };
-use handshakes::Entering;
+use handshakes::{Entering, tag};
 
 /// Runs a secure socket.
 pub(crate) struct Doorkeeper {
@@ -49,6 +49,10 @@ pub(crate) struct Doorkeeper {
     /// What is to be kept of the sessions: which are over, and where no shard does it how far they were heard.
     ended: Vec<(SecureSessionId, bool)>,
     heard: BTreeMap<SecureSessionId, SessionMark>,
+    /// Up to where sequence numbers could not be reserved: tried again with the next tick.
+    unreserved: BTreeMap<SessionId, u64>,
+    /// Credentials that ended a short while ago: what is brought back of theirs was read before.
+    taken_back: BTreeMap<CredentialId, Duration>,
     counted: BTreeMap<&'static str, u64>,
 }
 
@@ -56,10 +60,12 @@ pub(crate) struct Doorkeeper {
 enum Answer {
     Identified(HandshakeId, Result<Opening, Refused>),
     Computed(Computed),
-    Admitted(HandshakeId, Result<(), Refused>),
+    Admitted(HandshakeId, SecureSessionId, Result<(), Refused>),
     Resumed(HandshakeId, Option<SecureSession>),
     Introduced(SecureSessionId, Option<SecureSession>),
-    Reserved(SessionId, u64),
+    /// Whether numbers up to there are kept.
+    Reserved(SessionId, u64, bool),
+    /// What could not be kept of those that are over.
     Kept(Vec<(SecureSessionId, bool)>),
 }
 
@@ -71,6 +77,9 @@ const MAX_DATAGRAM: usize = 65_535;
 
 /// How often it keeps what is to be kept in batches, and counts.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How long it is remembered that a credential has ended: longer than sessions wait between the store and here.
+const TAKEN_BACK_REMEMBERED: Duration = Duration::from_secs(60);
 
 /// How many answers wait; those who give them wait for a place.
 const MAX_ANSWERS: usize = 4_096;
@@ -106,6 +115,8 @@ impl Doorkeeper {
             arrived: Batch::new(),
             ended: Vec::new(),
             heard: BTreeMap::new(),
+            unreserved: BTreeMap::new(),
+            taken_back: BTreeMap::new(),
             counted: BTreeMap::new(),
         }
     }
@@ -192,7 +203,8 @@ impl Doorkeeper {
             Ask::Introduce(session) => self.introduce(session),
             Ask::End(credentials) => {
                 for credential in credentials {
-                    self.engine.end_tag(now, Tag(credential.0 as u64));
+                    self.engine.end_tag(now, tag(credential));
+                    self.taken_back.insert(credential, now);
                     self.take_back(credential);
                 }
             }
@@ -205,8 +217,9 @@ impl Doorkeeper {
     }
 
     fn restore(&mut self, session: SecureSession) {
-        // Listeners have changed places since.
-        if session.identity.purpose != self.purpose {
+        let is_taken_back = self.taken_back.contains_key(&session.identity.credential);
+        // Or listeners have changed places since.
+        if is_taken_back || session.identity.purpose != self.purpose {
             self.ended.push((session.id, false));
             return;
         }
@@ -272,10 +285,9 @@ impl Doorkeeper {
     /// Looks up whose a session is, to tell of it.
     fn introduce(&mut self, session: SecureSessionId) {
         if self.introduced.insert(session) {
-            let (gate, answers, purpose) = (Arc::clone(&self.gate), self.answers.clone(), self.purpose);
-            tokio::spawn(async move {
-                let found = gate.resumption(purpose, session).await;
-                let _ = answers.send(Answer::Introduced(session, found)).await;
+            let (gate, purpose) = (Arc::clone(&self.gate), self.purpose);
+            self.beside(async move { gate.resumption(purpose, session).await }, move |found| {
+                Answer::Introduced(session, found.flatten())
             });
         }
     }
@@ -288,23 +300,23 @@ impl Doorkeeper {
     }
 
     fn reserve(&self, session: SessionId, upto: u64) {
-        let (gate, answers) = (Arc::clone(&self.gate), self.answers.clone());
-        tokio::spawn(async move {
-            if gate.reserve(SecureSessionId(session.0), upto).await {
-                // Nobody is there any more who could use it.
-                let _ = answers.send(Answer::Reserved(session, upto)).await;
-            }
+        let gate = Arc::clone(&self.gate);
+        self.beside(async move { gate.reserve(SecureSessionId(session.0), upto).await }, move |kept| {
+            Answer::Reserved(session, upto, kept.unwrap_or(false))
         });
     }
 
     fn tick(&mut self) {
+        let now = self.now();
+        self.taken_back.retain(|_, at| now < *at + TAKEN_BACK_REMEMBERED);
+        for (session, upto) in std::mem::take(&mut self.unreserved) {
+            self.reserve(session, upto);
+        }
         let (heard, ended) = (std::mem::take(&mut self.heard), std::mem::take(&mut self.ended));
         if !heard.is_empty() || !ended.is_empty() {
-            let (gate, answers) = (Arc::clone(&self.gate), self.answers.clone());
-            tokio::spawn(async move {
-                if !gate.keep(heard.into_values().collect(), ended.clone()).await {
-                    let _ = answers.send(Answer::Kept(ended)).await;
-                }
+            let (gate, again) = (Arc::clone(&self.gate), ended.clone());
+            self.beside(async move { gate.keep(heard.into_values().collect(), ended).await }, move |kept| {
+                Answer::Kept(if kept == Some(true) { Vec::new() } else { again })
             });
         }
         self.count();
@@ -353,7 +365,7 @@ impl Doorkeeper {
 fn saved(session: SecureSession) -> Saved {
     Saved {
         id: SessionId(session.id.0),
-        tag: Tag(session.identity.credential.0 as u64),
+        tag: tag(session.identity.credential),
         peer: session.source.address,
         reserved: session.reserved,
         received: session.received,

@@ -69,9 +69,7 @@ pub(super) fn detail(failure: &Failure) -> String {
         Reason::AlertReceived(alert) => format!("alert {}: {}", step(failure.step), explained(*alert)),
         Reason::TimedOut => format!("nothing came {}", step(failure.step)),
         Reason::BegunAnew => format!("the client began anew {}", step(failure.step)),
-        Reason::WrongKey => {
-            return "the client's Finished can't be decrypted by the key that is stored".to_owned();
-        }
+        Reason::WrongKey => "the client's Finished can't be decrypted by the key that is stored".to_owned(),
         other => format!("{other}, {}", step(failure.step)),
     };
     if failure.offered.is_empty() {

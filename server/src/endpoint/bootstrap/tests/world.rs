@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use device::{Account, Device, Output as DeviceOutput, Profile, Security};
 use fleet::{
     Actor, BootstrapSettings, Commit, Context, CredentialId, Downlink, Ending, EndpointName, Feed, Fleet,
-    GivenPsk, Identity, Library, NewDevice, OperationId, Order, Presence, Purpose, RequestId, Role, Shown,
-    Store, StoreError, Taken, Timestamp, UserId, store::MemoryStore,
+    GivenPsk, Identity, Library, NewDevice, OperationId, Order, Presence, Purpose, RequestId, Role,
+    ServerKeys, Shown, Store, StoreError, Taken, Timestamp, UserId, store::MemoryStore,
 };
 use futures::executor::block_on;
 use objects::Registry;
@@ -132,7 +132,7 @@ impl World {
         let new = NewDevice {
             endpoint: EndpointName::new(name).unwrap(),
             class: None,
-            bootstrap: Some(GivenPsk::default()),
+            bootstrap: Some(GivenPsk::default().into()),
             management: None,
         };
         block_on(self.fleet.add_device(&self.context(), new)).unwrap().shown.remove(0)
@@ -315,10 +315,10 @@ impl World {
     ) -> Result<Identity, ()> {
         let now = self.moment().wall;
         let opening = block_on(self.fleet.opening(purpose, identity, now)).unwrap().map_err(drop)?;
-        if opening.key.as_bytes() != key {
+        if opening.key.unwrap().as_bytes() != key {
             return Err(());
         }
-        let opened = block_on(self.fleet.opened(opening.identity, from.address, now)).unwrap();
+        let opened = block_on(self.fleet.opened(opening.identity, from.address, None, None, now)).unwrap();
         opened.map(|()| opening.identity).map_err(drop)
     }
 
@@ -373,6 +373,7 @@ pub(in crate::endpoint::bootstrap) fn settings() -> BootstrapSettings {
         plain_uri: Some(PLAIN_MANAGEMENT.into()),
         bootstrap_uri: Some(BOOTSTRAP.into()),
         short_server_id: 1,
+        keys: ServerKeys::default(),
         lab: true,
     }
 }

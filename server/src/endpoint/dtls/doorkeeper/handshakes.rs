@@ -67,18 +67,24 @@ impl Doorkeeper {
             }
             Answer::Identified(handshake, Err(refused)) => self.refuse(handshake, refused, false),
             Answer::Computed(computed) => self.engine.computed(now, computed),
-            Answer::Admitted(handshake, Ok(())) => {
-                // One that has ended meanwhile leaves nothing behind: see `fail`.
-                self.engine.admitted(now, handshake, Ok(()));
-            }
-            Answer::Admitted(handshake, Err(refused)) => self.refuse(handshake, refused, true),
+            Answer::Admitted(handshake, session, admitted) => match admitted {
+                // It has ended meanwhile, which the gate may have been told before it kept this.
+                _ if !self.entering.contains_key(&handshake) => self.ended.push((session, false)),
+                Ok(()) => self.engine.admitted(now, handshake, Ok(())),
+                Err(refused) => self.refuse(handshake, refused, true),
+            },
             Answer::Resumed(handshake, found) => {
                 let Some(entering) = self.entering.get_mut(&handshake) else { return };
                 entering.identity = found.as_ref().map(|session| session.identity);
                 self.engine.resumed(now, handshake, found.map(saved).as_ref());
             }
             Answer::Introduced(session, found) => self.introduce_found(session, found),
-            Answer::Reserved(session, upto) => self.engine.reserved(session, upto),
+            Answer::Reserved(session, upto, true) => self.engine.reserved(session, upto),
+            Answer::Reserved(session, upto, false) => {
+                if self.engine.peer_of(session).is_some() {
+                    self.unreserved.insert(session, upto);
+                }
+            }
             Answer::Kept(ended) => self.ended.extend(ended),
         }
     }
@@ -109,7 +115,7 @@ impl Doorkeeper {
     /// Somebody has proved who they are: the session is kept, and then they are let in.
     fn open(&mut self, handshake: HandshakeId, session: Saved, claim: Option<Claim>) {
         let identity = self.entering.get(&handshake).and_then(|entering| entering.identity);
-        let Some(identity) = identity.filter(|identity| tag(*identity) == session.tag) else {
+        let Some(identity) = identity.filter(|identity| tag(identity.credential) == session.tag) else {
             return self.refuse(handshake, failed(), true);
         };
         let at = self.clock.now().wall;
@@ -123,10 +129,10 @@ impl Doorkeeper {
             began_at: at,
             heard_at: at,
         };
-        self.entering.entry(handshake).or_default().session = Some(session.id);
-        let gate = Arc::clone(&self.gate);
+        let (gate, id) = (Arc::clone(&self.gate), session.id);
+        self.entering.entry(handshake).or_default().session = Some(id);
         self.beside(async move { gate.opened(session, claim.as_ref()).await }, move |answer| {
-            Answer::Admitted(handshake, answer.unwrap_or_else(|| Err(failed())))
+            Answer::Admitted(handshake, id, answer.unwrap_or_else(|| Err(failed())))
         });
     }
 
@@ -141,7 +147,9 @@ impl Doorkeeper {
     fn refuse(&mut self, handshake: HandshakeId, refused: Refused, proved: bool) {
         let now = self.now();
         let alert = failure::alert(&refused, proved);
-        self.entering.entry(handshake).or_default().refused = Some(refused);
+        // One that has ended meanwhile is told of already.
+        let Some(entering) = self.entering.get_mut(&handshake) else { return };
+        entering.refused = Some(refused);
         match proved {
             true => self.engine.admitted(now, handshake, Err(alert)),
             false => self.engine.identified(now, handshake, Err(alert)),
@@ -165,7 +173,7 @@ impl Doorkeeper {
     }
 
     /// Does something beside, and hands back what came of it: nothing if it panicked.
-    fn beside<T: Send + 'static>(
+    pub(super) fn beside<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
         answer: impl FnOnce(Option<T>) -> Answer + Send + 'static,
@@ -174,7 +182,7 @@ impl Doorkeeper {
         tokio::spawn(async move {
             let done = AssertUnwindSafe(work).catch_unwind().await.ok();
             if done.is_none() {
-                error!("what a handshake had asked for panicked");
+                error!("what a secure socket had asked for panicked");
                 metrics::counter!("muster_dtls_panics_total").increment(1);
             }
             // Nobody is there any more who could use it.
@@ -183,13 +191,13 @@ impl Doorkeeper {
     }
 }
 
-pub(super) fn tag(identity: Identity) -> Tag {
-    Tag(identity.credential.0.cast_unsigned())
+pub(super) fn tag(credential: CredentialId) -> Tag {
+    Tag(credential.0.cast_unsigned())
 }
 
 fn known(opening: Opening) -> Known {
     Known {
-        tag: tag(opening.identity),
+        tag: tag(opening.identity.credential),
         key: opening.key.map(|key| zeroize::Zeroizing::new(key.as_bytes().to_vec())),
         shared: gate::is_shared(&opening.identity),
     }

@@ -14,8 +14,10 @@ use webrtc_dtls::{
 };
 
 use super::{
-    super::record::{self, HEADER},
-    world::{KEY, Raw, World, first, hello},
+    clients::Raw,
+    gate::KEY,
+    wire::{self, HEADER, first, hello, second},
+    world::World,
 };
 
 /// No extensions, and not even an empty block of them.
@@ -43,26 +45,26 @@ impl Device {
     /// The same from a socket that may have been used before, and by this key.
     pub(super) async fn ready_by(raw: Raw, key: &str, identity: &str, extensions: &[u8]) -> Self {
         let (random, cookie) = cookie(&raw, extensions).await;
-        let hello = record::message(1, 1, &hello_of(random, &cookie, extensions));
-        raw.send(&record::record(record::HANDSHAKE, 0, 1, &hello)).await;
+        let body = hello_of(random, &cookie, extensions);
+        raw.send(&second(&body)).await;
 
-        let mut transcript = hello;
+        let mut transcript = wire::message(wire::CLIENT_HELLO, 1, &body);
         let mut server = [0; 32];
         let mut extended = false;
         let mut answered = false;
         while !answered {
             let datagram = raw.receive().await;
-            for record in record::records(&datagram) {
-                for message in record::messages(record.body).unwrap() {
-                    if message.kind == record::HELLO_VERIFY_REQUEST {
+            for record in wire::records(&datagram) {
+                for message in wire::messages(record.body) {
+                    if message.kind == wire::HELLO_VERIFY_REQUEST {
                         continue;
                     }
-                    if message.kind == record::SERVER_HELLO {
+                    if message.kind == wire::SERVER_HELLO {
                         server.copy_from_slice(&message.body[2..34]);
                         extended = message.body.windows(4).any(|bytes| bytes == [0, 23, 0, 0]);
                     }
                     transcript.extend(message.bytes);
-                    answered = message.kind == record::SERVER_HELLO_DONE;
+                    answered = message.kind == wire::SERVER_HELLO_DONE;
                 }
             }
         }
@@ -70,7 +72,7 @@ impl Device {
 
         let mut named = (identity.len() as u16).to_be_bytes().to_vec();
         named.extend(identity.as_bytes());
-        let key_exchange = record::message(record::CLIENT_KEY_EXCHANGE, 2, &named);
+        let key_exchange = wire::message(wire::CLIENT_KEY_EXCHANGE, 2, &named);
         transcript.extend(&key_exchange);
         let key = PskKey::from_hex(key).unwrap();
         let premaster = [&[0, 16][..], &[0; 16], &[0, 16], key.as_bytes()].concat();
@@ -83,13 +85,13 @@ impl Device {
         cipher.init(&master, &random, &server, true).unwrap();
 
         let finished = prf(&master, "client finished", &Sha256::digest(&transcript), 12);
-        let finished = record::message(record::FINISHED, 3, &finished);
+        let finished = wire::message(wire::FINISHED, 3, &finished);
         let mut device = Self { raw, last_flight: Vec::new(), cipher, master, transcript, next: 0 };
-        let sealed = device.seal(record::HANDSHAKE, &finished);
+        let sealed = device.seal(wire::HANDSHAKE, &finished);
         device.transcript.extend(&finished);
         device.last_flight = [
-            record::record(record::HANDSHAKE, 0, 2, &key_exchange),
-            record::record(record::CHANGE_CIPHER_SPEC, 0, 3, &[1]),
+            wire::record(wire::HANDSHAKE, 0, 2, &key_exchange),
+            wire::record(wire::CHANGE_CIPHER_SPEC, 0, 3, &[1]),
             sealed,
         ]
         .concat();
@@ -108,14 +110,14 @@ impl Device {
     pub(super) async fn take_last_flight(&self) {
         let datagram = loop {
             let datagram = self.raw.receive().await;
-            if datagram[0] == record::CHANGE_CIPHER_SPEC {
+            if datagram[0] == wire::CHANGE_CIPHER_SPEC {
                 break datagram;
             }
         };
-        let finished = record::records(&datagram).nth(1).unwrap();
+        let finished = wire::records(&datagram).nth(1).unwrap();
         let opened = self.cipher.decrypt(finished.bytes).unwrap();
         let right = prf(&self.master, "server finished", &Sha256::digest(&self.transcript), 12);
-        assert_eq!(opened[HEADER + record::MESSAGE_HEADER..], right);
+        assert_eq!(opened[HEADER + wire::MESSAGE_HEADER..], right);
     }
 
     pub(super) fn seal(&mut self, kind: u8, plaintext: &[u8]) -> Vec<u8> {
@@ -128,12 +130,12 @@ impl Device {
             sequence_number,
             content_len: plaintext.len() as u16,
         };
-        self.cipher.encrypt(&header, &record::record(kind, 1, sequence_number, plaintext)).unwrap()
+        self.cipher.encrypt(&header, &wire::record(kind, 1, sequence_number, plaintext)).unwrap()
     }
 
     /// Sends application data, and gives the datagram.
     pub(super) async fn send(&mut self, plaintext: &[u8]) -> Vec<u8> {
-        let datagram = self.seal(record::APPLICATION_DATA, plaintext);
+        let datagram = self.seal(wire::APPLICATION_DATA, plaintext);
         self.raw.send(&datagram).await;
         datagram
     }
@@ -142,14 +144,14 @@ impl Device {
 /// Begins a handshake, by a ClientHello with another random each time until one is taken; its random, and the cookie.
 async fn cookie(raw: &Raw, extensions: &[u8]) -> ([u8; 32], Vec<u8>) {
     loop {
-        let random = raw.random();
+        let random = Raw::random();
         raw.send(&first(&hello_of(random, &[], extensions))).await;
         let answer = async {
             loop {
                 // What else comes is a handshake's before.
                 let datagram = raw.receive().await;
-                if datagram.get(HEADER) == Some(&record::HELLO_VERIFY_REQUEST) {
-                    return datagram[HEADER + record::MESSAGE_HEADER + 3..].to_vec();
+                if let Some(cookie) = wire::cookie(&datagram) {
+                    return cookie.to_vec();
                 }
             }
         };
@@ -160,7 +162,7 @@ async fn cookie(raw: &Raw, extensions: &[u8]) -> ([u8; 32], Vec<u8>) {
 }
 
 fn hello_of(random: [u8; 32], cookie: &[u8], extensions: &[u8]) -> Vec<u8> {
-    let mut body = hello(record::VERSION_1_2, &[0xc0a8], cookie, extensions);
+    let mut body = hello(wire::VERSION_1_2, &[0xc0a8], cookie, extensions);
     body[2..34].copy_from_slice(&random);
     body
 }

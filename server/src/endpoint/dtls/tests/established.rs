@@ -5,14 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fleet::{CredentialId, DiaryCause};
+use dtls::Bounds;
+use fleet::DiaryCause;
 
 use super::{
-    super::{Bounds, record},
     by_hand::{Device, EXTENDED_MASTER_SECRET, NONE},
-    world::{KEY, OTHER_KEY, SOON, World, first, hello},
+    clients::OTHER_KEY,
+    gate::KEY,
+    wire::{self, first, hello},
+    world::{SOON, World},
 };
-use crate::endpoint::Outlet;
 
 #[tokio::test]
 async fn nothing_forged_ends_a_session() {
@@ -20,16 +22,16 @@ async fn nothing_forged_ends_a_session() {
     let client = world.client().connect().await.unwrap();
     // What an attacker sends in the name of the client's address.
     let forged = [
-        record::record(record::ALERT, 0, 9, &[record::FATAL, 40]),
-        record::record(record::ALERT, 0, 10, &[record::WARNING, 0]),
-        record::record(record::CHANGE_CIPHER_SPEC, 0, 11, &[1]),
-        record::record(record::CHANGE_CIPHER_SPEC, 1, 12, &[0; 40]),
-        record::record(record::HANDSHAKE, 1, 13, &[0; 40]),
-        record::record(record::APPLICATION_DATA, 1, 1 << 40, &[0xaa; 60]),
-        record::record(record::APPLICATION_DATA, 1, 14, &[]),
-        record::record(record::APPLICATION_DATA, 1, 15, &[0; 15]),
-        record::record(record::ALERT, 1, 16, &[2, 40]),
-        record::record(record::APPLICATION_DATA, 2, 0, &[0xaa; 60]),
+        wire::record(wire::ALERT, 0, 9, &[wire::FATAL, 40]),
+        wire::record(wire::ALERT, 0, 10, &[wire::WARNING, 0]),
+        wire::record(wire::CHANGE_CIPHER_SPEC, 0, 11, &[1]),
+        wire::record(wire::CHANGE_CIPHER_SPEC, 1, 12, &[0; 40]),
+        wire::record(wire::HANDSHAKE, 1, 13, &[0; 40]),
+        wire::record(wire::APPLICATION_DATA, 1, 1 << 40, &[0xaa; 60]),
+        wire::record(wire::APPLICATION_DATA, 1, 14, &[]),
+        wire::record(wire::APPLICATION_DATA, 1, 15, &[0; 15]),
+        wire::record(wire::ALERT, 1, 16, &[2, 40]),
+        wire::record(wire::APPLICATION_DATA, 2, 0, &[0xaa; 60]),
         vec![22; 200],
         vec![0xff; 30],
         vec![23],
@@ -39,7 +41,7 @@ async fn nothing_forged_ends_a_session() {
     }
     client.send(b"still here").await;
     assert_eq!(world.datagram().await.2, b"still here");
-    world.listener.send(client.address(), b"so am I");
+    world.send(client.address(), b"so am I");
     assert_eq!(client.receive().await.unwrap(), b"so am I");
 }
 
@@ -47,13 +49,13 @@ async fn nothing_forged_ends_a_session() {
 async fn a_replayed_record_is_taken_once() {
     let mut world = World::new().await;
     let mut device = Device::inside(&world, "node-1", NONE).await;
-    let late = device.seal(record::APPLICATION_DATA, b"late");
+    let late = device.seal(wire::APPLICATION_DATA, b"late");
     let one = device.send(b"one").await;
     for datagram in [&one, &late, &one, &late] {
         device.raw.send(datagram).await;
     }
     for _ in 0..70 {
-        device.seal(record::APPLICATION_DATA, b"lost");
+        device.seal(wire::APPLICATION_DATA, b"lost");
     }
     device.send(b"two").await;
     // Now behind the window.
@@ -73,17 +75,15 @@ async fn a_rebooted_client_comes_back_from_the_same_address() {
     let (address, socket) = (client.address(), Arc::clone(&client.socket));
     drop(client);
     // A ClientHello that leads to nothing leaves the session alone (RFC 6347 §4.2.8).
-    socket.send(&first(&hello(record::VERSION_1_2, &[0xc0a8], &[], &[0, 0]))).await.unwrap();
-    world.until_half_open(1).await;
-    assert_eq!(world.listener.sessions(), 1);
-    // Another one takes its place when it has been silent for a while.
-    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    socket.send(&first(&hello(wire::VERSION_1_2, &[0xc0a8], &[], &[0, 0]))).await.unwrap();
     socket.recv(&mut [0; 100]).await.unwrap();
+    world.nothing_but_ends().await;
+    assert_eq!(world.kept().len(), 1);
     let client = world.client().named("node-2").connect_from(socket).await.unwrap();
     assert_eq!(world.ended().await, address);
     client.send(b"after").await;
     assert_eq!(world.datagram().await, (address, 2, b"after".to_vec()));
-    assert_eq!(world.listener.sessions(), 1);
+    world.until_kept(1).await;
 }
 
 #[tokio::test]
@@ -92,17 +92,18 @@ async fn a_session_ends_when_its_client_is_inside_again_though_a_wrong_key_came_
     let device = Device::inside(&world, "node-1", NONE).await;
     let stranger = Device::ready_by(device.raw, OTHER_KEY, "node-1", NONE).await;
     stranger.raw.send(&stranger.last_flight).await;
+    world.until(|| world.gate.asked.lock().unwrap().len() == 2).await;
     let begun = Instant::now();
     let device = Device::ready_by(stranger.raw, KEY, "node-1", NONE).await;
     assert!(begun.elapsed() < SOON / 2, "{:?}", begun.elapsed());
-    assert_eq!(world.listener.sessions(), 1);
+    assert_eq!(world.kept().len(), 1);
     device.raw.send(&device.last_flight).await;
     device.take_last_flight().await;
     assert_eq!(world.ended().await, device.raw.socket.local_addr().unwrap());
     let mut device = device;
     device.send(b"inside").await;
     assert_eq!(world.datagram().await.2, b"inside");
-    assert_eq!(world.listener.sessions(), 1);
+    world.until_kept(1).await;
     world.incident(DiaryCause::WrongKey).await;
 }
 
@@ -114,9 +115,8 @@ async fn a_revoked_session_ends_at_once_and_nothing_more_comes_of_it() {
     client.send(b"before").await;
     assert_eq!(world.datagram().await.2, b"before");
     world.revoke(1);
-    assert_eq!(world.listener.sessions(), 1);
     client.send(b"after").await;
-    world.listener.send(client.address(), b"nor this");
+    world.send(client.address(), b"nor this");
     assert_eq!(world.ended().await, client.address());
     world.nothing_but_ends().await;
     // The client is told by a close_notify.
@@ -131,7 +131,7 @@ async fn a_client_that_says_good_bye_is_gone() {
     let client = world.client().connect().await.unwrap();
     client.dtls.close().await.unwrap();
     assert_eq!(world.ended().await, client.address());
-    assert_eq!(world.listener.sessions(), 0);
+    world.until_kept(0).await;
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn the_session_that_was_silent_longest_makes_room() {
     let three = world.client().named("node-3").connect().await.unwrap();
     assert_eq!(world.ended().await, two.address());
     assert!(two.receive().await.is_err());
-    assert_eq!(world.listener.sessions(), 2);
+    world.until_kept(2).await;
     for (client, id) in [(&one, 1), (&three, 3)] {
         client.send(b"inside").await;
         assert_eq!(world.datagram().await.1, id);
@@ -163,7 +163,7 @@ async fn a_device_with_many_sessions_takes_the_room_of_no_other() {
         assert_eq!(world.ended().await, first.address());
         assert!(first.receive().await.is_err());
     }
-    assert_eq!(world.listener.sessions(), 5);
+    world.until_kept(5).await;
     for (client, id) in [(&other, 2), (&many[4], 1), (&many[7], 1)] {
         client.send(b"inside").await;
         assert_eq!(world.datagram().await.1, id);
@@ -175,17 +175,7 @@ async fn a_silent_session_ends() {
     let mut world = World::bounded(Bounds { idle: Duration::from_millis(60), ..Bounds::default() }).await;
     let client = world.client().connect().await.unwrap();
     assert_eq!(world.ended().await, client.address());
-    assert_eq!(world.listener.sessions(), 0);
-}
-
-#[tokio::test]
-async fn a_stop_tells_the_clients() {
-    let world = World::new().await;
-    let client = world.client().connect().await.unwrap();
-    world.listener.close();
-    assert!(client.receive().await.is_err());
-    assert_eq!(world.listener.sessions(), 0);
-    world.listener.end(&[CredentialId(1)]);
+    world.until_kept(0).await;
 }
 
 #[tokio::test]
@@ -195,9 +185,9 @@ async fn a_lost_last_flight_comes_again() {
     device.raw.send(&device.last_flight).await;
     device.take_last_flight().await;
     // As if it had not: the same flight in new records (RFC 6347 §4.2.4).
-    let finished = record::message(record::FINISHED, 3, &[0; 12]);
+    let finished = wire::message(wire::FINISHED, 3, &[0; 12]);
     for _ in 0..2 {
-        let repeated = device.seal(record::HANDSHAKE, &finished);
+        let repeated = device.seal(wire::HANDSHAKE, &finished);
         device.raw.send(&repeated).await;
         device.take_last_flight().await;
     }
@@ -205,7 +195,7 @@ async fn a_lost_last_flight_comes_again() {
     device.raw.send(&device.last_flight).await;
     device.send(b"hello").await;
     assert_eq!(world.datagram().await.1, 5);
-    let repeated = device.seal(record::HANDSHAKE, &finished);
+    let repeated = device.seal(wire::HANDSHAKE, &finished);
     device.raw.send(&repeated).await;
     device.raw.silent().await;
 }

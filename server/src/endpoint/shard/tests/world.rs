@@ -13,8 +13,8 @@ use fleet::{
     CredentialState, DeviceId, DiaryCause, DomainId, EndReason, Ending, EndpointName, Holder, Identity,
     Library, Limits, ListenerId, NewCredential, NodeId, Now, Observation, Operation, OperationId,
     OperationRecord, OperationState, Order, Origin, Outcome, Presence, PskIdentity, PskKey, PublicId,
-    Purpose, RequestId, Roster, SecureSession, SecureSessionId, SessionState, Source, Store, StoreError,
-    Taken, TimelineEntry, TimelineKind, Timestamp, store::MemoryStore,
+    Purpose, RequestId, Roster, Secret, SecureSession, SecureSessionId, SessionState, Source, Store,
+    StoreError, Taken, TimelineEntry, TimelineKind, Timestamp, store::MemoryStore,
 };
 use futures::executor::block_on;
 use objects::{Path, Registry, Value};
@@ -624,7 +624,7 @@ fn enrolment(id: DeviceId, number: u8, endpoint: &str) -> Commit {
         purpose: Purpose::Management,
         kind: CredentialKind::Psk,
         state: CredentialState::Live,
-        identity: PskIdentity::new([number]).unwrap(),
+        identity: PskIdentity::new([number]).unwrap().into(),
         parent: None,
         valid_from: at,
         valid_to: None,
@@ -633,8 +633,8 @@ fn enrolment(id: DeviceId, number: u8, endpoint: &str) -> Commit {
         changed_at: at,
         last_used_at: None,
     };
-    let key = PskKey::from_hex("5f1d3c0a99e27b4466018d2fca3b7710").unwrap();
-    let added = Change::CredentialAdded(Box::new(NewCredential { credential, key }));
+    let secret = Secret::Psk(PskKey::from_hex("5f1d3c0a99e27b4466018d2fca3b7710").unwrap());
+    let added = Change::CredentialAdded(Box::new(NewCredential { credential, secret }));
     Commit { changes: vec![Change::DeviceAdded(device), added], audit: Vec::new() }
 }
 
