@@ -20,6 +20,7 @@ use crate::{
 const SERVER_HELLO: u8 = 2;
 const HELLO_VERIFY_REQUEST: u8 = 3;
 const CERTIFICATE: u8 = 11;
+const SERVER_KEY_EXCHANGE: u8 = 12;
 const SERVER_HELLO_DONE: u8 = 14;
 const CLIENT_KEY_EXCHANGE: u8 = 16;
 
@@ -193,6 +194,59 @@ fn another_server_than_the_known_one_is_refused_by_its_certificate_alone() {
     play.say(CERTIFICATE, &hex!("000006 000003 300100"));
     let refused = (Reason::NoCommon { what: "certificate type" }, Some(Alert::UNSUPPORTED_CERTIFICATE));
     assert_eq!(play.fell(), refused);
+}
+
+#[test]
+fn cve_2021_34433_a_server_key_exchange_that_is_not_there_or_not_signed_proves_nobody() {
+    let pki = Pki::new();
+    let good_point = [
+        &hex!("04 6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296")[..],
+        &hex!("4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"),
+    ]
+    .concat();
+    let params = [&hex!("03 0017 41")[..], &good_point].concat();
+    let nothing = hex!("3006 020100 020100");
+    for proof in [Proof::RawPublicKey, Proof::Certificate] {
+        let fell = |exchange: Option<&[u8]>| {
+            let mut play = Play::new(pki.connect(proof));
+            let (types, certificate) = match proof {
+                Proof::RawPublicKey => (
+                    &hex!("000a 0013 0001 02 0014 0001 02")[..],
+                    pki.config().raw_key.unwrap().public().to_vec(),
+                ),
+                _ => (&[][..], vec24(&pki.server_chain[0])),
+            };
+            play.say(SERVER_HELLO, &server_hello(Suite::EcdheEcdsaAes128Ccm8, types));
+            play.say(CERTIFICATE, &vec24(&certificate));
+            if let Some(exchange) = exchange {
+                play.say(SERVER_KEY_EXCHANGE, exchange);
+            }
+            if play.pair.client.caller.failures.is_empty() {
+                play.say(SERVER_HELLO_DONE, &[]);
+            }
+            assert_eq!(play.pair.client.caller.connected, []);
+            assert!(
+                play.sent().iter().all(|sent| sent[13] != CLIENT_KEY_EXCHANGE && sent[13] != CERTIFICATE)
+            );
+            play.fell().0
+        };
+        assert_eq!(fell(None), Reason::Unexpected { kind: SERVER_HELLO_DONE });
+        for cut in 0..=params.len() + 3 {
+            let whole = [&params[..], &hex!("0403 0000")].concat();
+            assert!(matches!(fell(Some(&whole[..cut])), Reason::Malformed { .. }), "{cut} bytes");
+        }
+        for signature in [&[][..], &nothing, &[0; 70]] {
+            for algorithm in [hex!("0403"), hex!("0503")] {
+                let length = [0, u8::try_from(signature.len()).unwrap()];
+                let exchange = [&params[..], &algorithm, &length, signature].concat();
+                assert_eq!(fell(Some(&exchange)), Reason::WrongSignature, "{signature:x?}");
+            }
+        }
+    }
+}
+
+fn vec24(bytes: &[u8]) -> Vec<u8> {
+    [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[1..], bytes].concat()
 }
 
 #[test]

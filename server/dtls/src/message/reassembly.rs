@@ -10,8 +10,9 @@ use super::fragment::{Fragment, Message};
 /// How many messages may be under way at once, the next one among them. The longest flight has five.
 const AHEAD: u16 = 8;
 
-/// How many pieces with gaps between them are held. Fragments that come in order are one.
-const PIECES: usize = 1_024;
+/// How many pieces with gaps between them are held, each of which costs more than its bytes. Fragments that come in order are
+/// one, and no handshake has more datagrams than that ([`Bounds::datagrams`](crate::Bounds::datagrams)).
+const PIECES: usize = 128;
 
 /// The messages that are still to come from a peer, in order.
 #[derive(Debug)]
