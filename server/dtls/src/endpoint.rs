@@ -197,3 +197,6 @@ impl fmt::Debug for Endpoint {
         out.debug_struct("Endpoint").field("usage", &self.usage()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 
 #[path = "pair/certificates.rs"]
 mod certificates;
+#[path = "pair/conservation.rs"]
+mod conservation;
 #[path = "pair/defects.rs"]
 mod defects;
 #[path = "pair/flood.rs"]

@@ -58,6 +58,8 @@ pub(crate) struct Caller {
     pub(crate) held: Vec<Event>,
     /// Whether it grants what sessions would like to reserve.
     pub(crate) grants: bool,
+    /// What it says where it can't make a session durable.
+    pub(crate) refuses: Option<Alert>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -345,6 +347,9 @@ impl Side {
                 self.endpoint.computed(now, job.run(&SystemRandom::new(), at));
             }
             Event::Opened { handshake, session, resumed, .. } => {
+                if let Some(alert) = caller.refuses {
+                    return self.endpoint.admitted(now, handshake, Err(alert));
+                }
                 caller.resumed += usize::from(resumed);
                 caller.store.insert(session.id, session);
                 self.endpoint.admitted(now, handshake, Ok(()));
