@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Each kind of handshake, by a server with room for one.
-fn kinds(pki: &Pki) -> Vec<(Pair, Connect)> {
+pub(crate) fn kinds(pki: &Pki) -> Vec<(Pair, Connect)> {
     let bounds = Bounds { handshakes: 1, handshakes_of_network: 1, ..Bounds::default() };
     let with = |connect: Connect| {
         let mut pair = Pair::with(Config { bounds, ..pki.config() });

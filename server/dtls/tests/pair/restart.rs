@@ -2,7 +2,11 @@
 
 use dtls::{Bounds, Config, Connect};
 
-use crate::simulation::{IDENTITY, KEY, Pair, address, psk};
+use crate::{
+    conservation,
+    pki::Pki,
+    simulation::{DELAY, IDENTITY, KEY, Pair, address, psk},
+};
 
 fn pair() -> Pair {
     let bounds = Bounds { reserve: 16, ..Bounds::default() };
@@ -111,4 +115,50 @@ fn a_session_is_restored_once() {
     assert_eq!(pair.server.endpoint.restore(pair.now, &saved), Err(dtls::RestoreError::Known));
     let cut = dtls::Saved { id: dtls::SessionId(1), state: saved.state[..9].to_vec().into(), ..saved };
     assert_eq!(pair.server.endpoint.restore(pair.now, &cut), Err(dtls::RestoreError::Unreadable));
+}
+
+/// What happens to one side at a datagram of each kind of handshake: in the end there is one session, in which both talk.
+fn at_every_datagram(restarts_client: bool, what: impl Fn(&mut Pair, &Pki, &Connect)) {
+    let pki = Pki::new();
+    for kind in 0..conservation::kinds(&pki).len() {
+        for step in 0..14 {
+            let (mut pair, connect) = conservation::kinds(&pki).swap_remove(kind);
+            pair.connect(connect.clone());
+            pair.run_for(step * DELAY / 2 + DELAY / 10);
+            what(&mut pair, &pki, &connect);
+            pair.run(70);
+            if pair.client.caller.connected.is_empty() {
+                pair.client.caller.failures.clear();
+                pair.connect(connect);
+                pair.run(10);
+            }
+            let (client, before) = (pair.client_session(), pair.server.caller.received.len());
+            pair.client.endpoint.send(pair.now, client, b"up").unwrap();
+            pair.run(2);
+            assert_eq!(pair.server.caller.received[before..], [b"up".to_vec()], "kind {kind}, step {step}");
+            assert_eq!(pair.server.endpoint.usage().handshakes, 0, "kind {kind}, step {step}");
+            // What a client that is no more had asked for may come behind the next one's ClientHello, under other keys.
+            if !restarts_client {
+                pair.assert_no_nonce_twice_a_session();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_server_may_be_restarted_at_every_datagram_of_every_kind_of_handshake() {
+    at_every_datagram(false, |pair, pki, _| {
+        pair.restart_server();
+        pair.server.endpoint.set_trust(pki.trust());
+    });
+}
+
+#[test]
+fn a_client_may_be_restarted_at_every_datagram_of_every_kind_of_handshake() {
+    at_every_datagram(true, |pair, _, connect| {
+        pair.restart_client();
+        pair.connect(connect.clone());
+        pair.run(10);
+        assert!(!pair.client.caller.connected.is_empty());
+    });
 }
