@@ -51,13 +51,13 @@ impl Sessions {
     /// Adds a session that is found by its id alone until it settles.
     pub(crate) fn insert_without_address(&mut self, session: Session) {
         debug_assert!(self.get(session.id).is_none(), "an id is given once");
-        let (id_hash, tag_hash) = (self.seed.of(&session.id), self.seed.of(&session.tag));
+        let (id_hash, tag_hash) = (self.seed.of_own(session.id.0), self.seed.of_own(session.tag.0));
         let oldest = self.oldest(session.tag);
         let slot = self.slots.add(session);
         let (slots, seed) = (&self.slots, self.seed);
-        self.by_id.insert(id_hash, slot, |slot| seed.of(&slots[slot].session.id));
+        self.by_id.insert(id_hash, slot, |slot| seed.of_own(slots[slot].session.id.0));
         if oldest.is_none() {
-            self.by_tag.insert(tag_hash, slot, |slot| seed.of(&slots[slot].session.tag));
+            self.by_tag.insert(tag_hash, slot, |slot| seed.of_own(slots[slot].session.tag.0));
         }
         // Before the oldest is behind the youngest.
         self.slots.link(Ring::Tag, oldest, slot);
@@ -95,16 +95,16 @@ impl Sessions {
     pub(crate) fn remove(&mut self, id: SessionId) -> Option<Session> {
         let slot = self.slot(id)?;
         self.forget_address(slot);
-        self.by_id.remove(self.seed.of(&id), slot);
+        self.by_id.remove(self.seed.of_own(id.0), slot);
         let tag = self.slots[slot].session.tag;
-        let hash = self.seed.of(&tag);
+        let hash = self.seed.of_own(tag.0);
         let oldest = self.oldest(tag);
         let rest = self.slots.unlink(Ring::Tag, oldest, slot);
         if oldest != rest {
             self.by_tag.remove(hash, slot);
             if let Some(rest) = rest {
                 let (slots, seed) = (&self.slots, self.seed);
-                self.by_tag.insert(hash, rest, |slot| seed.of(&slots[slot].session.tag));
+                self.by_tag.insert(hash, rest, |slot| seed.of_own(slots[slot].session.tag.0));
             }
         }
         self.heard = self.slots.unlink(Ring::Heard, self.heard, slot);
@@ -147,7 +147,7 @@ impl Sessions {
     }
 
     fn slot(&self, id: SessionId) -> Option<u32> {
-        self.by_id.find(self.seed.of(&id), |slot| self.slots[slot].session.id == id)
+        self.by_id.find(self.seed.of_own(id.0), |slot| self.slots[slot].session.id == id)
     }
 
     fn slot_at(&self, address: SocketAddr) -> Option<u32> {
@@ -155,7 +155,7 @@ impl Sessions {
     }
 
     fn oldest(&self, tag: Tag) -> Option<u32> {
-        self.by_tag.find(self.seed.of(&tag), |slot| self.slots[slot].session.tag == tag)
+        self.by_tag.find(self.seed.of_own(tag.0), |slot| self.slots[slot].session.tag == tag)
     }
 
     /// Nothing is changed if the session has no address.

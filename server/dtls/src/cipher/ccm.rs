@@ -6,8 +6,11 @@
 use aes::{
     Aes128Enc,
     cipher::{
-        BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, array::ArraySize,
-        consts::U16,
+        Block, BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser,
+        ParBlocksSizeUser,
+        array::ArraySize,
+        consts::{U1, U16},
+        inout::InOut,
     },
 };
 use ccm::{AeadInOut, Ccm, KeyInit, Nonce, Tag, TagSize, consts::U12};
@@ -59,7 +62,7 @@ struct Opening<'a, T: ArraySize> {
     authentic: &'a mut bool,
 }
 
-/// A cipher whose backend is chosen.
+/// A cipher whose backend is chosen. It is one that takes a block at a time: for more, CTR would clear a buffer of 64.
 struct Chosen<'a, B>(&'a B);
 
 impl<T: ArraySize> BlockSizeUser for Sealing<'_, T> {
@@ -91,9 +94,20 @@ impl<B: BlockSizeUser> BlockSizeUser for Chosen<'_, B> {
     type BlockSize = B::BlockSize;
 }
 
+impl<B: BlockSizeUser> ParBlocksSizeUser for Chosen<'_, B> {
+    type ParBlocksSize = U1;
+}
+
+impl<B: BlockCipherEncBackend> BlockCipherEncBackend for Chosen<'_, B> {
+    #[inline(always)]
+    fn encrypt_block(&self, block: InOut<'_, '_, Block<B>>) {
+        self.0.encrypt_block(block);
+    }
+}
+
 impl<B: BlockCipherEncBackend> BlockCipherEncrypt for Chosen<'_, B> {
     #[inline(always)]
     fn encrypt_with_backend(&self, f: impl BlockCipherEncClosure<BlockSize = B::BlockSize>) {
-        f.call(self.0);
+        f.call(self);
     }
 }

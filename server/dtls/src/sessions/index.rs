@@ -35,4 +35,13 @@ impl Seed {
         key.hash(&mut hasher);
         hasher.finish()
     }
+
+    /// Of a number that no peer chooses, which takes a tenth of the time: both halves of a product.
+    pub(super) fn of_own(self, number: u64) -> u64 {
+        let product = u128::from(number ^ self.0) * u128::from(ODD);
+        (product >> 64) as u64 ^ product as u64
+    }
 }
+
+/// 2^64 over the golden ratio.
+const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
