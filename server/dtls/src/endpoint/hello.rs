@@ -91,9 +91,11 @@ impl Endpoint {
         );
         let mut bytes = Vec::with_capacity(record::HEADER + message.len());
         record::write_plain_as(&mut bytes, VERSION_1_0, HANDSHAKE, record, &message);
-        // Never more than was heard from there, for that may be somebody else.
-        let Some(left) = arrival.budget.checked_sub(bytes.len()) else { return };
-        arrival.budget = left;
+        // One answer a datagram, and never more than was heard from there, for that may be somebody else.
+        if bytes.len() > arrival.budget {
+            return;
+        }
+        arrival.budget = 0;
         self.counters.cookies_sent += 1;
         self.transmit(arrival.from, bytes);
     }

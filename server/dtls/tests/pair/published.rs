@@ -214,6 +214,8 @@ fn cve_2022_2576_no_way_in_says_more_to_an_unverified_address_than_it_heard() {
         let from = address(&format!("203.0.113.{host}:9"));
         pair.inject(from, bytes);
         pair.run(1);
+        // Nor in more datagrams.
+        assert!(pair.seen.iter().filter(|sent| sent.to == from).count() <= 1);
         let said: usize =
             pair.seen.drain(..).filter(|sent| sent.to == from).map(|sent| sent.bytes.len()).sum();
         let ledger = heard.entry(host).or_default();
