@@ -36,6 +36,11 @@ pub trait Downlink: Send + Sync + 'static {
 
     /// Ends the sessions that were opened by these credentials, and the handshakes with them that are under way.
     async fn end_sessions(&self, credentials: &[CredentialId]);
+
+    /// Ends the sessions of credentials that are good still: their devices are to shake hands anew.
+    async fn renew_sessions(&self, credentials: &[CredentialId]) {
+        self.end_sessions(credentials).await;
+    }
 }
 
 /// What is taken from a device.

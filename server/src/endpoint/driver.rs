@@ -54,6 +54,8 @@ pub(crate) enum Call {
     End(Box<Ending>, oneshot::Sender<Result<(), StoreError>>),
     /// See [`Downlink::end_sessions`].
     EndSessions(Vec<CredentialId>, oneshot::Sender<()>),
+    /// See [`Downlink::renew_sessions`].
+    RenewSessions(Vec<CredentialId>, oneshot::Sender<()>),
 }
 
 /// How many calls wait for a shard; further callers wait for a place.
@@ -128,6 +130,10 @@ impl Downlink for ShardHandle {
     async fn end_sessions(&self, credentials: &[CredentialId]) {
         self.call(|answer| Call::EndSessions(credentials.to_vec(), answer)).await;
     }
+
+    async fn renew_sessions(&self, credentials: &[CredentialId]) {
+        self.call(|answer| Call::RenewSessions(credentials.to_vec(), answer)).await;
+    }
 }
 
 impl Driver {
@@ -198,6 +204,11 @@ impl Driver {
             }
             Call::EndSessions(credentials, answer) => {
                 self.shard.handle_sessions_ended(now, &credentials);
+                self.drain(commits, givers).await;
+                let _ = answer.send(());
+            }
+            Call::RenewSessions(credentials, answer) => {
+                self.shard.handle_sessions_renewed(now, &credentials);
                 self.drain(commits, givers).await;
                 let _ = answer.send(());
             }

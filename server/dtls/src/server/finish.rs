@@ -1,5 +1,7 @@
 //! From the keys on: both Finished messages, and the session.
 
+use std::time::Duration;
+
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -115,6 +117,8 @@ impl Handshake {
             Err(Unopened::Forged) if may_be_finished => {
                 cx.counters.finished_undecryptable += 1;
                 self.undecryptable += 1;
+                // Most clients with another key give up without a word: nobody is to wait a minute to read of it.
+                self.ends_at = self.ends_at.min(cx.now + LAST_TRY);
                 if self.undecryptable < UNDECRYPTABLE {
                     return Ok(Next::Waits);
                 }
@@ -234,6 +238,9 @@ impl Handshake {
 
 /// How many Finished messages that can't be decrypted end a handshake.
 const UNDECRYPTABLE: u8 = 3;
+
+/// How long a client has that sent a Finished which can't be decrypted: it repeats a right one after 1, 2, 4 and 8 s.
+const LAST_TRY: Duration = Duration::from_secs(20);
 
 /// The longest message under the keys: a Finished, and room for what has no place there to be seen as such.
 const FINISHED: usize = 64;

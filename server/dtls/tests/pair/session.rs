@@ -131,6 +131,26 @@ fn a_wrong_key_is_told_as_such_after_the_third_try_and_the_next_good_one_gets_in
 }
 
 #[test]
+fn a_wrong_key_is_told_as_such_of_a_client_that_gives_up_or_begins_anew() {
+    for begins_anew in [false, true] {
+        let mut pair = Pair::new();
+        pair.connect(psk(IDENTITY, b"another key"));
+        // Its first Finished comes, and no second.
+        pair.run_for(Duration::from_millis(500));
+        assert_eq!(pair.server.endpoint.counters().finished_undecryptable, 1);
+        pair.restart_client();
+        if begins_anew {
+            pair.connect(psk(IDENTITY, KEY));
+            pair.run(5);
+            pair.assert_talks();
+        }
+        pair.run(21);
+        let reasons: Vec<_> = pair.server.caller.failures.iter().map(|failure| &failure.reason).collect();
+        assert_eq!(reasons, [&Reason::WrongKey]);
+    }
+}
+
+#[test]
 fn an_identity_that_is_not_known_is_told_so() {
     let mut pair = Pair::new();
     pair.connect(psk(b"nobody", KEY));

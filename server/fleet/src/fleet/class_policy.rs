@@ -66,7 +66,7 @@ impl Fleet {
         }
         let changes = vec![Change::SecureSessionsDropped(credentials.to_vec())];
         self.store.commit(Commit { changes, audit: Vec::new() }).await?;
-        self.downlink.end_sessions(credentials).await;
+        self.downlink.renew_sessions(credentials).await;
         Ok(())
     }
 

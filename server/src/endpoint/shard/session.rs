@@ -97,6 +97,12 @@ impl Shard {
         self.drain_coap(now);
     }
 
+    /// The sessions of credentials end that are good still.
+    pub(crate) fn handle_sessions_renewed(&mut self, now: Now, credentials: &[CredentialId]) {
+        self.drop_sessions(now, credentials);
+        self.drain_coap(now);
+    }
+
     /// Ids for new devices; none if that would be too many.
     pub(crate) fn reserve(&mut self, count: usize) -> Option<Vec<DeviceId>> {
         self.roster.reserve(count)
@@ -183,10 +189,14 @@ impl Shard {
     }
 
     fn end_sessions(&mut self, now: Now, credentials: &[CredentialId]) {
+        self.ended.extend(credentials.iter().map(|credential| (*credential, now.mono)));
+        self.drop_sessions(now, credentials);
+    }
+
+    fn drop_sessions(&mut self, now: Now, credentials: &[CredentialId]) {
         if credentials.is_empty() {
             return;
         }
-        self.ended.extend(credentials.iter().map(|credential| (*credential, now.mono)));
         for credential in credentials {
             while let Some(source) = self.sessions.first_of(*credential) {
                 self.forget_session(now, source);

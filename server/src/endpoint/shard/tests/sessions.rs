@@ -109,6 +109,17 @@ fn what_a_revoked_device_sends_comes_to_nothing() {
 }
 
 #[test]
+fn a_device_whose_session_was_only_to_be_renewed_comes_back_at_once() {
+    let (mut world, node) = secured();
+    world.renew_sessions(node);
+    world.run_for(SECOND);
+    assert_eq!(world.sessions_ended.len(), 1);
+    world.begin_session(node);
+    world.run_for(SECOND);
+    assert!(matches!(world.order(node, reading()), Outcome::Success { .. }));
+}
+
+#[test]
 fn what_cannot_be_stored_is_not_taken() {
     let (mut world, node) = secured();
     world.fail_commits(|commit| matches!(commit.changes.as_slice(), [.., Change::CredentialEnded { .. }]));

@@ -222,6 +222,12 @@ impl World {
         self.nodes[node].sent
     }
 
+    /// A device is to shake hands anew by the credential it has.
+    pub(super) fn renew_sessions(&mut self, node: usize) {
+        let credential = self.nodes[node].identity.unwrap().credential;
+        self.shard.handle_sessions_renewed(self.moment(), &[credential]);
+    }
+
     /// Takes a device's credential away.
     pub(super) fn revoke(&mut self, node: usize) -> EndTicket {
         let credential = self.nodes[node].identity.unwrap().credential;
