@@ -76,7 +76,7 @@ pub enum Reason {
         /// Its number.
         kind: u8,
     },
-    /// The Finished could not be decrypted three times: another key.
+    /// The Finished could not be decrypted three times, or once by a client that then gave up: another key.
     #[error("the Finished can't be decrypted by the key that is known")]
     WrongKey,
     /// The Finished tells of other messages.

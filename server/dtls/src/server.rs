@@ -314,12 +314,6 @@ impl Handshake {
         matches!(self.state, State::Hello)
     }
 
-    /// Whether the caller was told of whom it is with.
-    pub(crate) fn has_asked(&self) -> bool {
-        self.claim.is_some()
-            || matches!(self.state, State::Resuming(_) | State::Opening(_) | State::Finishing(_))
-    }
-
     /// Whose it is, as far as that is known.
     pub(crate) fn tag(&self) -> Option<crate::Tag> {
         self.known.as_ref().map(|known| known.tag)
@@ -339,6 +333,11 @@ impl Handshake {
     }
 
     pub(crate) fn fallen(&self, reason: Reason) -> Failure {
+        let reason = match reason {
+            // Whose key is another mostly gives up or begins anew before its third Finished.
+            Reason::TimedOut | Reason::BegunAnew if self.undecryptable > 0 => Reason::WrongKey,
+            reason => reason,
+        };
         Failure {
             handshake: Some(self.id),
             from: self.from,

@@ -1,9 +1,6 @@
 //! The door: ClientHellos are asked for a cookie, and nothing is kept of who does not bring it back (RFC 6347 §4.2.1).
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::net::{IpAddr, SocketAddr};
 
 use super::{Endpoint, handshakes::Handshake, receive::Arrival};
 use crate::{
@@ -69,7 +66,8 @@ impl Endpoint {
                 }
                 return;
             }
-            self.begin_anew(arrival.now, id);
+            // It has forgotten what it began: it was restarted.
+            self.fall(arrival.now, id, Fall::silent(Reason::BegunAnew));
         }
         if let Some(id) = self.begin(arrival, record, fragment, &start) {
             self.hand_fragment_over(arrival, id, record, fragment);
@@ -148,18 +146,6 @@ impl Endpoint {
         *self.networks.entry(network).or_default() += 1;
         self.counters.handshakes_begun += 1;
         Some(id)
-    }
-
-    /// A client has forgotten what it began: it was restarted.
-    fn begin_anew(&mut self, now: Duration, id: HandshakeId) {
-        let asked =
-            matches!(self.handshakes.get(&id), Some(Handshake::Server(handshake)) if handshake.has_asked());
-        if asked {
-            self.fall(now, id, Fall::silent(Reason::BegunAnew));
-        } else {
-            self.counters.handshakes_failed += 1;
-            self.forget(now, id);
-        }
     }
 }
 
