@@ -6,6 +6,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use crate::{
     pki::Pki,
+    primitives::{clear, message},
     puppet::{FINISHED, MODES, Mode, Puppet, server},
     simulation::{Pair, address},
 };
@@ -129,6 +130,35 @@ fn one_path_lets_in_by_a_raw_public_key() {
 #[test]
 fn one_path_lets_in_by_a_certificate() {
     explore(Mode::Certificate);
+}
+
+#[test]
+fn of_two_messages_with_one_number_the_first_counts() {
+    let pki = Pki::new();
+    for mode in MODES {
+        for (step, right) in mode.path().iter().enumerate().filter(|(_, kind)| **kind != FINISHED) {
+            for other in KINDS.into_iter().filter(|other| other != right) {
+                for right_first in [false, true] {
+                    let mut pair = server(&pki);
+                    let mut puppet = Puppet::begin(&mut pair, address("192.0.2.9:9"), mode);
+                    mode.path()[..step].iter().for_each(|kind| puppet.say_kind(&mut pair, &pki, *kind));
+                    let wrong = clear(puppet.record + 30, &message(other, puppet.message, &[0; 12]));
+                    if !right_first {
+                        pair.inject(puppet.from, &wrong);
+                    }
+                    puppet.say_kind(&mut pair, &pki, *right);
+                    if right_first {
+                        pair.inject(puppet.from, &wrong);
+                    }
+                    mode.path()[step + 1..].iter().for_each(|kind| puppet.say_kind(&mut pair, &pki, *kind));
+                    // A ClientHello is none, nor is a Finished in the clear.
+                    let passed_over = [CLIENT_HELLO, FINISHED].contains(&other);
+                    let is_in = !pair.server.caller.connected.is_empty();
+                    assert_eq!(is_in, right_first || passed_over, "{mode:?}, {step}, {other}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
