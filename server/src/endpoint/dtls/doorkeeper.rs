@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use dtls::{Computed, Ended, Endpoint, Event, HandshakeId, Output, Saved, SendError, SessionId, Tag};
+use dtls::{Computed, Ended, Endpoint, Event, HandshakeId, Output, Saved, SendError, SessionId};
 use fleet::{
     CredentialId, DiaryCause, Identity, Incident, ListenerId, Opening, Origin, Purpose, SecureSession,
     SecureSessionId, SessionMark, Source,
