@@ -24,7 +24,7 @@ pub(crate) enum Secret {
     /// The keys of a device.
     Device { device: PublicId, endpoint: String, shown: Vec<Shown> },
     /// The key that a batch of devices shares.
-    Claim { name: String, shown: Shown },
+    Claim { name: String, shown: Box<Shown> },
     /// The text of a token.
     Token { name: String, text: String },
     /// The key that a webhook's deliveries are signed with.

@@ -81,8 +81,8 @@ pub(super) async fn rotate(
     match rotated? {
         fleet::Rotation::Shown(shown) => {
             let shown = ShownCredential::from(shown);
-            let kept = Rotation::Shown(shown.without_key());
-            Reply::ok(&Rotation::Shown(shown))?.at(credentials).kept_as(&kept)
+            let kept = Rotation::Shown(Box::new(shown.without_key()));
+            Reply::ok(&Rotation::Shown(Box::new(shown)))?.at(credentials).kept_as(&kept)
         }
         fleet::Rotation::Triggered(operated) => {
             let operation = Box::new(api.operation(&context, device, operated.id).await?);

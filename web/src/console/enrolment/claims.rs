@@ -81,7 +81,7 @@ pub(crate) async fn submit(
         let classes = work.fleet.classes(&context).await?;
         let claim = new_claim(&sent, &classes)?;
         let (claim, shown) = work.fleet.add_claim(&context, claim).await?;
-        shown::keep(&work, user, Secret::Claim { name: claim.name, shown })
+        shown::keep(&work, user, Secret::Claim { name: claim.name, shown: Box::new(shown) })
     });
     match done.await {
         Ok(response) => Ok(response),

@@ -168,7 +168,7 @@ given! {
 #[serde(tag = "rotation", rename_all = "kebab-case")]
 pub enum Rotation {
     /// A new one waits for the device's first handshake with it, and is to be given to the device by hand.
-    Shown(ShownCredential),
+    Shown(Box<ShownCredential>),
     /// The device was asked to bootstrap anew, which gives it a new one.
     Triggered {
         /// The operation that asked it.
