@@ -21,7 +21,7 @@ mod matrix;
 pub use matrix::on_every_cell;
 
 mod means;
-pub use means::{IDENTITY, KEY, Means, Pair};
+pub use means::{IDENTITY, KEY, Means};
 
 mod openssl;
 

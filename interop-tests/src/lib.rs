@@ -11,7 +11,7 @@ pub use console::{Console, Credential, Device, Key, NewClaim, Page, Report, Subm
 
 mod foreign;
 pub use foreign::{
-    Cell, Feature, Foreign, Host, IDENTITY, KEY, Means, NotDone, Pair, Proof, Seen, Speaks, Task,
+    Cell, Feature, Foreign, Host, IDENTITY, KEY, Means, NotDone, Proof, Seen, Speaks, Task,
     on_every_cell, page,
 };
 
@@ -23,8 +23,14 @@ pub use patience::{Deadline, until};
 mod peer;
 pub use peer::{Client, Event, Peer, Places, Security, Spec, Transport, leshan};
 
+mod pki;
+pub use pki::{Authority, Files, Pair};
+
 mod raw;
 pub use raw::{Answer, ClientHello, Raw, Refused};
+
+mod rest;
+pub use rest::Rest;
 
 mod results;
 pub use results::{Book, Record, Results};

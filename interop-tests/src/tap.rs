@@ -108,12 +108,32 @@ impl Tap {
         }
     }
 
+    /// How many ClientHellos have gone through since it was asked last, or anything else was; all of what went through
+    /// is forgotten.
+    pub fn client_hellos(&mut self) -> usize {
+        let mut count = 0;
+        while let Ok(datagram) = self.seen.try_recv() {
+            count += usize::from(datagram.is_client_hello());
+        }
+        count
+    }
+
     /// Sends a datagram to one side, as if it came from the other.
     ///
     /// # Panics
     /// If it is for the client, and the client has not been heard yet.
     pub async fn inject(&self, to: Side, datagram: &[u8]) {
         self.shared.pass(to, datagram).await;
+    }
+}
+
+impl Datagram {
+    /// Whether it begins a handshake: a record of epoch 0 with a ClientHello in it (RFC 6347 §4.1, §4.2.2).
+    fn is_client_hello(&self) -> bool {
+        self.from == Side::Client
+            && self.bytes.first() == Some(&22)
+            && self.bytes.get(3..5) == Some(&[0, 0])
+            && self.bytes.get(13) == Some(&1)
     }
 }
 

@@ -1,39 +1,86 @@
-//! `kill -9` and a new start on the same data: nothing is forgotten (RFC 7641 §4.2 for what a device still reports). The
-//! keys of DTLS sessions are: there a client comes back by a new handshake.
+//! `kill -9` and a new start on the same data: nothing is forgotten (RFC 7641 §4.2 for what a device still reports), nor
+//! are the keys of DTLS sessions: a client goes on with its next record.
 
 use interop_tests::{
-    Deadline, Device, Peer, Settings, Spec, Stage, Transport, here, on_every_secure_peer, on_peers, until,
+    Device, Peer, Settings, Spec, Stage, Tap, Transport, here, on_every_secure_peer, on_peers,
 };
 
 #[test]
-fn a_secure_client_comes_back_by_a_new_handshake() {
-    on_every_secure_peer(here!(), |mut stage| async move {
+fn a_secure_session_survives_a_kill_without_a_handshake() {
+    on_every_secure_peer(here!(), |stage| outlives_a_kill(stage, Spec::new("returning")));
+}
+
+#[test]
+fn a_secure_session_without_connection_id_survives_a_kill_without_a_handshake() {
+    on_peers(here!(), &[Peer::Leshan], &[Transport::Dtls], Settings::default(), |stage| {
+        outlives_a_kill(stage, Spec::new("returning").without_connection_id())
+    });
+}
+
+#[test]
+fn a_connection_id_keeps_a_registration_from_another_port_and_after_a_kill() {
+    on_peers(here!(), &[Peer::Leshan], &[Transport::Dtls], Settings::default(), |mut stage| async move {
         let sensor = stage.places().sensor;
-        let (mut client, device) = stage.registered(Spec::new("returning").impatient()).await;
+        let spec = stage.with_key(Spec::new("roaming").impatient());
+        stage.console.enrol(&spec).await;
+        let mut tap = Tap::before(stage.server_of(&spec));
+        let mut client = stage.peer.start(tap.address(), &spec);
+        client.event("registered").await;
+        let device = stage.console.device("roaming").await;
         device.observe(sensor).await.assert_done();
         client.event_at("observe", sensor).await;
-        let before = device.page().await.fact("Location");
-
-        stage.subject.kill();
-        stage.subject.start_again().await;
-
-        // Its session is gone: it finds out when it is not answered, makes another, and either goes on with its
-        // registration there or begins a new one.
-        let since = stage.subject.log().len();
-        let again = async || stage.subject.log()[since..].contains("a secure session is open").then_some(());
-        until("a new handshake", Deadline::usual(), again).await;
-        device.until("it to be back", |page| page.text("#device-state .badge") == "Awake").await;
-        device.read("/3/0/0").await.assert_done();
-        if device.page().await.fact("Location") != before {
-            client.event_at("observe", sensor).await;
+        let before = device.page().await;
+        assert!(tap.client_hellos() > 0, "there was a handshake");
+        for (value, is_killed) in [("20.5", false), ("20.75", true)] {
+            let address = device.page().await.fact("Address");
+            if is_killed {
+                stage.subject.kill();
+                stage.subject.start_again().await;
+            }
+            tap.rebind();
+            client.run(&format!("set {sensor} {value}")).await;
+            device.until_value(sensor, value).await;
+            device.until("another address", |page| page.fact("Address") != address).await;
+            device.read("/3/0/0").await.assert_done();
         }
-        let value = "22.75";
-        client.run(&format!("set {sensor} {value}")).await;
-        device.until_value(sensor, value).await;
-        assert_eq!(device.page().await.text("#device-state .badge"), "Awake");
-        let proved = device.credentials().await;
-        assert!(proved.iter().all(|credential| credential.is("management", "Live")), "{proved:?}");
+        assert_eq!(
+            device.page().await.fact("Location"),
+            before.fact("Location"),
+            "the registration is the same"
+        );
+        assert_eq!(client.count("registered"), 1);
+        assert_eq!(tap.client_hellos(), 0, "there was no other handshake");
     });
+}
+
+/// A client of this kind goes on with its next record after a kill, and what it observes is reported.
+async fn outlives_a_kill(mut stage: Stage, spec: Spec) {
+    let sensor = stage.places().sensor;
+    let spec = stage.with_key(spec);
+    stage.console.enrol(&spec).await;
+    let mut tap = Tap::before(stage.server_of(&spec));
+    let mut client = stage.peer.start(tap.address(), &spec);
+    client.event("registered").await;
+    let device = stage.console.device(&spec.endpoint).await;
+    device.observe(sensor).await.assert_done();
+    client.event_at("observe", sensor).await;
+    let before = device.page().await;
+    assert!(tap.client_hellos() > 0, "there was a handshake");
+
+    stage.subject.kill();
+    stage.subject.start_again().await;
+
+    let value = "22.75";
+    client.run(&format!("set {sensor} {value}")).await;
+    device.until_value(sensor, value).await;
+    device.read("/3/0/0").await.assert_done();
+    let after = device.page().await;
+    assert_eq!(after.text("#device-state .badge"), "Awake");
+    assert_eq!(after.fact("Location"), before.fact("Location"), "the registration is the same");
+    assert_eq!(client.count("registered"), 1, "it has not registered again");
+    assert_eq!(tap.client_hellos(), 0, "there was no other handshake");
+    let proved = device.credentials().await;
+    assert!(proved.iter().all(|credential| credential.is("management", "Live")), "{proved:?}");
 }
 
 #[test]

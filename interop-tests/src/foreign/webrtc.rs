@@ -16,7 +16,8 @@ use webrtc_dtls::{
     crypto::{Certificate, CryptoPrivateKey, CryptoPrivateKeyKind},
 };
 
-use super::{Feature, IDENTITY, NotDone, Pair, Proof, Task};
+use super::{Feature, IDENTITY, NotDone, Proof, Task};
+use crate::Pair;
 
 pub(super) fn talk(task: &Task<'_>) -> Result<(), NotDone> {
     if !matches!(

@@ -1,0 +1,95 @@
+//! The REST API, for what people rarely do by hand.
+
+use serde_json::{Value, json};
+
+use crate::{Console, Deadline, Subject, until};
+
+/// Somebody with a token of the API, which may do everything.
+#[derive(Debug)]
+pub struct Rest {
+    client: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+impl Rest {
+    /// With a token made at the console.
+    ///
+    /// # Panics
+    /// If the console does not show one.
+    pub async fn of(subject: &Subject, console: &Console) -> Self {
+        let page = console.open("/settings/tokens").await;
+        let form = page.form("form:has([name=scope])").fill("name", "tests").fill("scope", "administrator");
+        let shown = console.submit(form).await;
+        let token = shown.texts("code").into_iter().find(|text| text.starts_with("muster_"));
+        let token = token.unwrap_or_else(|| panic!("no token is shown: {shown}"));
+        Self { client: reqwest::Client::new(), base: format!("{}/api/v1", subject.console_url()), token }
+    }
+
+    /// What is there.
+    pub async fn get(&self, path: &str) -> Value {
+        self.ask(self.client.get(self.url(path)), path).await
+    }
+
+    /// Makes something, or has something done.
+    pub async fn post(&self, path: &str, body: Value) -> Value {
+        self.ask(self.client.post(self.url(path)).json(&body), path).await
+    }
+
+    /// Says how something is to be.
+    pub async fn put(&self, path: &str, body: Value) -> Value {
+        self.ask(self.client.put(self.url(path)).json(&body), path).await
+    }
+
+    /// The same of something in PEM.
+    pub async fn put_pem(&self, path: &str, pem: &str) -> Value {
+        let request = self.client.put(self.url(path)).header("content-type", "application/x-pem-file");
+        self.ask(request.body(pem.to_owned()), path).await
+    }
+
+    /// Takes something away.
+    pub async fn delete(&self, path: &str) {
+        self.ask(self.client.delete(self.url(path)), path).await;
+    }
+
+    /// The first credential of a device for this purpose, the newest first, as soon as there is one in this state.
+    pub async fn credential(&self, device: &str, purpose: &str, state: &str) -> Value {
+        let path = format!("/devices/{device}/credentials");
+        until(&format!("a {purpose} credential that is {state}"), Deadline::usual(), async || {
+            let page = self.get(&path).await;
+            let is = |one: &&Value| one["purpose"] == purpose && one["state"] == state;
+            page["items"].as_array()?.iter().find(is).cloned()
+        })
+        .await
+    }
+
+    /// An entry of the diary of this cause, as soon as there is one whose subject says this.
+    pub async fn diary(&self, cause: &str, subject: &str) -> Value {
+        until(&format!("{cause} about {subject} in the diary"), Deadline::usual(), async || {
+            let page = self.get("/diary").await;
+            let is = |one: &&Value| {
+                one["cause"] == cause && one["subject"].as_str().is_some_and(|its| its.contains(subject))
+            };
+            page["items"].as_array()?.iter().find(is).cloned()
+        })
+        .await
+    }
+
+    /// Says of a class which kinds it lets in, how a certificate names its device, and what bootstrap gives.
+    pub async fn set_policy(&self, class: &str, kinds: &[&str], mapping: &str, provision: &str) {
+        let policy = json!({ "kinds": kinds, "mapping": mapping, "provision": provision });
+        self.put(&format!("/classes/{class}/policy"), policy).await;
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    async fn ask(&self, request: reqwest::RequestBuilder, path: &str) -> Value {
+        let answer = request.bearer_auth(&self.token).send().await.expect("the API answers");
+        let status = answer.status();
+        let text = answer.text().await.expect("the answer is complete");
+        assert!(status.is_success(), "{path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+}
