@@ -267,14 +267,16 @@ fn a_cookie_with_any_bit_turned_cut_or_longer_begins_nothing() {
     for wrong in turned.chain(cut).chain(longer) {
         stage.pair.inject(from, &clear(1, &message(1, 1, &hello.body(&[7; 32], &wrong))));
     }
-    // Nor does the good one with another random, session id or version.
+    // Nor does the good one from another port, or with another random, session id or version.
+    let hello_with_it = clear(1, &message(1, 1, &hello.body(&[7; 32], &cookie)));
+    stage.pair.inject(address("192.0.2.9:10"), &hello_with_it);
     stage.pair.inject(from, &clear(1, &message(1, 1, &hello.body(&[8; 32], &cookie))));
     for other in [(0xfefd, vec![1]), (0xfeff, vec![])] {
         let hello = crate::puppet::Hello { version: other.0, session_id: other.1, ..mode.hello() };
         stage.pair.inject(from, &clear(1, &message(1, 1, &hello.body(&[7; 32], &cookie))));
     }
-    assert_eq!(stage.pair.server.endpoint.counters().cookies_bad, 128 + 15 + 3 + 3);
+    assert_eq!(stage.pair.server.endpoint.counters().cookies_bad, 128 + 15 + 3 + 4);
     assert_eq!(stage.pair.server.endpoint.usage(), dtls::Usage::default());
-    stage.pair.inject(from, &clear(1, &message(1, 1, &hello.body(&[7; 32], &cookie))));
+    stage.pair.inject(from, &hello_with_it);
     assert_eq!(stage.pair.server.endpoint.usage().handshakes, 1);
 }
