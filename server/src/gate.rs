@@ -9,7 +9,7 @@ use ::fleet::{
 use async_trait::async_trait;
 use dtls::{Claim, Trust, Untrusted};
 use rustls::pki_types::UnixTime;
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::{
     clock,
@@ -36,12 +36,10 @@ impl FleetGate {
         let trust = match trust {
             Some((of, trust)) if of == version => trust,
             _ => {
-                let (authorities, lists) = self.fleet.trusted().await?;
-                let trust = Trust::new(&authorities, &lists).unwrap_or_else(|error| {
-                    // What is stored was read before; without it nobody is believed.
-                    warn!(%error, "the authorities can't be used");
-                    Trust::default()
-                });
+                let authorities = self.fleet.trusted().await?;
+                let authorities = authorities.iter().map(|(one, list)| (one.as_slice(), list.as_deref()));
+                let trust = Trust::new(authorities.filter(|authority| is_usable(*authority)))
+                    .expect("each of them was looked at");
                 let trust = Arc::new(trust);
                 let mut kept = self.trust.lock().unwrap_or_else(PoisonError::into_inner);
                 *kept = Some((version, Arc::clone(&trust)));
@@ -112,6 +110,16 @@ impl Gate for FleetGate {
     fn incident(&self, incident: Incident) {
         self.fleet.incident(incident);
     }
+}
+
+/// What is stored was looked at when it was given. One that is no good all the same takes no other along.
+fn is_usable(authority: (&[u8], Option<&[u8]>)) -> bool {
+    let read = Trust::new([authority]);
+    if let Err(error) = &read {
+        let fingerprint = ::fleet::Fingerprint::of(authority.0);
+        error!(authority = %fingerprint, %error, "an authority is believed no more: it, or its revocation list, can't be read");
+    }
+    read.is_ok()
 }
 
 fn distrust(untrusted: Untrusted) -> Distrust {

@@ -13,8 +13,12 @@ use crate::Alert;
 /// The authorities that may vouch for peers, and their revocation lists.
 #[derive(Default)]
 pub struct Trust {
-    anchors: Vec<TrustAnchor<'static>>,
-    revocations: Vec<CertRevocationList<'static>>,
+    authorities: Vec<Authority>,
+}
+
+struct Authority {
+    anchor: TrustAnchor<'static>,
+    revocations: Option<CertRevocationList<'static>>,
 }
 
 /// Why nothing can be trusted by what was given.
@@ -87,31 +91,57 @@ const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
 ];
 
 impl Trust {
-    /// Trust in `anchors` (certificates of authorities in DER), but for what `revocations` (revocation lists in DER) name.
-    pub fn new(anchors: &[Vec<u8>], revocations: &[Vec<u8>]) -> Result<Self, TrustError> {
-        let authority = |(index, der): (usize, &Vec<u8>)| {
-            anchor_from_trusted_cert(&CertificateDer::from(der.as_slice()))
+    /// Trust in authorities: the certificate of each in DER, and its revocation list in DER if there is one.
+    pub fn new<'a>(
+        authorities: impl IntoIterator<Item = (&'a [u8], Option<&'a [u8]>)>,
+    ) -> Result<Self, TrustError> {
+        let authority = |(index, (certificate, list)): (usize, (&[u8], Option<&[u8]>))| {
+            let anchor = anchor_from_trusted_cert(&CertificateDer::from(certificate))
                 .map(|anchor| anchor.to_owned())
-                .map_err(|error| TrustError::Authority { index, why: error.to_string() })
+                .map_err(|error| TrustError::Authority { index, why: error.to_string() })?;
+            let revocations = list
+                .map(OwnedCertRevocationList::from_der)
+                .transpose()
+                .map_err(|error| TrustError::RevocationList { index, why: error.to_string() })?;
+            Ok(Authority { anchor, revocations: revocations.map(CertRevocationList::from) })
         };
-        let list = |(index, der): (usize, &Vec<u8>)| {
-            OwnedCertRevocationList::from_der(der)
-                .map(CertRevocationList::from)
-                .map_err(|error| TrustError::RevocationList { index, why: error.to_string() })
-        };
-        Ok(Self {
-            anchors: anchors.iter().enumerate().map(authority).collect::<Result<_, _>>()?,
-            revocations: revocations.iter().enumerate().map(list).collect::<Result<_, _>>()?,
-        })
+        let authorities = authorities.into_iter().enumerate().map(authority);
+        Ok(Self { authorities: authorities.collect::<Result<_, _>>()? })
     }
 
-    /// Whether a chain (in DER, the peer's own certificate first) leads to an authority at that time.
+    /// Whether a chain (in DER, the peer's own certificate first) leads to an authority at that time. Of several that it might
+    /// lead to, one is enough; one that has taken it back is enough for the contrary.
     pub fn verify(&self, chain: &[Vec<u8>], at: UnixTime) -> Result<(), Untrusted> {
         let chain: Vec<_> = chain.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
         let Some((own, above)) = chain.split_first() else {
             return Err(Untrusted::Malformed("an empty chain".to_owned()));
         };
-        let lists: Vec<_> = self.revocations.iter().collect();
+        let own = EndEntityCert::try_from(own)?;
+        let mut verdict = Err(Untrusted::UnknownIssuer);
+        for authority in &self.authorities {
+            match (self.verify_by(authority, &own, above, at), &verdict) {
+                (Err(Untrusted::Revoked), _) => return Err(Untrusted::Revoked),
+                (Ok(()), _) => verdict = Ok(()),
+                (Err(_), Ok(())) | (Err(Untrusted::UnknownIssuer), _) => {}
+                (Err(why), Err(_)) => verdict = Err(why),
+            }
+        }
+        verdict
+    }
+
+    fn verify_by(
+        &self,
+        authority: &Authority,
+        own: &EndEntityCert<'_>,
+        above: &[CertificateDer<'_>],
+        at: UnixTime,
+    ) -> Result<(), Untrusted> {
+        // Lists are found by the name of who has made them: one of another authority of the same name is not for this one.
+        let is_its = |other: &&Authority| {
+            std::ptr::eq(*other, authority) || other.anchor.subject != authority.anchor.subject
+        };
+        let lists: Vec<_> =
+            self.authorities.iter().filter(is_its).filter_map(|other| other.revocations.as_ref()).collect();
         // A list says what is revoked even when it is old, and says nothing of what other authorities have issued.
         let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|options| {
             options
@@ -119,9 +149,9 @@ impl Trust {
                 .with_expiration_policy(ExpirationPolicy::Ignore)
                 .build()
         });
-        EndEntityCert::try_from(own)?.verify_for_usage(
+        own.verify_for_usage(
             ALGORITHMS,
-            &self.anchors,
+            std::slice::from_ref(&authority.anchor),
             above,
             at,
             KeyUsage::client_auth(),
@@ -134,7 +164,7 @@ impl Trust {
 
 impl fmt::Debug for Trust {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Trust({} authorities, {} revocation lists)", self.anchors.len(), self.revocations.len())
+        write!(out, "Trust({} authorities)", self.authorities.len())
     }
 }
 

@@ -51,7 +51,7 @@ pub struct RevocationList {
 }
 
 /// Why a list can't be that of an authority.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RevocationListError {
     /// It can't be read.
     #[error(transparent)]
@@ -62,6 +62,14 @@ pub enum RevocationListError {
     /// The authority has not signed it.
     #[error("the signature of this list is not that of this authority")]
     BadSignature,
+    /// It is of no use to the handshakes, such as one without a number (RFC 5280 §5.2.3).
+    #[error(
+        "handshakes can't use this list ({why}): let its authority issue a list of version 2 with a number (crlNumber)"
+    )]
+    Unusable {
+        /// Why not.
+        why: String,
+    },
     /// A newer one is there.
     #[error("this list is older than the one that is there")]
     Older,
@@ -189,6 +197,9 @@ impl RevocationList {
             return Err(RevocationListError::ForeignIssuer);
         }
         list.verify_signature(authority.public_key()).map_err(|_| RevocationListError::BadSignature)?;
+        // By what the handshakes read it with.
+        webpki::OwnedCertRevocationList::from_der(der)
+            .map_err(|error| RevocationListError::Unusable { why: error.to_string() })?;
         let revoked = list.iter_revoked_certificates().count();
         if revoked > Self::MAX_REVOKED {
             return Err(RevocationListError::TooManyRevoked);
@@ -245,4 +256,36 @@ fn parsed(der: &[u8]) -> Result<CertificateRevocationList<'_>, CertificateError>
     let malformed = CertificateError::Malformed { what: "revocation list" };
     let (rest, list) = CertificateRevocationList::from_der(der).map_err(|_| malformed)?;
     if rest.is_empty() { Ok(list) } else { Err(malformed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate;
+
+    #[test]
+    fn a_list_that_handshakes_cannot_use_is_refused_with_what_to_do() {
+        // By `openssl ca -gencrl` without a crlnumber file: version 1, without a number.
+        let read = |hex: &str| hex.split_whitespace().collect::<String>();
+        let authority = certificate::certificate(read(AUTHORITY).as_bytes()).unwrap();
+        let list = certificate::revocation_list(read(LIST).as_bytes()).unwrap();
+        let refused = RevocationList::parse(&list, &authority).unwrap_err();
+        assert!(matches!(refused, RevocationListError::Unusable { .. }), "{refused:?}");
+        assert!(refused.to_string().contains("crlNumber"), "{refused}");
+    }
+
+    const AUTHORITY: &str = "
+        3082017430820119a00302010202142e72ddd99e3713ced6575b4eb5e49904b26057b3300a06082a8648ce3d040302300e31
+        0c300a06035504030c034f6c643020170d3236313132323138353033345a180f32313236313032393138353033345a300e31
+        0c300a06035504030c034f6c643059301306072a8648ce3d020106082a8648ce3d030107034200046f1af6d758a9d7e322c5
+        2922385a4f753e30bc928050b3527c58cc42465868841dde9629379eb703162a086ef08f0b8b651a9377558a4fdbf58d5c9c
+        d110b0fea3533051301d0603551d0e041604143c89629c876e5a8226165590ff0ef07f1e2744d9301f0603551d2304183016
+        80143c89629c876e5a8226165590ff0ef07f1e2744d9300f0603551d130101ff040530030101ff300a06082a8648ce3d0403
+        020349003046022100aa7f01fc404db4bbc27294e1f8a25944ecde72e989515f961421a743eabd4cfb022100ac7bd085184e
+        7d3dfc745624418a22ea8c6c55b75d32bb5f99467f90c9dd8eb1";
+    const LIST: &str = "
+        308194303c300a06082a8648ce3d040302300e310c300a06035504030c034f6c64170d3236313132323138353033345a180f
+        32313236313032393138353033345a300a06082a8648ce3d0403020348003045022003471d9cb59a58d107285eb1aadb3779
+        1b662060d2bb04b2f54c741cce2d93a1022100f23284ecc735a0234144b053d7edc29217d99b988fa7ee5aecb5ee7ca579b8
+        c2";
 }

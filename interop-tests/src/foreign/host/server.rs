@@ -183,7 +183,7 @@ fn endpoint(config: &Config, authority: &[u8], random: &SystemRandom) -> Endpoin
     let mut seed = [0; 32];
     random.fill(&mut seed).expect("the system has randomness");
     let mut endpoint = Endpoint::new(config.clone(), seed);
-    endpoint.set_trust(Trust::new(&[authority.to_vec()], &[]).expect("it is an authority's certificate"));
+    endpoint.set_trust(Trust::new([(authority, None)]).expect("it is an authority's certificate"));
     endpoint
 }
 

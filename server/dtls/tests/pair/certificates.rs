@@ -1,12 +1,15 @@
 //! What is said of certificates that an authority would not stand for.
 
+use std::time::Duration;
+
 use dtls::{Alert, Claim, Connect, Offer, Reason, ServerIdentity, SigningKey, Suite, Trust, Untrusted};
 use rcgen::{KeyPair, SerialNumber, date_time_ymd};
 use ring::rand::SystemRandom;
+use rustls_pki_types::UnixTime;
 
 use crate::{
     pki::{Pki, Proof, named, signing_key},
-    simulation::{IDENTITY, KEY, Pair, known, psk},
+    simulation::{IDENTITY, KEY, Pair, TODAY, known, psk},
 };
 
 #[test]
@@ -18,8 +21,7 @@ fn a_certificate_is_judged_and_its_holder_told_why() {
     early.not_before = date_time_ymd(2026, 12, 1);
     let mut revoked = named("node-7.example");
     revoked.serial_number = Some(SerialNumber::from_slice(&[9]));
-    let trust_less_nine =
-        || Trust::new(std::slice::from_ref(&pki.authority_der), &[pki.revocation_list(9)]).unwrap();
+    let trust_less_nine = || Trust::new([(&*pki.authority_der, Some(&*pki.revocation_list(9)))]).unwrap();
 
     let (why, told) = verdict(&pki, pki.trust(), pki.offer(expired));
     assert!(matches!(why, Untrusted::Expired { not_after: 1_764_547_200, .. }), "{why:?}");
@@ -38,7 +40,7 @@ fn a_certificate_is_judged_and_its_holder_told_why() {
 fn a_revocation_list_leaves_the_others_alone() {
     let pki = Pki::new();
     let mut pair = Pair::with(pki.config());
-    let trust = Trust::new(std::slice::from_ref(&pki.authority_der), &[pki.revocation_list(9)]).unwrap();
+    let trust = Trust::new([(&*pki.authority_der, Some(&*pki.revocation_list(9)))]).unwrap();
     pair.server.endpoint.set_trust(trust);
     pair.server.caller.lets_in = Some(known(None));
     pair.connect(pki.connect(Proof::Certificate));
@@ -78,8 +80,8 @@ fn a_server_of_pre_shared_keys_alone_says_which_suites_were_offered() {
 
 #[test]
 fn what_is_no_certificate_makes_no_trust() {
-    assert!(Trust::new(&[b"no certificate".to_vec()], &[]).is_err());
-    assert!(Trust::new(&[], &[b"no list".to_vec()]).is_err());
+    assert!(Trust::new([(&b"no certificate"[..], None)]).is_err());
+    assert!(Trust::new([(&*Pki::new().authority_der, Some(&b"no list"[..]))]).is_err());
     assert!(SigningKey::from_pkcs8(b"no key", &SystemRandom::new()).is_err());
 }
 
@@ -125,4 +127,30 @@ fn verdict(pki: &Pki, trust: Trust, offer: Offer) -> (Untrusted, Reason) {
     };
     assert_eq!(pair.server.caller.failures[0].reason, Reason::Refused(why.alert()));
     (why, pair.client.caller.failures[0].reason.clone())
+}
+
+#[test]
+fn authorities_of_one_name_have_each_their_own_list() {
+    // The name of an authority whose key was renewed stays.
+    let (one, other) = (Pki::new(), Pki::new());
+    let (list, of_other) = (one.revocation_list(9), other.revocation_list(1));
+    let certificates = [numbered(&one, 9), numbered(&one, 8), numbered(&other, 9)];
+    let at = UnixTime::since_unix_epoch(Duration::from_secs(TODAY));
+    for twins in [
+        [(&*one.authority_der, Some(&*list)), (&*other.authority_der, None)],
+        [(&*one.authority_der, Some(&*list)), (&*other.authority_der, Some(&*of_other))],
+        [(&*other.authority_der, Some(&*of_other)), (&*one.authority_der, Some(&*list))],
+    ] {
+        let trust = Trust::new(twins).unwrap();
+        let verdicts = certificates.each_ref().map(|chain| trust.verify(chain, at));
+        assert_eq!(verdicts, [Err(Untrusted::Revoked), Ok(()), Ok(())]);
+    }
+}
+
+/// A certificate of this serial number.
+fn numbered(pki: &Pki, serial: u8) -> Vec<Vec<u8>> {
+    let mut params = named("node-7.example");
+    params.serial_number = Some(SerialNumber::from_slice(&[serial]));
+    let Offer::Certificate { chain, .. } = pki.offer(params) else { panic!("it offers a certificate") };
+    chain
 }

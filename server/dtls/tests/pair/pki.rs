@@ -70,7 +70,7 @@ impl Pki {
     }
 
     pub(crate) fn trust(&self) -> Trust {
-        Trust::new(std::slice::from_ref(&self.authority_der), &[]).unwrap()
+        Trust::new([(&*self.authority_der, None)]).unwrap()
     }
 
     pub(crate) fn connect(&self, proof: Proof) -> Connect {

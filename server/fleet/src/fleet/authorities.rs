@@ -111,12 +111,11 @@ impl Fleet {
         self.trust_version.load(Ordering::Acquire)
     }
 
-    /// What is trusted, for the handshakes: certificates and revocation lists, in DER.
-    pub async fn trusted(&self) -> Result<(Vec<Vec<u8>>, Vec<Vec<u8>>), FleetError> {
-        let authorities = self.store.authorities().await?;
-        let lists = authorities.iter().filter_map(|authority| authority.revocations.as_ref());
-        let lists = lists.map(|list| list.der.clone()).collect();
-        Ok((authorities.into_iter().map(|authority| authority.certificate).collect(), lists))
+    /// Whom the handshakes trust: the certificate of each authority, and its revocation list if there is one, in DER.
+    pub async fn trusted(&self) -> Result<Vec<(Vec<u8>, Option<Vec<u8>>)>, FleetError> {
+        let authorities = self.store.authorities().await?.into_iter();
+        let trusted = authorities.map(|one| (one.certificate, one.revocations.map(|list| list.der)));
+        Ok(trusted.collect())
     }
 
     /// The server's own key with its certificate. At the first start it is made, and the server's own authority before it;
