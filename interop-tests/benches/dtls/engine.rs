@@ -86,7 +86,7 @@ impl Side {
 
     fn trusting(mut self, means: &Means) -> Self {
         let authorities = [means.authority.certificate.clone()];
-        self.endpoint.set_trust(Trust::new(&authorities, &[]).expect("it is an authority's certificate"));
+        self.endpoint.set_trust(Trust::new(authorities.iter().map(|one| (one.as_slice(), None))).expect("it is an authority's certificate"));
         self
     }
 
