@@ -104,7 +104,8 @@ impl Endpoint {
         // RFC 6347 §4.2.8: the older session of that address ends when the newer one is there. Somebody else's goes on by its
         // connection id: a network has given its port away.
         let older = self.sessions.at(session.peer()).and_then(|older| self.sessions.get(older));
-        if let Some(older) = older.filter(|older| !older.own_cid() || older.tag == tag).map(|older| older.id) {
+        if let Some(older) = older.filter(|older| !older.own_cid() || older.tag == tag).map(|older| older.id)
+        {
             self.drop_session(older, Ended::Replaced);
         }
         let of_tag = self.config.bounds.sessions_of_tag.filter(|_| !session.shared());
