@@ -32,6 +32,7 @@ fn each_form_of_what_is_printed_is_as_it_is_kept() {
     for arguments in [
         &["overview"][..],
         &["class", "list"],
+        &["class", "policy", "show", "meters"],
         &["device", "list"],
         &["device", "show", "node-7"],
         &["device", "values", "node-7"],
@@ -118,6 +119,49 @@ fn what_goes_wrong_has_a_number_and_a_line() {
         let (is, text) = world.fails(arguments);
         assert!(is == code && text.contains(said), "{arguments:?}: {is} {text}");
     }
+}
+
+#[test]
+fn keys_and_certificates_are_given_and_shown_as_pem() {
+    let world = World::start();
+    let file = |name: &str, text: &str| {
+        let path = world.folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let keys = world.json(&["authority", "server-keys"]);
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let public = file("public.pem", &text(&keys["public_key"]["pem"]));
+    let added = world.json(&["device", "add", "rpk", "--public-key", &public]);
+    let credential = &added["credentials"][0]["credential"];
+    assert_eq!(credential["kind"], "rpk");
+    assert_eq!(credential["identity"], format!("spki:{}", text(&keys["public_key"]["fingerprint"])));
+    let made = world.prints(&["device", "add", "x509", "--kind", "x509", "--output", "table"]);
+    assert!(made.contains("\n-----BEGIN PRIVATE KEY-----\n"), "{made}");
+    assert!(made.contains("\n-----BEGIN CERTIFICATE-----\n"), "{made}");
+    let pinned = file("server.pem", &text(&keys["certificate"]["pem"]));
+    let added = world.json(&["device", "add", "pinned", "--certificate", &pinned]);
+    assert_eq!(added["credentials"][0]["credential"]["kind"], "x509");
+    let added = world.json(&["device", "add", "mapped", "--name", "node 7"]);
+    assert_eq!(added["credentials"][0]["credential"]["identity"], "cn:node 7");
+
+    let authorities = world.json(&["authority", "list"]);
+    assert!(authorities[0]["own"] == true && authorities[0]["name"] == "Muster", "{authorities}");
+    let shown = world.prints(&["authority", "show", "Muster", "--output", "table"]);
+    assert!(shown.contains("\n-----BEGIN CERTIFICATE-----\n"), "{shown}");
+    let own = file("own.pem", &text(&authorities[0]["certificate"]["pem"]));
+    let (code, said) = world.fails(&["authority", "add", "Again", &own]);
+    assert!(code == 5, "{code} {said}");
+    let (code, said) = world.fails(&["authority", "revocations", "Muster", &own]);
+    assert!(code == 2 && said.contains("revocation_list"), "{code} {said}");
+    let (code, said) = world.fails(&["authority", "remove", "Muster", "--yes"]);
+    assert!(code == 2 && said.contains("own authority"), "{code} {said}");
+
+    world.prints(&["class", "policy", "set", "default", "--kinds", "rpk,x509", "--provision", "rpk"]);
+    let policy = world.json(&["class", "policy", "show", "default"]);
+    assert_eq!(policy["kinds"], serde_json::json!(["rpk", "x509"]));
+    let (code, said) = world.fails(&["device", "add", "psk"]);
+    assert!(code == 2 && said.contains("bootstrap.kind"), "{code} {said}");
 }
 
 #[test]
