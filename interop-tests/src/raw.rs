@@ -75,6 +75,16 @@ impl Raw {
         }
     }
 
+    /// Sends a ClientHello, and once more with the cookie that is the answer: before that nobody listens.
+    ///
+    /// # Panics
+    /// If no HelloVerifyRequest comes.
+    pub async fn send_hello(&self, hello: ClientHello) {
+        self.send(&hello.datagram()).await;
+        let answer = self.next(Duration::from_secs(20)).await.expect("a HelloVerifyRequest");
+        self.send(&hello.with_cookie_of(&answer).expect("it has a cookie").datagram()).await;
+    }
+
     /// The next datagram, if one comes in so much time.
     pub async fn next(&self, within: Duration) -> Option<Vec<u8>> {
         let mut buffer = vec![0; 65_536];

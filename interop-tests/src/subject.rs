@@ -68,7 +68,8 @@ impl Subject {
         static KNOWS: OnceLock<bool> = OnceLock::new();
         *KNOWS.get_or_init(|| {
             let keys = Command::new(binary()).arg("--print-config").output();
-            keys.is_ok_and(|keys| String::from_utf8_lossy(&keys.stdout).contains("[coaps]"))
+            let keys = keys.unwrap_or_else(|error| panic!("{}", cannot_run(&error)));
+            String::from_utf8_lossy(&keys.stdout).contains("[coaps]")
         })
     }
 
@@ -174,9 +175,8 @@ fn configure(folder: &Path, addresses: &Welcome, settings: &Settings) {
 }
 
 fn spawn(folder: &Path) -> (Child, Welcome) {
-    let binary = binary();
     let log = File::options().create(true).append(true).open(log_file(folder));
-    let mut process = Command::new(&binary)
+    let mut process = Command::new(binary())
         .arg("--config")
         .arg(folder.join("muster.toml"))
         .env("NO_COLOR", "1")
@@ -185,9 +185,7 @@ fn spawn(folder: &Path) -> (Child, Welcome) {
         .stdout(Stdio::piped())
         .stderr(log.expect("the log file can be opened"))
         .spawn()
-        .unwrap_or_else(|error| {
-            panic!("{} can't be run ({error}): build it with `cargo build -p server`, or name it in MUSTER_BINARY", binary.display())
-        });
+        .unwrap_or_else(|error| panic!("{}", cannot_run(&error)));
     let stdout = process.stdout.take().expect("standard output is piped");
     let (lines_in, lines) = mpsc::channel();
     // Reads on to the end, so that the server never waits for its standard output.
@@ -202,6 +200,14 @@ fn spawn(folder: &Path) -> (Child, Welcome) {
         panic!("the server did not say where it listens:\n{log}")
     });
     (process, welcome)
+}
+
+fn cannot_run(error: &std::io::Error) -> String {
+    let binary = binary();
+    format!(
+        "{} can't be run ({error}): build it with `cargo build -p server`, or name it in MUSTER_BINARY",
+        binary.display()
+    )
 }
 
 /// Beside the folder of the test's own executable, unless `MUSTER_BINARY` names it.
