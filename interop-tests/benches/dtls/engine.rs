@@ -85,8 +85,8 @@ impl Side {
     }
 
     fn trusting(mut self, means: &Means) -> Self {
-        let authorities = [means.authority.certificate.clone()];
-        self.endpoint.set_trust(Trust::new(authorities.iter().map(|one| (one.as_slice(), None))).expect("it is an authority's certificate"));
+        let authority = means.authority.certificate.as_slice();
+        self.endpoint.set_trust(Trust::new([(authority, None)]).expect("it is an authority's certificate"));
         self
     }
 
