@@ -314,6 +314,16 @@ impl Handshake {
         matches!(self.state, State::Hello)
     }
 
+    /// Since when nothing has come of its peer, if that is all since its ClientHello.
+    pub(crate) fn silent_since(&self, handshake_time: Duration) -> Option<Duration> {
+        let is_silent = match &self.state {
+            State::Hello => true,
+            State::Exchange { exchange, .. } => exchange.is_empty(),
+            _ => false,
+        };
+        is_silent.then(|| self.ends_at.saturating_sub(handshake_time))
+    }
+
     /// Whose it is, as far as that is known.
     pub(crate) fn tag(&self) -> Option<crate::Tag> {
         self.known.as_ref().map(|known| known.tag)

@@ -72,6 +72,8 @@ counters! {
     handshakes,
     /// Bound `handshakes_of_network`.
     handshakes_of_network,
+    /// Handshakes that were silent and made room for others.
+    handshakes_evicted,
     /// Bound `handshake_time`.
     handshake_time,
     /// Bound `datagrams`.

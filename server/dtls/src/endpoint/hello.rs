@@ -1,6 +1,10 @@
 //! The door: ClientHellos are asked for a cookie, and nothing is kept of who does not bring it back (RFC 6347 §4.2.1).
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
 use super::{Endpoint, handshakes::Handshake, receive::Arrival};
 use crate::{
@@ -27,6 +31,24 @@ impl Network {
             IpAddr::V6(ip) => network[..7].copy_from_slice(&ip.octets()[..7]),
         }
         Self(network)
+    }
+
+    /// The first and the last address of that of an address.
+    fn range(address: SocketAddr) -> RangeInclusive<SocketAddr> {
+        let [first, last]: [IpAddr; 2] = match address.ip() {
+            IpAddr::V4(ip) => {
+                let [a, b, c, _] = ip.octets();
+                [Ipv4Addr::new(a, b, c, 0).into(), Ipv4Addr::new(a, b, c, 255).into()]
+            }
+            IpAddr::V6(ip) => {
+                let host = u128::MAX >> 56;
+                [
+                    Ipv6Addr::from_bits(ip.to_bits() & !host).into(),
+                    Ipv6Addr::from_bits(ip.to_bits() | host).into(),
+                ]
+            }
+        };
+        SocketAddr::new(first, 0)..=SocketAddr::new(last, u16::MAX)
     }
 }
 
@@ -108,6 +130,16 @@ impl Endpoint {
     ) -> Option<HandshakeId> {
         let bounds = self.config.bounds;
         let network = Network::of(arrival.from);
+        let is_full = |of: &Self| {
+            of.serving.len() >= bounds.handshakes
+                || of.networks.get(&network).is_some_and(|count| *count >= bounds.handshakes_of_network)
+        };
+        if is_full(self)
+            && let Some(silent) = self.silent(arrival)
+        {
+            self.counters.handshakes_evicted += 1;
+            self.fall(arrival.now, silent, Fall::silent(Reason::TooMany { what: "handshakes" }));
+        }
         let too_many = if self.serving.len() >= bounds.handshakes {
             self.counters.handshakes += 1;
             Some("handshakes")
@@ -147,7 +179,35 @@ impl Endpoint {
         self.counters.handshakes_begun += 1;
         Some(id)
     }
+
+    /// A handshake that can make room: the oldest whose peer has said nothing since its ClientHello, of the same host if there
+    /// is one, or else of the same network, or else, where all are too many, of anywhere.
+    fn silent(&self, arrival: &Arrival) -> Option<HandshakeId> {
+        let time = self.config.bounds.handshake_time;
+        let is_silent = |id: &HandshakeId| match self.handshakes.get(id) {
+            Some(Handshake::Server(handshake)) => handshake
+                .silent_since(time)
+                .is_some_and(|since| arrival.now.saturating_sub(since) >= SILENT_FOR),
+            _ => false,
+        };
+        let oldest = |range: RangeInclusive<SocketAddr>| {
+            self.serving.range(range).map(|(_, id)| *id).filter(is_silent).min()
+        };
+        let ip = arrival.from.ip();
+        let of_host = SocketAddr::new(ip, 0)..=SocketAddr::new(ip, u16::MAX);
+        oldest(of_host).or_else(|| oldest(Network::range(arrival.from))).or_else(|| {
+            let all_are_too_many = self.serving.len() >= self.config.bounds.handshakes;
+            let mut oldest = self.handshakes.keys().take(if all_are_too_many { LOOKED_AT } else { 0 });
+            oldest.find(|id| is_silent(id)).copied()
+        })
+    }
 }
+
+/// How long a peer is waited for in any case: a round trip over a slow link.
+const SILENT_FOR: Duration = Duration::from_secs(3);
+
+/// Of how many of the oldest handshakes one is looked for that can make room.
+const LOOKED_AT: usize = 256;
 
 /// How many records a handshake of ours may take.
 const ROOM: u64 = 1 << 20;

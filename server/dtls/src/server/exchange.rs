@@ -34,6 +34,13 @@ pub(super) struct Early {
     body: Vec<u8>,
 }
 
+impl Exchange {
+    /// Whether nothing has come.
+    pub(super) fn is_empty(&self) -> bool {
+        self.claim.is_none() && self.public.is_none()
+    }
+}
+
 impl Handshake {
     pub(super) fn handle_exchange(&mut self, cx: &mut Context<'_>, message: Message) -> Result<Next, Fall> {
         let State::Exchange { private, exchange } = &mut self.state else { return Ok(Next::Waits) };

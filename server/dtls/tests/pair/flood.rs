@@ -112,3 +112,27 @@ fn one_network_that_begins_all_it_can_keeps_no_other_out() {
     pair.run(5);
     pair.assert_connected();
 }
+
+#[test]
+fn who_begins_all_that_a_network_can_and_goes_silent_makes_room_for_others_of_it() {
+    let pki = Pki::new();
+    let mut pair = server(&pki);
+    let most = pair.server.config.bounds.handshakes_of_network;
+    for port in 1..=most {
+        Puppet::begin(&mut pair, address(&format!("203.0.113.7:{port}")), Mode::Psk);
+    }
+    assert_eq!(pair.server.endpoint.usage().handshakes, most);
+    pair.link = crate::simulation::Link::good();
+    // Whoever is no slower than a slow link is left in peace.
+    pair.run(4);
+    for (number, host) in ["203.0.113.7:60000", "203.0.113.5:9"].into_iter().enumerate() {
+        pair.client.address = address(host);
+        pair.restart_client();
+        pair.connect(psk(IDENTITY, KEY));
+        pair.run(5);
+        assert_eq!(pair.server.caller.connected.len(), number + 1, "{:?}", pair.server.caller.failures);
+        assert_eq!(pair.server.endpoint.counters().handshakes_evicted, 1);
+    }
+    assert_eq!(pair.server.endpoint.counters().handshakes_of_network, 0);
+    assert_eq!(pair.server.caller.failures.len(), 1);
+}
