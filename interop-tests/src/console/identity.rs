@@ -111,8 +111,10 @@ impl Credential {
 
     fn all(page: &Page) -> Vec<Self> {
         let purposes = page.texts("#credentials tbody td:first-child strong");
-        let identities = page.texts("#credentials tbody td:nth-child(2) bdi.mono");
-        let states = page.texts("#credentials tbody .badge");
+        let identities = page.texts("#credentials tbody td:nth-child(2) > bdi");
+        let states = page.texts("#credentials tbody td:nth-child(3) > .badge:first-child");
+        let all = [purposes.len(), identities.len(), states.len()];
+        assert_eq!(all, [page.rows("#credentials").len(); 3], "a credential a row: {page}");
         let rows = purposes.into_iter().zip(identities).zip(states);
         let row = |((purpose, identity), state): ((String, String), String)| Self {
             purpose: purpose.to_lowercase(),
