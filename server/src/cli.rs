@@ -12,6 +12,7 @@ use fleet::Timestamp;
 mod address;
 mod ask;
 mod audit;
+mod authority;
 mod bootstrap;
 mod claim;
 mod class;
@@ -59,6 +60,8 @@ pub(crate) enum Remote {
     Claim(Family<claim::ClaimCommand>),
     /// Classes of devices.
     Class(Family<class::ClassCommand>),
+    /// Certificate authorities: who is trusted to say which device is which.
+    Authority(Family<authority::AuthorityCommand>),
     /// The connection diary: who did not get in, and why.
     Diary(Family<diary::DiaryCommand>),
     /// Object definitions.
@@ -129,6 +132,7 @@ pub(crate) fn run(
         Remote::Bootstrap(family) => family.run(),
         Remote::Claim(family) => family.run(),
         Remote::Class(family) => family.run(),
+        Remote::Authority(family) => family.run(),
         Remote::Diary(family) => family.run(),
         Remote::Model(family) => family.run(),
         Remote::Event(family) => family.run(),

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use ::fleet::{Certificate, KeyPair, ListenerId, PrivateKey, Public, SecureSession, Store};
 use dtls::{ServerIdentity, SigningKey, SigningKeyError};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::{
-    Config,
+    Config, clock,
     endpoint::{doors, dtls::SecureListener},
     tls::{Pair, PairError},
 };
@@ -61,6 +61,7 @@ pub(crate) fn given(config: &Config) -> Result<Option<KeyPair>, OwnKeyError> {
 pub(crate) fn config(config: &Config, own: Option<&KeyPair>) -> Result<dtls::Config, OwnKeyError> {
     let mut dtls = dtls::Config { bounds: doors::bounds(config), ..dtls::Config::default() };
     if let Some(pair) = own {
+        warn_of_time(pair);
         let key = Arc::new(signing_key(pair.private.as_bytes()).map_err(OwnKeyError::Stored)?);
         if let Public::Chain(chain) = &pair.public {
             let identity = ServerIdentity { names: Vec::new(), chain: chain.clone(), key: Arc::clone(&key) };
@@ -69,6 +70,16 @@ pub(crate) fn config(config: &Config, own: Option<&KeyPair>) -> Result<dtls::Con
         dtls.raw_key = Some(key);
     }
     Ok(dtls)
+}
+
+/// Devices refuse a certificate outside its time, and mostly without a word.
+fn warn_of_time(own: &KeyPair) {
+    let now = clock::wall();
+    if let Ok(certificate) = Certificate::parse(own.leaf())
+        && !(certificate.not_before..=certificate.not_after).contains(&now)
+    {
+        warn!(%certificate, "the certificate that devices know this server by is not valid now");
+    }
 }
 
 fn signing_key(pkcs8: &[u8]) -> Result<SigningKey, SigningKeyError> {
