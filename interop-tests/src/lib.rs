@@ -11,8 +11,8 @@ pub use console::{Console, Credential, Device, Key, NewClaim, Page, Report, Subm
 
 mod foreign;
 pub use foreign::{
-    Cell, Feature, Foreign, Host, IDENTITY, KEY, Means, NotDone, Proof, Seen, Speaks, Task,
-    on_every_cell, page,
+    Cell, Feature, Foreign, Host, IDENTITY, KEY, Means, NotDone, Proof, Seen, Speaks, Task, on_every_cell,
+    page,
 };
 
 mod maven;

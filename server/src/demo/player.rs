@@ -25,7 +25,15 @@ impl Player {
     /// A device in its life, that sends as often by itself, if it does.
     pub fn new(device: Device, life: Life, sends: Option<Duration>) -> Self {
         let sends = sends.map(|period| (period, Duration::ZERO));
-        Self { device, life, way: Way::Closed, stack: Stack::default(), origin: Instant::now(), sends, told: Box::new(|_| {}) }
+        Self {
+            device,
+            life,
+            way: Way::Closed,
+            stack: Stack::default(),
+            origin: Instant::now(),
+            sends,
+            told: Box::new(|_| {}),
+        }
     }
 
     /// Speaks DTLS by this.

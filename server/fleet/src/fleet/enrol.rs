@@ -4,9 +4,9 @@ use futures::future::join_all;
 
 use super::{timeline, when::utc};
 use crate::{
-    AuditEntry, Change, Class, ClassId, Commit, Context, Device, DomainId, EndReason, Ending, EndpointName, Fleet,
-    FleetError, GivenCredential, Holder, NewCredential, Permission, PublicId, Purpose, Shown, TimelineKind,
-    Verb, store::DeviceView, timeline::one_line,
+    AuditEntry, Change, Class, ClassId, Commit, Context, Device, DomainId, EndReason, Ending, EndpointName,
+    Fleet, FleetError, GivenCredential, Holder, NewCredential, Permission, PublicId, Purpose, Shown,
+    TimelineKind, Verb, store::DeviceView, timeline::one_line,
 };
 
 /// A device to add.

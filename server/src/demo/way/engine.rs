@@ -41,13 +41,8 @@ impl Connection {
         let mut seed = [0; 32];
         fill_random(&mut seed);
         let engine = Endpoint::new(dtls::Config::default(), seed);
-        let mut connection = Self {
-            socket,
-            engine,
-            origin: Instant::now(),
-            session: SessionId(0),
-            received: VecDeque::new(),
-        };
+        let mut connection =
+            Self { socket, engine, origin: Instant::now(), session: SessionId(0), received: VecDeque::new() };
         let offer = Offer::Psk { identity: identity.to_vec(), key: Zeroizing::new(key.to_vec()) };
         let connect =
             Connect { offer, suites: Vec::new(), server_name: None, connection_id: true, resume: None };
