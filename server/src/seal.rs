@@ -75,12 +75,8 @@ impl Sealer {
         KeyId(self.key_id)
     }
 
-    /// Seals for a row of the tables that were the first to have secrets, whose rows are told apart by their numbers alone.
-    pub(crate) fn seal(&self, row: i64, plain: &[u8], nonce: [u8; NONCE]) -> Vec<u8> {
-        self.seal_in("", row, plain, nonce)
-    }
-
-    /// Seals for a row of a table: version, key id, nonce, ciphertext with its tag. The nonce is random, and used once.
+    /// Seals for a row of a table: version, key id, nonce, ciphertext with its tag. The nonce is random, and used once. The
+    /// tables that were the first to have secrets have no name here: their rows are told apart by their numbers.
     pub(crate) fn seal_in(&self, table: &str, row: i64, plain: &[u8], nonce: [u8; NONCE]) -> Vec<u8> {
         let mut sealed = Vec::with_capacity(HEAD + plain.len() + TAG);
         sealed.push(VERSION);
@@ -93,11 +89,6 @@ impl Sealer {
             .expect("what is sealed is far shorter than the cipher's 256 GiB");
         sealed.extend_from_slice(&ciphertext);
         sealed
-    }
-
-    /// Opens what was sealed for a row.
-    pub(crate) fn open(&self, row: i64, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        self.open_in("", row, sealed)
     }
 
     /// Opens what was sealed for a row of a table.
@@ -159,17 +150,17 @@ mod tests {
     #[test]
     fn what_is_sealed_opens_in_its_row() {
         for plain in [&b""[..], b"k", &[7; 300]] {
-            let sealed = sealer(1).seal(-3, plain, [9; NONCE]);
+            let sealed = sealer(1).seal_in("", -3, plain, [9; NONCE]);
             assert_eq!(sealed.len(), HEAD + plain.len() + TAG);
-            assert_eq!(sealer(1).open(-3, &sealed).unwrap().as_slice(), plain);
+            assert_eq!(sealer(1).open_in("", -3, &sealed).unwrap().as_slice(), plain);
         }
     }
 
     #[test]
     fn it_does_not_open_in_another_row() {
-        let sealed = sealer(1).seal(7, b"secret", [9; NONCE]);
+        let sealed = sealer(1).seal_in("", 7, b"secret", [9; NONCE]);
         for row in [6, 8, -7, 0, i64::MAX] {
-            assert_eq!(sealer(1).open(row, &sealed), Err(SealError::Tampered));
+            assert_eq!(sealer(1).open_in("", row, &sealed), Err(SealError::Tampered));
         }
     }
 
@@ -178,25 +169,25 @@ mod tests {
         let sealed = sealer(1).seal_in("own_key", 7, b"secret", [9; NONCE]);
         assert_eq!(sealer(1).open_in("own_key", 7, &sealed).unwrap().as_slice(), b"secret");
         assert_eq!(sealer(1).open_in("dtls_session", 7, &sealed), Err(SealError::Tampered));
-        assert_eq!(sealer(1).open(7, &sealed), Err(SealError::Tampered));
+        assert_eq!(sealer(1).open_in("", 7, &sealed), Err(SealError::Tampered));
     }
 
     #[test]
     fn another_key_is_told_from_damage() {
-        let sealed = sealer(1).seal(7, b"secret", [9; NONCE]);
-        let error = sealer(2).open(7, &sealed).unwrap_err();
+        let sealed = sealer(1).seal_in("", 7, b"secret", [9; NONCE]);
+        let error = sealer(2).open_in("", 7, &sealed).unwrap_err();
         assert_eq!(error, SealError::OtherKey { ours: sealer(2).key_id(), theirs: sealer(1).key_id() });
         assert!(error.to_string().starts_with("sealed with another key"), "{error}");
     }
 
     #[test]
     fn each_bit_that_was_changed_is_noticed() {
-        let sealed = sealer(1).seal(7, b"secret", [9; NONCE]);
+        let sealed = sealer(1).seal_in("", 7, b"secret", [9; NONCE]);
         for at in 0..sealed.len() {
             for bit in 0..8 {
                 let mut changed = sealed.clone();
                 changed[at] ^= 1 << bit;
-                let error = sealer(1).open(7, &changed).unwrap_err();
+                let error = sealer(1).open_in("", 7, &changed).unwrap_err();
                 match at {
                     0 => assert_eq!(error, SealError::UnknownVersion(changed[0])),
                     1..=KEY_ID => assert!(matches!(error, SealError::OtherKey { .. })),
@@ -205,17 +196,17 @@ mod tests {
             }
         }
         for len in 0..sealed.len() {
-            assert!(sealer(1).open(7, &sealed[..len]).is_err(), "{len} bytes of it");
+            assert!(sealer(1).open_in("", 7, &sealed[..len]).is_err(), "{len} bytes of it");
         }
     }
 
     #[test]
     fn neither_the_secret_nor_the_key_shows() {
-        let sealed = sealer(1).seal(7, b"a secret of sixteen", [9; NONCE]);
+        let sealed = sealer(1).seal_in("", 7, b"a secret of sixteen", [9; NONCE]);
         assert!(
             !sealed.windows(8).any(|window| b"a secret of sixteen".windows(8).any(|part| part == window))
         );
-        assert_ne!(sealed, sealer(1).seal(7, b"a secret of sixteen", [8; NONCE]));
+        assert_ne!(sealed, sealer(1).seal_in("", 7, b"a secret of sixteen", [8; NONCE]));
         assert_eq!(format!("{:?}", sealer(1)).len(), "Sealer()".len() + 2 * KEY_ID);
     }
 }

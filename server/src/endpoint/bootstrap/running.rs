@@ -142,7 +142,8 @@ impl BootstrapEndpoint {
             self.release(ticket, from);
             self.occupy(ticket, to);
             let beginning = self.beginning.get_mut(&ticket).map(|beginning| &mut beginning.asked);
-            let asked = beginning.or(self.running.get_mut(&ticket).map(|running| &mut running.asked));
+            let running = || self.running.get_mut(&ticket).map(|running| &mut running.asked);
+            let asked = beginning.or_else(running);
             if let Some(asked) = asked {
                 asked.origin.source = to;
             }
