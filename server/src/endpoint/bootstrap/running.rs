@@ -141,9 +141,10 @@ impl BootstrapEndpoint {
         for ticket in self.at(from) {
             self.release(ticket, from);
             self.occupy(ticket, to);
-            let beginning = self.beginning.get_mut(&ticket).map(|beginning| &mut beginning.asked);
-            let running = || self.running.get_mut(&ticket).map(|running| &mut running.asked);
-            let asked = beginning.or_else(running);
+            let asked = match (self.beginning.get_mut(&ticket), self.running.get_mut(&ticket)) {
+                (Some(beginning), _) => Some(&mut beginning.asked),
+                (None, running) => running.map(|running| &mut running.asked),
+            };
             if let Some(asked) = asked {
                 asked.origin.source = to;
             }
