@@ -52,7 +52,7 @@ pub struct RegisteredSummary {
     pub expires_at: Timestamp,
 }
 
-/// What an import finds; see [`Store::enrolled`].
+/// What an import finds; see [`Store::enrolled`](crate::Store::enrolled).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Known {
     /// The devices.
