@@ -239,8 +239,8 @@ impl Handshake {
 /// How many Finished messages that can't be decrypted end a handshake.
 const UNDECRYPTABLE: u8 = 3;
 
-/// How long a client has that sent a Finished which can't be decrypted: it repeats a right one after 1, 2, 4 and 8 s.
-const LAST_TRY: Duration = Duration::from_secs(20);
+/// How long a client has that sent a Finished which can't be decrypted: time for three more, by the timer of RFC 6347.
+const LAST_TRY: Duration = Duration::from_secs(10);
 
 /// The longest message under the keys: a Finished, and room for what has no place there to be seen as such.
 const FINISHED: usize = 64;
