@@ -12,7 +12,7 @@
 //! no certificates, no OSCORE and no account timeout (`/0/x/12`), and obeys no access control.
 //!
 //! Start with [`Profile`], which says what kind of device it is; [`Device`] is the device, [`Event`] what it tells, [`Faults`]
-//! what it does wrong, [`Life`] what drifts around it.
+//! what it does wrong, [`Life`] what drifts around it, [`Link`] what a network does to what it says and hears.
 //!
 //! ```
 //! use std::time::Duration;
@@ -87,10 +87,15 @@ pub use faults::{Faults, How, Misbehaviour};
 mod life;
 pub use life::Life;
 
+mod link;
+pub use link::{Link, Weather};
+
 mod observation;
 
 mod profile;
 pub use profile::Profile;
+
+mod random;
 
 mod refusal;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use objects::{InstanceId, ObjectId, Path, ResourceId, Value};
 
-use crate::{Device, Event};
+use crate::{Device, Event, random::Random};
 
 /// The life around a device: it gets warmer and colder, the battery runs down and is charged, the clock goes.
 ///
@@ -15,13 +15,13 @@ pub struct Life {
     period: Duration,
     next: Duration,
     ticks: u32,
-    random: u64,
+    random: Random,
 }
 
 impl Life {
     /// A life in which something happens each `period`, the first time at once.
     pub fn new(seed: u64, period: Duration) -> Self {
-        Self { period, next: Duration::ZERO, ticks: 0, random: seed }
+        Self { period, next: Duration::ZERO, ticks: 0, random: Random::new(seed) }
     }
 
     /// When to call [`Self::tick`] next.
@@ -72,18 +72,8 @@ impl Life {
 
     /// A step up or down of at most a quarter of a degree, with a pull to room temperature; in hundredths.
     fn walk(&mut self, before: f64) -> f64 {
-        let step = (self.uniform() - 0.5) / 2.0;
+        let step = (self.random.uniform() - 0.5) / 2.0;
         ((before + step + (ROOM - before) / 50.0) * 100.0).round() / 100.0
-    }
-
-    /// From 0 to 1 (SplitMix64: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
-    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    fn uniform(&mut self) -> f64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.random;
-        bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((bits ^ bits >> 31) >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 
