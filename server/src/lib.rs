@@ -24,6 +24,8 @@ pub mod service;
 mod store;
 mod tasks;
 pub mod telemetry;
+#[doc(hidden)]
+pub mod testing;
 mod tls;
 mod webhooks;
 mod welcome;

@@ -48,7 +48,7 @@ use recency::{Heard, Recency};
 use sql::Sql;
 use writer::{MAX_WAITING, Work, Writer};
 
-pub use connect::Database;
+pub use connect::{Database, Synchronous};
 
 use crate::seal::{SealError, Sealer};
 
@@ -91,7 +91,16 @@ impl SqlStore {
     /// Opens the database: makes the file if there is none, and brings the schema up to date.
     /// Secrets in it are sealed and opened by `sealer`.
     pub(crate) async fn open(database: impl Into<Database>, sealer: Arc<Sealer>) -> Result<Self, OpenError> {
-        Self::open_with(Connector::new(database.into()), sealer).await
+        Self::open_with(Connector::new(database.into(), Synchronous::Full), sealer).await
+    }
+
+    /// Like [`SqlStore::open`], for tests that show what `synchronous` is good for.
+    pub(crate) async fn open_synchronous(
+        database: Database,
+        synchronous: Synchronous,
+        sealer: Arc<Sealer>,
+    ) -> Result<Self, OpenError> {
+        Self::open_with(Connector::new(database, synchronous), sealer).await
     }
 
     async fn open_with(connector: Connector, sealer: Arc<Sealer>) -> Result<Self, OpenError> {

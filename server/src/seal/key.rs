@@ -108,7 +108,6 @@ impl SealKey {
         &self.0
     }
 
-    #[cfg(test)]
     pub(crate) fn from_bytes(bytes: [u8; KEY]) -> Self {
         Self(Zeroizing::new(bytes))
     }

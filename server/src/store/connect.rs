@@ -22,6 +22,15 @@ pub enum Database {
     Postgres(String),
 }
 
+/// When SQLite waits for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Synchronous {
+    /// At each commit: what was committed survives a power loss.
+    Full,
+    /// Now and then: what was committed last does not. For tests alone.
+    Normal,
+}
+
 /// A path is that of an SQLite file.
 impl<P: Into<PathBuf>> From<P> for Database {
     fn from(path: P) -> Self {
@@ -33,6 +42,7 @@ impl<P: Into<PathBuf>> From<P> for Database {
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
     database: Database,
+    synchronous: Synchronous,
     /// A disk that is full, for tests: SQLite's `max_page_count`, or 0.
     #[cfg(test)]
     pub(super) max_pages: std::sync::Arc<std::sync::atomic::AtomicU32>,
@@ -52,9 +62,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
 
 impl Connector {
-    pub(super) fn new(database: Database) -> Self {
+    pub(super) fn new(database: Database, synchronous: Synchronous) -> Self {
         Self {
             database,
+            synchronous,
             #[cfg(test)]
             max_pages: std::sync::Arc::default(),
         }
@@ -106,8 +117,10 @@ impl Connector {
             .filename(path)
             .create_if_missing(false)
             .journal_mode(SqliteJournalMode::Wal)
-            // What was committed survives a power loss.
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(match self.synchronous {
+                Synchronous::Full => SqliteSynchronous::Full,
+                Synchronous::Normal => SqliteSynchronous::Normal,
+            })
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("journal_size_limit", JOURNAL_BYTES.to_string())

@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr};
 
-use super::{Database, OpenError, SqlStore, connect::Connector, sql::Sql};
+use super::{Database, OpenError, SqlStore, Synchronous, connect::Connector, sql::Sql};
 use crate::seal::{SealError, Sealer};
 
 impl SqlStore {
@@ -15,7 +15,7 @@ impl SqlStore {
         if matches!(&database, Database::File(path) if !path.exists()) {
             return Ok(false);
         }
-        let connection = Connector::new(database).writer().await?;
+        let connection = Connector::new(database, Synchronous::Full).writer().await?;
         let held = check(&connection, sealer).await;
         connection.close().await?;
         held

@@ -6,7 +6,7 @@ use fleet::{Store as _, StoreError, Timestamp};
 use objects::Value;
 
 use super::fixture::{assert_tallies_are_true, commit, number, open, path, registers, report, sealer};
-use crate::store::{Connector, SqlStore};
+use crate::store::{Connector, SqlStore, Synchronous};
 
 #[tokio::test]
 async fn a_full_disk_acknowledges_nothing_and_heals_by_itself() {
@@ -16,7 +16,7 @@ async fn a_full_disk_acknowledges_nothing_and_heals_by_itself() {
     store.commit(registers(1, "node-1")).await.unwrap();
     store.close().await;
 
-    let connector = Connector::new(file.into());
+    let connector = Connector::new(file.into(), Synchronous::Full);
     let room = connector.max_pages.clone();
     // SQLite takes as many pages as there are for the least.
     room.store(1, Ordering::Relaxed);
@@ -55,7 +55,7 @@ async fn many_that_wait_for_a_full_disk_are_all_told() {
     store.commit(registers(1, "node-1")).await.unwrap();
     store.close().await;
 
-    let connector = Connector::new(file.into());
+    let connector = Connector::new(file.into(), Synchronous::Full);
     connector.max_pages.store(1, Ordering::Relaxed);
     let store = SqlStore::open_with(connector, sealer()).await.unwrap();
     let big = |at| store.commit(commit([report(1, at, Value::Opaque(vec![7; 200_000]))]));
