@@ -10,6 +10,7 @@ pub(crate) mod driver;
 pub(crate) mod dtls;
 pub(crate) mod sessions;
 pub(crate) mod shard;
+pub(crate) mod socket;
 pub(crate) mod udp;
 
 use std::net::SocketAddr;

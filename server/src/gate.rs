@@ -8,11 +8,10 @@ use ::fleet::{
 };
 use async_trait::async_trait;
 use dtls::{Claim, Trust, Untrusted};
-use rustls::pki_types::UnixTime;
 use tracing::{error, warn};
 
 use crate::{
-    clock,
+    clock::Clock,
     endpoint::dtls::{Gate, Refused},
 };
 
@@ -20,13 +19,14 @@ use crate::{
 pub(crate) struct FleetGate {
     fleet: Arc<Fleet>,
     store: Arc<dyn Store>,
+    clock: Clock,
     /// Whom certificates are believed by, and the version of the authorities that it was made of.
     trust: Mutex<Option<(u64, Arc<Trust>)>>,
 }
 
 impl FleetGate {
-    pub(crate) fn new(fleet: Arc<Fleet>, store: Arc<dyn Store>) -> Self {
-        Self { fleet, store, trust: Mutex::default() }
+    pub(crate) fn new(fleet: Arc<Fleet>, store: Arc<dyn Store>, clock: Clock) -> Self {
+        Self { fleet, store, clock, trust: Mutex::default() }
     }
 
     /// Whether an authority vouches for a chain, by the authorities of this moment.
@@ -46,8 +46,7 @@ impl FleetGate {
                 trust
             }
         };
-        let at = UnixTime::since_unix_epoch(std::time::Duration::from_millis(clock::wall().0.unsigned_abs()));
-        Ok(trust.verify(chain, at).map_err(distrust))
+        Ok(trust.verify(chain, self.clock.unix_time()).map_err(distrust))
     }
 
     async fn commit(&self, changes: Vec<Change>) -> bool {
@@ -62,7 +61,7 @@ impl FleetGate {
 #[async_trait]
 impl Gate for FleetGate {
     async fn opening(&self, purpose: Purpose, claim: &Claim) -> Result<Opening, Refused> {
-        let now = clock::wall();
+        let now = self.clock.wall();
         let asked = match claim {
             Claim::Psk(identity) => self.fleet.opening(purpose, identity, now).await,
             Claim::RawPublicKey(key) => self.fleet.opening_by_key(purpose, key, now).await,
@@ -81,7 +80,7 @@ impl Gate for FleetGate {
     }
 
     async fn opened(&self, session: SecureSession, claim: Option<&Claim>) -> Result<(), Refused> {
-        let (now, identity, from) = (clock::wall(), session.identity, session.source.address);
+        let (now, identity, from) = (self.clock.wall(), session.identity, session.source.address);
         let seen = match claim {
             Some(Claim::Certificate { chain, .. }) => SeenCertificate::of(chain, now).ok(),
             Some(Claim::Psk(_) | Claim::RawPublicKey(_)) | None => None,
@@ -91,7 +90,7 @@ impl Gate for FleetGate {
     }
 
     async fn resumption(&self, purpose: Purpose, session: SecureSessionId) -> Option<SecureSession> {
-        let found = self.fleet.resumption(session, purpose, clock::wall()).await;
+        let found = self.fleet.resumption(session, purpose, self.clock.wall()).await;
         found.unwrap_or_else(|error| {
             warn!(%error, "a session of old could not be looked up");
             None

@@ -8,11 +8,12 @@ use std::sync::{
 use fleet::{Store, StoreError};
 use futures::{FutureExt, future::BoxFuture};
 
-use crate::clock;
+use crate::clock::Clock;
 
 /// What the shards have met lately.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Health {
+    clock: Clock,
     /// When the store last failed to take a commit, in milliseconds since 1970; 0 for never.
     store_failed_at: AtomicI64,
 }
@@ -21,18 +22,24 @@ pub(crate) struct Health {
 const REMEMBERED_MS: i64 = 10_000;
 
 impl Health {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, store_failed_at: AtomicI64::new(0) }
+    }
+
     /// Takes note of what became of a commit.
     pub(crate) fn committed<T>(&self, result: &Result<T, StoreError>) {
         match result {
             Ok(_) => self.store_failed_at.store(0, Ordering::Relaxed),
-            Err(StoreError::Unavailable) => self.store_failed_at.store(clock::wall().0, Ordering::Relaxed),
+            Err(StoreError::Unavailable) => {
+                self.store_failed_at.store(self.clock.wall().0, Ordering::Relaxed)
+            }
             Err(_) => {}
         }
     }
 
     async fn check(&self, store: &dyn Store) -> Result<(), String> {
         let failed_at = self.store_failed_at.load(Ordering::Relaxed);
-        if clock::wall().0.saturating_sub(failed_at) < REMEMBERED_MS {
+        if self.clock.wall().0.saturating_sub(failed_at) < REMEMBERED_MS {
             return Err(StoreError::Unavailable.to_string());
         }
         store.check().await.map_err(|error| error.to_string())
@@ -59,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_failed_commit_is_held_against_the_store_until_one_succeeds() {
-        let (health, store) = (Health::default(), MemoryStore::new());
+        let (health, store) = (Health::new(Clock::start()), MemoryStore::new());
         assert_eq!(block_on(health.check(&store)), Ok(()));
         health.committed::<()>(&Err(StoreError::Conflict));
         assert_eq!(block_on(health.check(&store)), Ok(()));

@@ -4,12 +4,14 @@
 //! devices (`endpoint`, which speaks LwM2M through `binding`), the console (`web`) and the background work (`tasks`).
 
 mod addresses;
+mod assembly;
 mod binding;
 mod clock;
 pub mod config;
 mod data_dir;
 pub mod demo;
 mod endpoint;
+mod entropy;
 mod gate;
 mod health;
 mod http;
@@ -32,22 +34,19 @@ mod welcome;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use ::fleet::{Feed, Fleet, Library, Limits, NodeId, Roster, ServerKeys, Source, Store};
-use futures::{
-    FutureExt,
-    future::{BoxFuture, Shared},
-};
-use tokio::{
-    net::TcpListener,
-    sync::{mpsc, oneshot},
-    task::JoinHandle,
-};
-use tracing::{info, warn};
+use ::fleet::{Fleet, Issuer, Library, Store};
+use futures::future::{BoxFuture, Shared};
+use tokio::net::TcpListener;
+use tracing::warn;
 use zeroize::Zeroizing;
 
 pub use addresses::Addresses;
+pub use assembly::{Assembly, Parts};
+pub use clock::Clock;
 pub use config::Config;
 pub use data_dir::DataDirError;
+pub use endpoint::socket::{DatagramSocket, Network};
+pub use entropy::Entropy;
 pub use models::ModelsError;
 pub use seal::{KeyId, KeySource, SealError, SealKeyError};
 pub use secure::OwnKeyError;
@@ -56,16 +55,8 @@ pub use tls::{PairError, SelfSignedError, TlsError};
 pub use welcome::Welcome;
 
 use crate::{
-    clock::Clock,
     data_dir::DataDir,
-    endpoint::{
-        bootstrap::{BootstrapBounds, BootstrapEndpoint, driver::BootstrapDriver},
-        doors::{Doors, Secure},
-        driver::{Driver, MAX_BATCHES, ShardHandle},
-        shard::Shard,
-    },
-    gate::FleetGate,
-    health::Health,
+    endpoint::socket::SystemNetwork,
     issuer::RcgenIssuer,
     seal::{KEY_VARIABLE, SealKey, Sealer},
     tls::Tls,
@@ -74,11 +65,7 @@ use crate::{
 /// A running server. Dropping it ends the process's part in it at once; [`Server::stop`] ends it in order.
 pub struct Server {
     welcome: Welcome,
-    addresses: Addresses,
-    fleet: Arc<Fleet>,
-    stop: oneshot::Sender<()>,
-    receivers: Vec<JoinHandle<()>>,
-    tasks: Vec<JoinHandle<()>>,
+    assembly: Assembly,
     // Held for the life of the server, so that no second one uses the same data.
     _data_dir: DataDir,
 }
@@ -150,132 +137,49 @@ impl Server {
         let console = listen::each(&config.console.listen, http::bind)?;
 
         let store: Arc<dyn Store> = Arc::new(open_store(config).await?);
-        let clock = Clock::start();
-        let boot = store.begin_boot().await?;
-        let restored = store.restore().await?;
-        info!(
-            boot,
-            devices = restored.devices.len(),
-            registrations = restored.registrations.len(),
-            "restored"
-        );
-        if data_dir.seed_is_new() && !restored.registrations.is_empty() {
-            warn!(
-                "installation.seed was missing: for some minutes devices may mistake new messages for old ones"
-            );
-        }
-
-        let feed = Feed::new();
-        let (shard_handle, calls) = ShardHandle::new();
-        let fleet = Fleet::new(
-            Arc::clone(&store),
-            Arc::new(shard_handle),
-            library.clone(),
-            models::folder(&config.models),
-            feed.clone(),
-            Box::new(fill_random),
-        );
-        let fleet = Arc::new(fleet.with_issuer(Arc::new(RcgenIssuer)));
-        fleet.load_models().await?;
-        fleet.interrupt_bootstraps(clock.now().wall).await?;
-        let setup_link = fleet.setup_link(clock.now().wall).await?;
-        let given = secure::given(config)?;
-        let made = fleet.own_keys(&[config.public_host.plain()], clock.now().wall).await?;
-        let own = given.or_else(|| made.map(|(pair, _)| pair));
-        let gate = Arc::new(FleetGate::new(Arc::clone(&fleet), Arc::clone(&store)));
-        let dtls = secure::config(config, own.as_ref())?;
-        store.begin_sessions(dtls.bounds.reserve).await?;
-        let mut doors = Doors::open(config, &Secure { gate, clock, dtls })?;
-        let addresses = Addresses::of(&doors);
-        let welcome = welcome(config, &addresses, &console, tls.as_deref(), setup_link);
-
-        let health = Arc::new(Health::default());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let stopped: Stop = stopped.map(|_| ()).boxed().shared();
+        let issuer: Arc<dyn Issuer> = Arc::new(RcgenIssuer);
+        let mut assembly = Assembly::start(Parts {
+            config,
+            library,
+            network: &SystemNetwork,
+            store: Arc::clone(&store),
+            clock: Clock::start(),
+            entropy: Entropy::system().map_err(StartError::Randomness)?,
+            seed: data_dir.seed(),
+            seed_is_new: data_dir.seed_is_new(),
+            issuer: Some(issuer),
+        })
+        .await?;
+        let welcome = welcome(config, &assembly, &console, tls.as_deref());
+        let (fleet, stopped) = (Arc::clone(assembly.fleet()), assembly.stopped.clone());
         let settings = web::Settings {
             cookie_secure: config.console.is_https(),
             profile_banner: (config.profile == config::Profile::Lab).then(|| {
                 "Lab profile: devices are served without security, too, on loopback only.".to_owned()
             }),
-            places: addresses.for_people(&config.public_host),
+            places: assembly.addresses().for_people(&config.public_host),
             facts: welcome.facts(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             clock: Arc::new(clock::wall),
             entropy: Arc::new(fill_random),
             metrics: Arc::new(move || metrics.render()),
-            ready: health::ready(Arc::clone(&health), Arc::clone(&store)),
+            ready: health::ready(Arc::clone(&assembly.health), store),
             stop: stopped.clone(),
         };
-        let coap = |domain| coap_endpoint(config, &data_dir, boot, domain);
-        let roster = Roster::new(0, NodeId::SINGLE, limits(config));
-        let shard = Shard::new(clock.now(), coap(Domain::Management), roster, library, seed()?, restored);
-        let names =
-            doors.bootstrap.ids().iter().map(|id| (*id, doors.outlets[usize::from(id.0)].name().to_owned()));
-        let bootstrap = BootstrapEndpoint::new(
-            clock.now(),
-            coap(Domain::Bootstrap),
-            BootstrapBounds::default(),
-            names.collect(),
-            seed()?,
-        );
-
-        let mut server = Self {
-            welcome,
-            addresses,
-            fleet: Arc::clone(&fleet),
-            stop,
-            receivers: Vec::new(),
-            tasks: Vec::new(),
-            _data_dir: data_dir,
-        };
-        let (batches_in, batches) = mpsc::channel(MAX_BATCHES);
-        server.receivers.extend(doors.management.receive(&batches_in));
-        let told = Arc::clone(&fleet);
-        let driver = Driver {
-            shard,
-            clock,
-            outlets: doors.outlets.clone(),
-            incidents: Box::new(move |incident| told.incident(incident)),
-            store: Arc::clone(&store),
-            health,
-            feed,
-            batches,
-            calls,
-        };
-        server.tasks.push(tokio::spawn(driver.run(stopped.clone())));
-
-        let (batches_in, batches) = mpsc::channel(MAX_BATCHES);
-        server.receivers.extend(doors.bootstrap.receive(&batches_in));
-        let outlets =
-            doors.bootstrap.ids().iter().map(|id| (*id, Arc::clone(&doors.outlets[usize::from(id.0)])));
-        let driver = BootstrapDriver {
-            endpoint: bootstrap,
-            clock,
-            outlets: outlets.collect(),
-            fleet: Arc::clone(&fleet),
-            settings: Arc::new(
-                server.addresses.for_bootstrap(config, own.as_ref().map(ServerKeys::of).unwrap_or_default()),
-            ),
-            batches,
-        };
-        server.tasks.push(tokio::spawn(driver.run(stopped.clone())));
-
-        tokio::spawn(secure::restore(Arc::clone(&store), doors.secure()));
-        server.tasks.push(tokio::spawn(tasks::run(store, Arc::clone(&fleet), stopped.clone())));
-        server.tasks.push(tokio::spawn(webhooks::run(Arc::clone(&fleet), stopped.clone())));
+        assembly.tasks.push(tokio::spawn(webhooks::run(Arc::clone(&fleet), stopped.clone())));
         let console = http::Console { listeners: console, config: config.console.clone(), tls };
-        server.tasks.push(tokio::spawn(console.serve(web::router(fleet, settings), stopped)));
-        Ok(server)
+        assembly.tasks.push(tokio::spawn(console.serve(web::router(fleet, settings), stopped)));
+        Ok(Self { welcome, assembly, _data_dir: data_dir })
     }
 
     /// The verbs.
     pub fn fleet(&self) -> &Arc<Fleet> {
-        &self.fleet
+        self.assembly.fleet()
     }
 
     /// Where the sockets for devices are bound.
     pub fn addresses(&self) -> &Addresses {
-        &self.addresses
+        self.assembly.addresses()
     }
 
     /// Where everything is.
@@ -285,20 +189,12 @@ impl Server {
 
     /// Whether all its parts are at work. One that has ended can't be made again without a start.
     pub fn is_whole(&self) -> bool {
-        !self.tasks.iter().chain(&self.receivers).any(JoinHandle::is_finished)
+        self.assembly.is_whole()
     }
 
     /// Ends it: no more is taken in, and what was under way is stored.
     pub async fn stop(self) {
-        drop(self.stop);
-        for receiver in self.receivers {
-            receiver.abort();
-        }
-        for task in self.tasks {
-            if tokio::time::timeout(STOP_WITHIN, task).await.is_err() {
-                break;
-            }
-        }
+        self.assembly.stop().await;
     }
 }
 
@@ -325,8 +221,6 @@ fn seal_variable() -> Option<Zeroizing<String>> {
 /// Ends when the server is to stop.
 pub(crate) type Stop = Shared<BoxFuture<'static, ()>>;
 
-const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(8);
-
 async fn open_store(config: &Config) -> Result<SqlStore, StartError> {
     let variable = seal_variable();
     let variable = variable.as_ref().map(|key| key.as_str());
@@ -337,57 +231,8 @@ async fn open_store(config: &Config) -> Result<SqlStore, StartError> {
     Ok(SqlStore::open(config.database(), Arc::new(Sealer::new(&key))).await?)
 }
 
-fn limits(config: &Config) -> Limits {
-    Limits {
-        lab: config.profile == config::Profile::Lab,
-        max_devices: usize::try_from(config.coap.max_devices).unwrap_or(usize::MAX),
-        follow_address_changes: config.coap.follow_address_changes,
-        ..Limits::default()
-    }
-}
-
-/// Who speaks CoAP here: their message ids and tokens must not meet, for a device may speak with both from one port.
-#[derive(Clone, Copy)]
-enum Domain {
-    Management,
-    Bootstrap,
-}
-
-fn coap_endpoint(config: &Config, data_dir: &DataDir, boot: u64, domain: Domain) -> coap::Endpoint<Source> {
-    let mut coap_config = coap::Config::default();
-    // RFC 7959 §2.2: 16 bytes are written as 0, 1024 as 6.
-    let exponent = config.coap.block_size.bytes().trailing_zeros().saturating_sub(4);
-    if let Some(size) = u8::try_from(exponent).ok().and_then(coap::BlockSize::from_exponent) {
-        coap_config.block_size = size;
-    }
-    coap_config.bounds.body_bytes = usize::try_from(config.coap.max_body_bytes).unwrap_or(usize::MAX);
-    coap_config.bounds.block_bytes_per_peer = coap_config.bounds.body_bytes.saturating_mul(4);
-    // A handshake proves an address.
-    if config.coap.listen.is_empty() && config.coap.bootstrap_listen.is_empty() {
-        coap_config.bounds.unverified_reply_bytes = usize::MAX;
-    }
-    // Only the last 16 bits matter: message ids and tokens of two successive starts must not meet.
-    let number = u16::try_from(boot & 0xffff).unwrap_or(0);
-    let mut seed = data_dir.seed();
-    if let Domain::Bootstrap = domain {
-        seed[0] = !seed[0];
-    }
-    coap::Endpoint::new(coap_config, coap::Boot { number, seed })
-}
-
-fn seed() -> Result<[u8; 32], StartError> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(StartError::Randomness)?;
-    Ok(seed)
-}
-
-fn welcome(
-    config: &Config,
-    addresses: &Addresses,
-    console: &[TcpListener],
-    tls: Option<&Tls>,
-    setup_link: Option<String>,
-) -> Welcome {
+fn welcome(config: &Config, assembly: &Assembly, console: &[TcpListener], tls: Option<&Tls>) -> Welcome {
+    let addresses = assembly.addresses();
     let url =
         |listener: &TcpListener| Some(config.console.url(listener.local_addr().ok()?, &config.public_host));
     let mut urls: Vec<String> = console.iter().filter_map(url).collect();
@@ -398,7 +243,10 @@ fn welcome(
         bootstrap: addresses.bootstrap_uris(&config.public_host),
         fingerprint: tls.and_then(Tls::fingerprint),
         data_dir: config.data_dir.0.clone(),
-        setup_link: urls.first().zip(setup_link).map(|(url, token)| format!("{url}/setup/{token}")),
+        setup_link: urls
+            .first()
+            .zip(assembly.setup_token())
+            .map(|(url, token)| format!("{url}/setup/{token}")),
         console: urls,
     }
 }

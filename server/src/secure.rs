@@ -7,7 +7,8 @@ use dtls::{ServerIdentity, SigningKey, SigningKeyError};
 use tracing::{error, info, warn};
 
 use crate::{
-    Config, clock,
+    Config,
+    clock::Clock,
     endpoint::{doors, dtls::SecureListener},
     tls::{Pair, PairError},
 };
@@ -58,10 +59,14 @@ pub(crate) fn given(config: &Config) -> Result<Option<KeyPair>, OwnKeyError> {
 
 /// How the secure sockets serve: by pre-shared keys always, and by raw public keys and certificates with a key of the
 /// server's own.
-pub(crate) fn config(config: &Config, own: Option<&KeyPair>) -> Result<dtls::Config, OwnKeyError> {
+pub(crate) fn config(
+    config: &Config,
+    own: Option<&KeyPair>,
+    clock: &Clock,
+) -> Result<dtls::Config, OwnKeyError> {
     let mut dtls = dtls::Config { bounds: doors::bounds(config), ..dtls::Config::default() };
     if let Some(pair) = own {
-        warn_of_time(pair);
+        warn_of_time(pair, clock);
         let key = Arc::new(signing_key(pair.private.as_bytes()).map_err(OwnKeyError::Stored)?);
         if let Public::Chain(chain) = &pair.public {
             let identity = ServerIdentity { names: Vec::new(), chain: chain.clone(), key: Arc::clone(&key) };
@@ -73,8 +78,8 @@ pub(crate) fn config(config: &Config, own: Option<&KeyPair>) -> Result<dtls::Con
 }
 
 /// Devices refuse a certificate outside its time, and mostly without a word.
-fn warn_of_time(own: &KeyPair) {
-    let now = clock::wall();
+fn warn_of_time(own: &KeyPair, clock: &Clock) {
+    let now = clock.wall();
     if let Ok(certificate) = Certificate::parse(own.leaf())
         && !(certificate.not_before..=certificate.not_after).contains(&now)
     {

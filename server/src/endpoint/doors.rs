@@ -8,13 +8,10 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use super::{
     Batch, Outlet,
     dtls::{Doorkeeper, Gate, SecureListener},
+    socket::Network,
     udp::Listener,
 };
-use crate::{
-    Config, StartError,
-    clock::{self, Clock},
-    listen,
-};
+use crate::{Config, StartError, clock::Clock, entropy::Entropy, listen};
 
 /// All sockets, bound.
 pub(crate) struct Doors {
@@ -33,21 +30,24 @@ pub(crate) struct Side {
     ids: Vec<ListenerId>,
 }
 
-/// What the secure ones have in common.
-pub(crate) struct Secure {
+/// What they have in common.
+pub(crate) struct Common<'n> {
+    /// Where they are bound.
+    pub(crate) network: &'n dyn Network,
     /// Is asked who may come in, and told what fails.
     pub(crate) gate: Arc<dyn Gate>,
     pub(crate) clock: Clock,
-    /// How they serve.
+    pub(crate) entropy: Entropy,
+    /// How the secure ones serve.
     pub(crate) dtls: dtls::Config,
 }
 
 impl Doors {
     /// Binds them as configured.
-    pub(crate) fn open(config: &Config, secure: &Secure) -> Result<Self, StartError> {
+    pub(crate) fn open(config: &Config, common: &Common<'_>) -> Result<Self, StartError> {
         let mut doors = Self { management: Side::default(), bootstrap: Side::default(), outlets: Vec::new() };
-        doors.open_side(config, secure, Purpose::Management)?;
-        doors.open_side(config, secure, Purpose::Bootstrap)?;
+        doors.open_side(config, common, Purpose::Management)?;
+        doors.open_side(config, common, Purpose::Bootstrap)?;
         Ok(doors)
     }
 
@@ -58,21 +58,24 @@ impl Doors {
         secure.collect()
     }
 
-    fn open_side(&mut self, config: &Config, common: &Secure, purpose: Purpose) -> Result<(), StartError> {
+    fn open_side(
+        &mut self,
+        config: &Config,
+        common: &Common<'_>,
+        purpose: Purpose,
+    ) -> Result<(), StartError> {
         let (secure, plain) = match purpose {
             Purpose::Management => (&config.coaps.listen, &config.coap.listen),
             Purpose::Bootstrap => (&config.coaps.bootstrap_listen, &config.coap.bootstrap_listen),
         };
         let mut side = Side::default();
         let outlets = &mut self.outlets;
-        let seeds = secure.iter().map(|_| crate::seed()).collect::<Result<Vec<_>, _>>()?;
-        let mut seeds = seeds.into_iter();
         let bound = listen::each(secure, |address| {
             let id = next(outlets.len());
-            let seed = seeds.next().expect("as many as addresses");
-            let Secure { gate, clock, dtls } = common;
+            let Common { network, gate, clock, entropy, dtls } = common;
+            let (gate, clock, seed) = (Arc::clone(gate), clock.clone(), entropy.bytes());
             let (listener, doorkeeper) =
-                SecureListener::bind(id, address, purpose, Arc::clone(gate), *clock, dtls.clone(), seed)?;
+                SecureListener::bind(*network, id, address, purpose, gate, clock, dtls.clone(), seed)?;
             outlets.push(Arc::clone(&listener) as Arc<dyn Outlet>);
             side.ids.push(id);
             Ok((listener, doorkeeper))
@@ -80,7 +83,7 @@ impl Doors {
         (side.secure, side.doorkeepers) = bound.into_iter().unzip();
         side.plain = listen::each(plain, |address| {
             let id = next(outlets.len());
-            let listener = Arc::new(plain_listener(id, address, Arc::clone(&common.gate))?);
+            let listener = Arc::new(plain_listener(id, address, common)?);
             outlets.push(Arc::clone(&listener) as Arc<dyn Outlet>);
             side.ids.push(id);
             Ok(listener)
@@ -137,10 +140,11 @@ pub(crate) fn bounds(config: &Config) -> dtls::Bounds {
     }
 }
 
-fn plain_listener(id: ListenerId, address: SocketAddr, gate: Arc<dyn Gate>) -> io::Result<Listener> {
+fn plain_listener(id: ListenerId, address: SocketAddr, common: &Common<'_>) -> io::Result<Listener> {
+    let (gate, clock) = (Arc::clone(&common.gate), common.clock.clone());
     let stray = move |from: SocketAddr, listener: &str| {
         gate.incident(Incident {
-            at: clock::wall(),
+            at: clock.wall(),
             cause: DiaryCause::DtlsOnPlainPort,
             subject: from.ip().to_string(),
             from,
@@ -149,5 +153,5 @@ fn plain_listener(id: ListenerId, address: SocketAddr, gate: Arc<dyn Gate>) -> i
             detail: "a DTLS record at a port of plain CoAP".to_owned(),
         });
     };
-    Listener::bind(id, address, Box::new(stray))
+    Listener::bind(common.network, id, address, Box::new(stray))
 }

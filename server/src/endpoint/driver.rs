@@ -163,7 +163,7 @@ impl Driver {
                         self.drain(&mut commits, &mut givers).await;
                     }
                 }
-                () = tokio::time::sleep_until(wake.into()) => {
+                () = tokio::time::sleep_until(wake) => {
                     self.shard.handle_timeout(self.clock.now());
                     if self.clock.now().mono >= next_count {
                         next_count = self.clock.now().mono + Duration::from_secs(1);

@@ -21,7 +21,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 use fleet::{CredentialId, ListenerId, Purpose, SecureSession, SecureSessionId};
 use tokio::sync::mpsc;
 
-use super::{Outlet, udp};
+use super::{Outlet, socket::Network};
 use crate::clock::Clock;
 
 pub(crate) use self::{
@@ -58,7 +58,9 @@ const MAX_SENDS: usize = 8_192;
 
 impl SecureListener {
     /// Binds an address. The doorkeeper is to be run.
+    #[expect(clippy::too_many_arguments, reason = "called once, by the doors")]
     pub(crate) fn bind(
+        network: &dyn Network,
         id: ListenerId,
         address: SocketAddr,
         purpose: Purpose,
@@ -67,7 +69,7 @@ impl SecureListener {
         config: dtls::Config,
         seed: [u8; 32],
     ) -> io::Result<(Arc<Self>, Doorkeeper)> {
-        let socket = udp::bind(address)?;
+        let socket = network.bind(address)?;
         let address = socket.local_addr()?;
         let name = format!("coaps://{address}");
         let (sends, asked) = mpsc::channel(MAX_SENDS);

@@ -3,17 +3,19 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use fleet::{CredentialId, ListenerId, SecureSessionId, Source};
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::{net::UdpSocket, sync::mpsc};
+use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
-use super::{Batch, Incoming, Outlet};
+use super::{
+    Batch, Incoming, Outlet,
+    socket::{DatagramSocket, Network},
+};
 
 /// A bound socket.
 pub(crate) struct Listener {
     id: ListenerId,
     name: String,
-    socket: UdpSocket,
+    socket: Box<dyn DatagramSocket>,
     stray: Stray,
 }
 
@@ -29,13 +31,15 @@ const BATCH_BYTES: usize = 256 << 10;
 /// The longest datagram there is: a socket cuts what does not fit its reader's buffer, and nobody could tell.
 const MAX_DATAGRAM: usize = 65_535;
 
-/// What the kernel may hold while the driver is busy.
-const RECEIVE_BUFFER: usize = 4 << 20;
-
 impl Listener {
     /// Binds an address.
-    pub(crate) fn bind(id: ListenerId, address: SocketAddr, stray: Stray) -> io::Result<Self> {
-        let socket = bind(address)?;
+    pub(crate) fn bind(
+        network: &dyn Network,
+        id: ListenerId,
+        address: SocketAddr,
+        stray: Stray,
+    ) -> io::Result<Self> {
+        let socket = network.bind(address)?;
         let name = format!("coap://{}", socket.local_addr()?);
         Ok(Self { id, name, socket, stray })
     }
@@ -102,21 +106,6 @@ impl Outlet for Listener {
     }
 }
 
-/// Makes a socket for datagrams.
-pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    // More than the system allows is cut to what it allows.
-    if let Err(error) = socket.set_recv_buffer_size(RECEIVE_BUFFER) {
-        debug!(%error, "the receive buffer keeps its size");
-    }
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    UdpSocket::from_std(socket.into())
-}
-
 /// Whether a datagram begins as a DTLS record does: a content type of RFC 6347 §4.1 and the version 1.x. No CoAP message
 /// does: its first two bits are 01 (RFC 7252 §3).
 fn is_dtls(datagram: &[u8]) -> bool {
@@ -125,12 +114,17 @@ fn is_dtls(datagram: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::UdpSocket;
+
     use super::*;
+    use crate::endpoint::socket::SystemNetwork;
 
     #[tokio::test]
     async fn a_large_datagram_arrives_whole() {
         let stray = Box::new(|_: SocketAddr, _: &str| {});
-        let listener = Arc::new(Listener::bind(ListenerId(0), ([127, 0, 0, 1], 0).into(), stray).unwrap());
+        let listener = Arc::new(
+            Listener::bind(&SystemNetwork, ListenerId(0), ([127, 0, 0, 1], 0).into(), stray).unwrap(),
+        );
         let to = listener.address().unwrap();
         let (sender, mut batches) = mpsc::channel(1);
         let receiving = tokio::spawn(Arc::clone(&listener).receive(sender));

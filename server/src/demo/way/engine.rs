@@ -7,7 +7,6 @@ use std::{
 };
 
 use dtls::{Connect, Endpoint, Event, Offer, Output, SessionId};
-use rustls::pki_types::UnixTime;
 use tokio::net::UdpSocket;
 use zeroize::Zeroizing;
 
@@ -110,8 +109,7 @@ impl Connection {
         match output {
             Output::Transmit { bytes, .. } => drop(self.socket.send(&bytes).await),
             Output::Event(Event::Compute(job)) => {
-                let wall = Duration::from_millis(clock::wall().0.unsigned_abs());
-                let computed = job.run(&ring::rand::SystemRandom::new(), UnixTime::since_unix_epoch(wall));
+                let computed = job.run(&ring::rand::SystemRandom::new(), clock::unix_time(clock::wall()));
                 self.engine.computed(self.origin.elapsed(), computed);
             }
             Output::Event(Event::Connected { session, .. }) => return Some(Came::Connected(session)),

@@ -58,7 +58,7 @@ impl BootstrapDriver {
                         self.drain(&mut works);
                     }
                 }
-                () = tokio::time::sleep_until(wake.into()) => {
+                () = tokio::time::sleep_until(wake) => {
                     self.endpoint.handle_timeout(self.clock.now());
                     if self.clock.now().mono >= next_count {
                         next_count = self.clock.now().mono + Duration::from_secs(1);
@@ -167,6 +167,7 @@ mod tests {
     use super::*;
     use crate::endpoint::{
         bootstrap::{BootstrapBounds, tests::world},
+        socket::SystemNetwork,
         udp::Listener,
     };
 
@@ -174,7 +175,9 @@ mod tests {
     async fn a_client_is_bootstrapped_through_a_socket_and_its_record_kept() {
         let (store, clock) = (Arc::new(MemoryStore::new()), Clock::start());
         let stray = Box::new(|_: SocketAddr, _: &str| {});
-        let listener = Arc::new(Listener::bind(ListenerId(0), ([127, 0, 0, 1], 0).into(), stray).unwrap());
+        let listener = Arc::new(
+            Listener::bind(&SystemNetwork, ListenerId(0), ([127, 0, 0, 1], 0).into(), stray).unwrap(),
+        );
         let server = listener.address().unwrap();
         let (sender, batches) = mpsc::channel(4);
         let receiving = tokio::spawn(Arc::clone(&listener).receive(sender));
@@ -188,7 +191,7 @@ mod tests {
         let mut events = fleet.subscribe(&context).await.unwrap();
         let driver = BootstrapDriver {
             endpoint: world::endpoint(0, BootstrapBounds::default(), clock.now().mono),
-            clock,
+            clock: clock.clone(),
             outlets: [(ListenerId(0), Arc::clone(&listener) as Arc<dyn Outlet>)].into(),
             fleet,
             settings: Arc::new(world::settings()),

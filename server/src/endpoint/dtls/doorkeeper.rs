@@ -16,13 +16,13 @@ use fleet::{
     CredentialId, DiaryCause, Identity, Incident, ListenerId, Opening, Origin, Purpose, SecureSession,
     SecureSessionId, SessionMark, Source,
 };
-use tokio::{net::UdpSocket, sync::mpsc, time::Instant};
+use tokio::{sync::mpsc, time::Instant};
 use tracing::{debug, warn};
 
 use super::{Ask, Gate, Refused, look::Look};
 use crate::{
     clock::Clock,
-    endpoint::{Batch, Incoming, sessions::Heard},
+    endpoint::{Batch, Incoming, sessions::Heard, socket::DatagramSocket},
 };
 use handshakes::{Entering, tag};
 
@@ -30,7 +30,7 @@ use handshakes::{Entering, tag};
 pub(crate) struct Doorkeeper {
     id: ListenerId,
     name: String,
-    socket: UdpSocket,
+    socket: Box<dyn DatagramSocket>,
     purpose: Purpose,
     gate: Arc<dyn Gate>,
     clock: Clock,
@@ -89,7 +89,7 @@ impl Doorkeeper {
     pub(super) fn new(
         id: ListenerId,
         name: String,
-        socket: UdpSocket,
+        socket: Box<dyn DatagramSocket>,
         purpose: Purpose,
         gate: Arc<dyn Gate>,
         clock: Clock,

@@ -7,16 +7,12 @@ use fleet::{
     CredentialId, DiaryCause, Identity, Opening, Origin, SecureSession, SecureSessionId, SessionState,
 };
 use futures::FutureExt;
-use rustls::pki_types::UnixTime;
 use tracing::error;
 
 use super::{Answer, Doorkeeper, saved};
-use crate::{
-    clock,
-    endpoint::{
-        Incoming,
-        dtls::{Refused, failure, gate},
-    },
+use crate::endpoint::{
+    Incoming,
+    dtls::{Refused, failure, gate},
 };
 
 /// What is known of somebody who is not in yet.
@@ -102,11 +98,9 @@ impl Doorkeeper {
     /// A public-key operation takes a tenth of a millisecond and more, of which there are many: not on the threads that
     /// serve sockets.
     fn compute(&self, job: Job) {
-        let answers = self.answers.clone();
+        let (answers, clock) = (self.answers.clone(), self.clock.clone());
         tokio::task::spawn_blocking(move || {
-            let at =
-                UnixTime::since_unix_epoch(std::time::Duration::from_millis(clock::wall().0.unsigned_abs()));
-            let computed = job.run(&ring::rand::SystemRandom::new(), at);
+            let computed = job.run(&ring::rand::SystemRandom::new(), clock.unix_time());
             // Nobody is there any more who could use it.
             let _ = answers.blocking_send(Answer::Computed(computed));
         });

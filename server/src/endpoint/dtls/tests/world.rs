@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::{self, Clock},
-    endpoint::{Batch, Incoming, Outlet, sessions::Heard},
+    endpoint::{Batch, Incoming, Outlet, sessions::Heard, socket::SystemNetwork},
 };
 
 pub(super) const SOON: Duration = Duration::from_secs(20);
@@ -55,8 +55,17 @@ impl World {
         let mut seed = [0; 32];
         crate::fill_random(&mut seed);
         let clock = Clock::start();
-        let (listener, doorkeeper) =
-            SecureListener::bind(LISTENER, address, purpose, given, clock, config.clone(), seed).unwrap();
+        let (listener, doorkeeper) = SecureListener::bind(
+            &SystemNetwork,
+            LISTENER,
+            address,
+            purpose,
+            given,
+            clock,
+            config.clone(),
+            seed,
+        )
+        .unwrap();
         let to = listener.address();
         let (sender, batches) = mpsc::channel(64);
         let receiving = tokio::spawn(doorkeeper.run(sender));

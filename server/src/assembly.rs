@@ -1,0 +1,249 @@
+//! The server between its sockets and its store: shards, doors, verbs and background work, on whatever network, clock,
+//! randomness and store it is given.
+//!
+//! [`Server`](crate::Server) gives it the system's; a simulation its own.
+
+use std::sync::Arc;
+
+use ::fleet::{Feed, Fleet, Issuer, Library, Limits, NodeId, Roster, ServerKeys, Source, Store};
+use futures::FutureExt;
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+use tracing::{info, warn};
+
+use crate::{
+    Addresses, Config, StartError, Stop,
+    clock::Clock,
+    config,
+    endpoint::{
+        bootstrap::{BootstrapBounds, BootstrapEndpoint, driver::BootstrapDriver},
+        doors::{Common, Doors},
+        driver::{Driver, MAX_BATCHES, ShardHandle},
+        shard::Shard,
+        socket::Network,
+    },
+    entropy::Entropy,
+    gate::FleetGate,
+    health::Health,
+    models, secure, tasks,
+};
+
+/// What it is made of.
+pub struct Parts<'p> {
+    /// What is configured.
+    pub config: &'p Config,
+    /// The object definitions.
+    pub library: Library,
+    /// Where sockets are bound.
+    pub network: &'p dyn Network,
+    /// What is durable.
+    pub store: Arc<dyn Store>,
+    /// Both clocks.
+    pub clock: Clock,
+    /// Randomness.
+    pub entropy: Entropy,
+    /// What message ids and tokens of successive starts are made from; the same at each start.
+    pub seed: [u8; 32],
+    /// Whether that is new although something may be stored.
+    pub seed_is_new: bool,
+    /// What makes keys and certificates, if anything does.
+    pub issuer: Option<Arc<dyn Issuer>>,
+}
+
+/// A running one. Dropping it ends nothing; see [`Assembly::stop`].
+pub struct Assembly {
+    fleet: Arc<Fleet>,
+    addresses: Addresses,
+    /// The end of the link by which the first administrator is made, while there is none.
+    setup_token: Option<String>,
+    pub(crate) health: Arc<Health>,
+    stop: oneshot::Sender<()>,
+    pub(crate) stopped: Stop,
+    receivers: Vec<JoinHandle<()>>,
+    pub(crate) tasks: Vec<JoinHandle<()>>,
+}
+
+const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(8);
+
+impl Assembly {
+    /// Starts it. When it returns, devices are served.
+    pub async fn start(parts: Parts<'_>) -> Result<Self, StartError> {
+        let Parts { config, library, network, store, clock, entropy, seed, seed_is_new, issuer } = parts;
+        let boot = store.begin_boot().await?;
+        let restored = store.restore().await?;
+        info!(
+            boot,
+            devices = restored.devices.len(),
+            registrations = restored.registrations.len(),
+            "restored"
+        );
+        if seed_is_new && !restored.registrations.is_empty() {
+            warn!(
+                "installation.seed was missing: for some minutes devices may mistake new messages for old ones"
+            );
+        }
+
+        let feed = Feed::new();
+        let (shard_handle, calls) = ShardHandle::new();
+        let random = entropy.clone();
+        let fleet = Fleet::new(
+            Arc::clone(&store),
+            Arc::new(shard_handle),
+            library.clone(),
+            models::folder(&config.models),
+            feed.clone(),
+            Box::new(move |bytes| random.fill(bytes)),
+        );
+        let fleet = Arc::new(match issuer {
+            Some(issuer) => fleet.with_issuer(issuer),
+            None => fleet,
+        });
+        let now = clock.now().wall;
+        fleet.load_models().await?;
+        fleet.interrupt_bootstraps(now).await?;
+        let setup_token = fleet.setup_link(now).await?;
+        let given = secure::given(config)?;
+        let made = fleet.own_keys(&[config.public_host.plain()], now).await?;
+        let own = given.or_else(|| made.map(|(pair, _)| pair));
+        let gate = Arc::new(FleetGate::new(Arc::clone(&fleet), Arc::clone(&store), clock.clone()));
+        let dtls = secure::config(config, own.as_ref(), &clock)?;
+        store.begin_sessions(dtls.bounds.reserve).await?;
+        let common = Common { network, gate, clock: clock.clone(), entropy: entropy.clone(), dtls };
+        let mut doors = Doors::open(config, &common)?;
+        let addresses = Addresses::of(&doors);
+
+        let health = Arc::new(Health::new(clock.clone()));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped: Stop = stopped.map(|_| ()).boxed().shared();
+        let coap = |domain| coap_endpoint(config, seed, boot, domain);
+        let roster = Roster::new(0, NodeId::SINGLE, limits(config));
+        let shard =
+            Shard::new(clock.now(), coap(Domain::Management), roster, library, entropy.bytes(), restored);
+        let names =
+            doors.bootstrap.ids().iter().map(|id| (*id, doors.outlets[usize::from(id.0)].name().to_owned()));
+        let bootstrap = BootstrapEndpoint::new(
+            clock.now(),
+            coap(Domain::Bootstrap),
+            BootstrapBounds::default(),
+            names.collect(),
+            entropy.bytes(),
+        );
+
+        let mut assembly = Self {
+            fleet: Arc::clone(&fleet),
+            addresses,
+            setup_token,
+            health: Arc::clone(&health),
+            stop,
+            stopped: stopped.clone(),
+            receivers: Vec::new(),
+            tasks: Vec::new(),
+        };
+        let (batches_in, batches) = mpsc::channel(MAX_BATCHES);
+        assembly.receivers.extend(doors.management.receive(&batches_in));
+        let told = Arc::clone(&fleet);
+        let driver = Driver {
+            shard,
+            clock: clock.clone(),
+            outlets: doors.outlets.clone(),
+            incidents: Box::new(move |incident| told.incident(incident)),
+            store: Arc::clone(&store),
+            health,
+            feed,
+            batches,
+            calls,
+        };
+        assembly.tasks.push(tokio::spawn(driver.run(stopped.clone())));
+
+        let (batches_in, batches) = mpsc::channel(MAX_BATCHES);
+        assembly.receivers.extend(doors.bootstrap.receive(&batches_in));
+        let outlets =
+            doors.bootstrap.ids().iter().map(|id| (*id, Arc::clone(&doors.outlets[usize::from(id.0)])));
+        let keys = own.as_ref().map(ServerKeys::of).unwrap_or_default();
+        let driver = BootstrapDriver {
+            endpoint: bootstrap,
+            clock: clock.clone(),
+            outlets: outlets.collect(),
+            fleet: Arc::clone(&fleet),
+            settings: Arc::new(assembly.addresses.for_bootstrap(config, keys)),
+            batches,
+        };
+        assembly.tasks.push(tokio::spawn(driver.run(stopped.clone())));
+
+        tokio::spawn(secure::restore(Arc::clone(&store), doors.secure()));
+        assembly.tasks.push(tokio::spawn(tasks::run(store, fleet, clock, stopped)));
+        Ok(assembly)
+    }
+
+    /// The verbs.
+    pub fn fleet(&self) -> &Arc<Fleet> {
+        &self.fleet
+    }
+
+    /// Where the sockets for devices are bound.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The end of the link by which the first administrator is made, while there is none.
+    pub fn setup_token(&self) -> Option<&str> {
+        self.setup_token.as_deref()
+    }
+
+    /// Whether all its parts are at work. One that has ended can't be made again without a start.
+    pub fn is_whole(&self) -> bool {
+        !self.tasks.iter().chain(&self.receivers).any(JoinHandle::is_finished)
+    }
+
+    /// Ends it: no more is taken in, and what was under way is stored.
+    pub async fn stop(self) {
+        drop(self.stop);
+        for receiver in self.receivers {
+            receiver.abort();
+        }
+        for task in self.tasks {
+            if tokio::time::timeout(STOP_WITHIN, task).await.is_err() {
+                break;
+            }
+        }
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        lab: config.profile == config::Profile::Lab,
+        max_devices: usize::try_from(config.coap.max_devices).unwrap_or(usize::MAX),
+        follow_address_changes: config.coap.follow_address_changes,
+        ..Limits::default()
+    }
+}
+
+/// Who speaks CoAP here: their message ids and tokens must not meet, for a device may speak with both from one port.
+#[derive(Clone, Copy)]
+enum Domain {
+    Management,
+    Bootstrap,
+}
+
+fn coap_endpoint(config: &Config, mut seed: [u8; 32], boot: u64, domain: Domain) -> coap::Endpoint<Source> {
+    let mut coap_config = coap::Config::default();
+    // RFC 7959 §2.2: 16 bytes are written as 0, 1024 as 6.
+    let exponent = config.coap.block_size.bytes().trailing_zeros().saturating_sub(4);
+    if let Some(size) = u8::try_from(exponent).ok().and_then(coap::BlockSize::from_exponent) {
+        coap_config.block_size = size;
+    }
+    coap_config.bounds.body_bytes = usize::try_from(config.coap.max_body_bytes).unwrap_or(usize::MAX);
+    coap_config.bounds.block_bytes_per_peer = coap_config.bounds.body_bytes.saturating_mul(4);
+    // A handshake proves an address.
+    if config.coap.listen.is_empty() && config.coap.bootstrap_listen.is_empty() {
+        coap_config.bounds.unverified_reply_bytes = usize::MAX;
+    }
+    // Only the last 16 bits matter: message ids and tokens of two successive starts must not meet.
+    let number = u16::try_from(boot & 0xffff).unwrap_or(0);
+    if let Domain::Bootstrap = domain {
+        seed[0] = !seed[0];
+    }
+    coap::Endpoint::new(coap_config, coap::Boot { number, seed })
+}
