@@ -191,6 +191,8 @@ impl Orders {
         }
         // Those that have expired come out of `expire_orders`.
         let at = queue.waiting.iter().position(|waiting| waiting.until > now.mono)?;
+        #[cfg(planted)]
+        let at = if planted::is(planted::Fault::QueueReversed) { queue.waiting.len() - 1 } else { at };
         let Waiting { order, until } = queue.waiting.remove(at)?;
         queue.under_way = Some(UnderWay::from(&order));
         self.deadlines.remove(&(until, order.id, device));

@@ -296,6 +296,10 @@ impl Roster {
 
     /// Whether a device can be reached now.
     pub fn presence(&self, now: Now, device: DeviceId) -> Presence {
+        #[cfg(planted)]
+        if planted::is(planted::Fault::AsleepCalled) && self.live(device).is_some() {
+            return Presence::Awake;
+        }
         match self.live(device) {
             None => Presence::NotRegistered,
             Some(live) if live.registration.binding.queue_mode && live.awake_until <= now.mono => {

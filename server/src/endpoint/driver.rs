@@ -249,6 +249,11 @@ impl Driver {
                     }
                 }
                 Output::Commit { ticket, commit } => {
+                    #[cfg(planted)]
+                    if planted::is_once_in(16, planted::Fault::CommitLost) {
+                        self.shard.handle_committed(self.clock.now(), ticket, Ok(Committed::default()));
+                        continue;
+                    }
                     let (store, health) = (Arc::clone(&self.store), Arc::clone(&self.health));
                     let mut commit = Box::pin(async move {
                         let result = store.commit(commit).await;

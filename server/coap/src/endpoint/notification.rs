@@ -166,6 +166,8 @@ impl<P: Peer> Endpoint<P> {
         let Some(observation) = self.observation_mut(peer, message.token) else { return };
         // What is older than an accepted one is acknowledged, so that it is not repeated, and goes no further.
         let older = |than: Freshness| freshness.is_some_and(|this| !this.is_newer_than(than));
+        #[cfg(planted)]
+        let older = |than: Freshness| older(than) && !planted::is(planted::Fault::OlderAccepted);
         if observation.accepted.is_some_and(older) {
             self.counters.notifications_stale += 1;
             self.remember(now, peer, message.kind, message.id, fingerprint);

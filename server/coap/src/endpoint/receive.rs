@@ -67,6 +67,11 @@ impl<P: Peer> Endpoint<P> {
     /// Whether a message was seen before; if so, its reply is repeated (RFC 7252 §4.5).
     fn is_duplicate(&mut self, peer: P, message: &Message, fingerprint: Fingerprint) -> bool {
         let id = message.id;
+        #[cfg(planted)]
+        if planted::is(planted::Fault::DuplicateServed) {
+            self.forget_message(peer, id);
+            return false;
+        }
         let Some(received) = self.peers.get(&peer).and_then(|state| state.received.get(&id)) else {
             return false;
         };

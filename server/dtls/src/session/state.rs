@@ -112,6 +112,14 @@ impl Session {
         );
         session.next = session.reserved.saturating_sub(reserve);
         session.window = Window::restored(saved.received);
+        #[cfg(planted)]
+        if planted::is(planted::Fault::WindowForgotten) {
+            session.window = Window::new();
+        }
+        #[cfg(planted)]
+        if planted::is(planted::Fault::NonceRepeated) {
+            session.next = session.reserved.saturating_sub(2 * reserve);
+        }
         session.confirmed = false;
         // Once data has come, the peer has our Finished.
         if !state.finished.whole.is_empty() && saved.received == state.received {

@@ -168,6 +168,10 @@ impl Session {
             self.fail(now, DiaryCause::BootstrapRefused, reason);
             return Next::Nothing;
         }
+        #[cfg(planted)]
+        if planted::is(planted::Fault::FinishedEarly) && self.tasks.len() == 2 {
+            self.tasks.pop_front();
+        }
         let Some(task) = self.tasks.pop_front() else { return Next::Nothing };
         let step = match &task {
             Task::Discover(path) => Step::Discover(*path),

@@ -161,7 +161,14 @@ impl Fleet {
         let order = Order { stored: true, ..order };
         let id = order.id;
         let queued = Change::OperationQueued(Box::new(record_of(context, &order)));
-        self.store.commit(Commit { changes: vec![queued], audit: entry.into_iter().collect() }).await?;
+        #[cfg(planted)]
+        let changes = match planted::is(planted::Fault::OperationForgotten) {
+            true => Vec::new(),
+            false => vec![queued],
+        };
+        #[cfg(not(planted))]
+        let changes = vec![queued];
+        self.store.commit(Commit { changes, audit: entry.into_iter().collect() }).await?;
         self.tell(context, view, id, OperationState::Queued);
         let taken = self.downlink.send(order.clone()).await;
         if let Taken::Asleep | Taken::NotRegistered | Taken::QueueFull = taken {

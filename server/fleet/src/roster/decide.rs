@@ -104,6 +104,10 @@ impl Roster {
             changes.push(Change::Registered(Box::new(registration)));
             changes.push(Change::Timeline(timeline));
         }
+        #[cfg(planted)]
+        if planted::is(planted::Fault::UpdateForgotten) {
+            changes.clear();
+        }
         let moved_from = self.moved_from(live, source);
         Ok(Decision { source, moved_from, ..released(live, Reply::Changed, changes) })
     }
@@ -112,6 +116,10 @@ impl Roster {
         let live = self.registered_as(now, id)?;
         // In the lab whoever knows the location may end the registration, as test suites expect that spoof it.
         self.own(live, origin, self.limits.lab)?;
+        #[cfg(planted)]
+        if planted::is(planted::Fault::DeregisterUndone) {
+            return Ok(released(live, Reply::Deleted, Vec::new()));
+        }
         let commit = self.ended(now, live, EndReason::Deregistered);
         let then = vec![Then::CancelOperations];
         Ok(Decision { commit, then, ..released(live, Reply::Deleted, Vec::new()) })
@@ -124,6 +132,10 @@ impl Roster {
         // LwM2M Core 1.1.1 §6.4.6: 4.04 if an object or instance is not registered.
         if let Some(path) = report.paths().find(|path| !live.registration.covers(*path)) {
             return Err(Refusal::NotRegisteredPath { path });
+        }
+        #[cfg(planted)]
+        if planted::is(planted::Fault::SendDropped) {
+            return Ok(released(live, Reply::Changed, Vec::new()));
         }
         let device = live.registration.device;
         let changes = Vec::from_iter(stored(now.wall, device, report));
@@ -223,6 +235,10 @@ impl Roster {
     /// Whether the sender of a message is the device whose registration it is about. With a secure session the identity
     /// decides, wherever it comes from; without one an address is all that tells devices apart.
     fn own(&self, live: &Live, origin: Origin, from_anywhere: bool) -> Result<(), Refusal> {
+        #[cfg(planted)]
+        if planted::is(planted::Fault::ForeignUpdate) {
+            return Ok(());
+        }
         let known = live.registration.source;
         let own = match origin.identity {
             Some(identity) => {
@@ -240,6 +256,10 @@ impl Roster {
     /// The live registration with this id, unless its time is over.
     fn registered_as(&self, now: Now, id: RegistrationId) -> Result<&Live, Refusal> {
         let live = self.device_of_registration(id).and_then(|device| self.live(device));
+        #[cfg(planted)]
+        let live = live.filter(|live| {
+            !planted::is(planted::Fault::LeaseByWallClock) || live.registration.expires_at > now.wall
+        });
         live.filter(|live| live.lease_until > now.mono).ok_or(Refusal::UnknownRegistration)
     }
 
@@ -316,6 +336,8 @@ fn lost_observations(live: &Live, registration: &Registration) -> Vec<Change> {
 fn stored(received_at: Timestamp, device: DeviceId, report: Report) -> Option<Change> {
     let readings = Reading::from_samples(&report.samples);
     let delivery = Some(report.delivery);
+    #[cfg(planted)]
+    let delivery = delivery.filter(|_| !planted::is(planted::Fault::DeliveryForgotten));
     (!readings.is_empty()).then_some(Change::Report { device, received_at, delivery, readings })
 }
 

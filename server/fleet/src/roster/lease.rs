@@ -36,6 +36,10 @@ impl Roster {
     /// end is applied: hand it to [`Roster::expire`] when no other commit of it is in flight.
     pub fn expired(&mut self, now: Now) -> Vec<DeviceId> {
         let mut expired = Vec::new();
+        #[cfg(planted)]
+        if planted::is(planted::Fault::ExpiredNever) {
+            return expired;
+        }
         while let Some(&(at, device)) = self.alarms.first()
             && at <= now.mono
         {
@@ -68,9 +72,15 @@ impl Roster {
     /// The lifetime runs from now.
     pub(super) fn prolong(&mut self, now: Now, device: DeviceId) {
         let grace = self.limits.grace;
+        #[cfg(planted)]
+        let early = planted::is(planted::Fault::ExpiredEarly);
         let Some(live) = self.live_mut(device) else { return };
         live.lease_until =
             now.mono.saturating_add(live.registration.lifetime.duration()).saturating_add(grace);
+        #[cfg(planted)]
+        if early {
+            live.lease_until = now.mono + live.registration.lifetime.duration().mul_f64(0.9);
+        }
         let until = live.lease_until;
         self.set_alarm(device, until);
     }

@@ -60,6 +60,10 @@ impl Roster {
         live.seen_at = seen_at;
         let stored_expiry = live.registration.expires_at;
         live.registration.expires_at = now.wall.after(live.registration.lifetime.duration());
+        #[cfg(planted)]
+        if planted::is(planted::Fault::LeaseNotRenewed) {
+            live.lease_until = now.mono + stored_expiry.since(now.wall);
+        }
         // Only what would look wrong is written anew, not the whole fleet.
         if stored_expiry <= now.wall {
             self.unwritten.insert(device);
@@ -67,6 +71,10 @@ impl Roster {
     }
 
     fn fate(&self, record: &OperationRecord) -> Option<(OperationState, String)> {
+        #[cfg(planted)]
+        if planted::is(planted::Fault::ExecuteRepeated) {
+            return None;
+        }
         if record.state == OperationState::Sent && !record.operation.is_idempotent() {
             return Some((OperationState::Unknown, Failure::OutcomeUnknown.to_string()));
         }

@@ -80,6 +80,14 @@ impl Shard {
         let request = binding::with_models(&self.library.current(), registration, |models| {
             binding::downlink::request(&order.operation, registration, models, token)
         });
+        #[cfg(planted)]
+        let request = match request {
+            Ok(request) if planted::is(planted::Fault::SentUnrecorded) => {
+                self.transmit(now, order, request);
+                return;
+            }
+            other => other,
+        };
         match request {
             Err(failure) => self.end_unsent(now, order, failure),
             // Durable before it leaves: after a crash a sent Execute or Create is not sent again.
@@ -121,6 +129,10 @@ impl Shard {
             return;
         };
         let device = order.device;
+        #[cfg(planted)]
+        if answer.is_err() && planted::is(planted::Fault::OperationLeaked) {
+            return;
+        }
         // A Reset says that nothing was done (RFC 7252 §4.2). Leshan's client sends it to what comes before it has taken
         // note of the answer to its Register.
         if matches!(answer, Err(coap::Failure::Reset)) && self.is_settling(now, device) {
@@ -295,6 +307,8 @@ impl Ended {
                     _ => Change::ObservationEnded { device, path },
                 });
             }
+            #[cfg(planted)]
+            Operation::CancelObservation { .. } if planted::is(planted::Fault::ObservationKept) => {}
             Operation::CancelObservation { .. } => changes.push(Change::ObservationEnded { device, path }),
             _ => {}
         }

@@ -189,6 +189,10 @@ impl Shard {
     }
 
     fn end_sessions(&mut self, now: Now, credentials: &[CredentialId]) {
+        #[cfg(planted)]
+        if planted::is(planted::Fault::RevokedServed) {
+            return;
+        }
         self.ended.extend(credentials.iter().map(|credential| (*credential, now.mono)));
         self.drop_sessions(now, credentials);
     }

@@ -189,6 +189,12 @@ impl Shard {
             }
             self.conclude(now, &commit, after);
         } else {
+            #[cfg(planted)]
+            if planted::is(planted::Fault::RepliedEarly) {
+                self.commit(None, commit.clone(), After::Nothing);
+                self.conclude(now, &commit, after);
+                return;
+            }
             self.commit(Some(subject), commit, after);
         }
     }
