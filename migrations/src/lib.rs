@@ -38,15 +38,20 @@ pub enum MigrateError {
 /// On PostgreSQL `connection` must be a pool of one connection: a lock is held on it, so that servers that start at the
 /// same time take turns.
 pub async fn migrate(connection: &DatabaseConnection) -> Result<(), MigrateError> {
-    let lock = connection.get_database_backend() == DbBackend::Postgres;
-    if lock {
-        connection.execute_unprepared(&format!("SELECT pg_advisory_lock({ADVISORY_LOCK})")).await?;
+    if connection.get_database_backend() != DbBackend::Postgres {
+        return migrate_alone(connection).await;
     }
+    // A step of a large database takes its time, and so does waiting for somebody else's.
+    connection.execute_unprepared("SET statement_timeout = 0; SET lock_timeout = 0").await?;
+    connection.execute_unprepared(&format!("SELECT pg_advisory_lock({ADVISORY_LOCK})")).await?;
     let migrated = migrate_alone(connection).await;
-    if lock {
-        connection.execute_unprepared(&format!("SELECT pg_advisory_unlock({ADVISORY_LOCK})")).await?;
-    }
-    migrated
+    let unlock = format!("SELECT pg_advisory_unlock({ADVISORY_LOCK})");
+    let unlocked = connection.execute_unprepared(&unlock).await;
+    // Why the steps failed says more than why the connection is gone.
+    migrated?;
+    unlocked?;
+    connection.execute_unprepared("RESET statement_timeout; RESET lock_timeout").await?;
+    Ok(())
 }
 
 /// The key of PostgreSQL's advisory lock: "muster" in ASCII.

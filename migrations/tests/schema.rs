@@ -102,6 +102,25 @@ async fn a_fresh_database_has_a_root_domain_a_default_class_and_one_node() {
     }
 }
 
+#[tokio::test]
+async fn servers_that_migrate_at_the_same_time_take_turns() {
+    let Some(cluster) = pg_cluster::Cluster::shared("migrations on PostgreSQL") else { return };
+    let name = cluster.database();
+    let start = || async {
+        let mut options = ConnectOptions::new(cluster.url(&name));
+        // What a session of the store has: a step may take longer all the same.
+        options.max_connections(1).statement_timeout(std::time::Duration::from_secs(30));
+        let connection = Database::connect(options).await.unwrap();
+        migrate(&connection).await.unwrap();
+        let show = Statement::from_string(DbBackend::Postgres, "SHOW statement_timeout");
+        let row = connection.query_one_raw(show).await.unwrap().unwrap();
+        assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "30s", "afterwards it is what it was");
+    };
+    tokio::join!(start(), start(), start());
+    assert_eq!(cluster.sql(&name, "SELECT COUNT(*) FROM seaql_migrations"), steps().to_string());
+    assert_eq!(cluster.sql(&name, "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory'"), "0");
+}
+
 async fn empty() -> DatabaseConnection {
     Database::connect(ConnectOptions::new("sqlite::memory:")).await.unwrap()
 }
