@@ -11,6 +11,8 @@ use std::{
 
 use serde::Deserialize;
 
+use crate::store::Database;
+
 mod address;
 pub use address::{AddressError, Addresses, Network, PublicHost, PublicUrl};
 
@@ -19,6 +21,9 @@ pub use coap::{BlockSize, CoapConfig, CoapsConfig};
 
 mod console;
 pub use console::{ConsoleConfig, ConsoleTls};
+
+mod database;
+pub use database::DatabaseConfig;
 
 mod error;
 pub use error::ConfigError;
@@ -37,8 +42,10 @@ mod variables;
 pub struct Config {
     /// What is allowed.
     pub profile: Profile,
-    /// Where the database lies.
+    /// The folder for everything that is not in a database elsewhere.
     pub data_dir: DataDir,
+    /// Where the database is, if not in that folder.
+    pub database: DatabaseConfig,
     /// The host that devices and people are told. Never a bind address.
     pub public_host: PublicHost,
     /// The number by which devices know this server.
@@ -145,8 +152,13 @@ impl Config {
         Self::read(text, &|_| None)
     }
 
-    /// The database file.
-    pub fn database(&self) -> PathBuf {
+    /// The database.
+    pub fn database(&self) -> Database {
+        self.database.url.clone().map_or_else(|| self.database_file().into(), Database::Postgres)
+    }
+
+    /// The file that is the database if no other is named.
+    pub fn database_file(&self) -> PathBuf {
         self.data_dir.0.join("muster.db")
     }
 

@@ -149,6 +149,7 @@ impl Config {
         let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
         changed.profile = config::Profile::Production;
         changed.data_dir.0 = folder.join("data");
+        changed.database.url = None;
         changed.coaps.listen = Addresses(vec![at(5684)]);
         changed.coaps.bootstrap_listen = Addresses(vec![at(5784)]);
         changed.coap.listen = Addresses(Vec::new());

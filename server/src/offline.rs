@@ -12,7 +12,7 @@ use objects::Registry;
 use zeroize::Zeroizing;
 
 use crate::{
-    Config, OpenError, SealKeyError, StartError, clock,
+    Config, Database, OpenError, PostgresError, SealKeyError, StartError, clock,
     data_dir::{DataDir, DataDirError},
     endpoint::driver::ShardHandle,
     fill_random, models, open_store,
@@ -71,7 +71,7 @@ impl Offline {
 
     /// Opens the data of a server, if there is any.
     pub async fn open(config: &Config) -> Result<Self, OfflineError> {
-        if !config.database().exists() {
+        if matches!(config.database(), Database::File(file) if !file.exists()) {
             return Err(OfflineError::NoData(config.data_dir.0.clone()));
         }
         Self::open_or_make(config).await
@@ -121,7 +121,12 @@ impl OfflineError {
 
     /// Whether it is there already, or the data is in use.
     pub fn is_taken(&self) -> bool {
-        matches!(self, Self::Running(_) | Self::Fleet(FleetError::AlreadyThere(_)))
+        matches!(
+            self,
+            Self::Running(_)
+                | Self::Open(OpenError::Postgres(PostgresError::InUse { .. }))
+                | Self::Fleet(FleetError::AlreadyThere(_))
+        )
     }
 
     /// Whether what was given does not do.

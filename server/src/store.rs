@@ -8,10 +8,12 @@ mod batch;
 mod connect;
 mod counters;
 mod cursor;
+mod doubt;
 mod encoding;
 mod entity;
 mod failure;
 mod port;
+mod postgres;
 mod purge;
 mod read;
 mod recency;
@@ -39,7 +41,6 @@ use tokio::{
     task::JoinHandle,
 };
 
-use batch::Numbers;
 use connect::Connector;
 use encoding::secure::records_column;
 use failure::Failure;
@@ -49,6 +50,7 @@ use sql::Sql;
 use writer::{MAX_WAITING, Work, Writer};
 
 pub use connect::{Database, Synchronous};
+pub use postgres::{PostgresError, PostgresUrl, PostgresUrlError};
 
 use crate::seal::{SealError, Sealer};
 
@@ -79,6 +81,9 @@ pub enum OpenError {
     /// Its schema can't be brought up to date.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// PostgreSQL does not do.
+    #[error(transparent)]
+    Postgres(#[from] PostgresError),
     /// The secrets that it holds are sealed with another key.
     #[error("the database's secrets can't be opened: {0}")]
     Sealed(SealError),
@@ -119,9 +124,7 @@ impl SqlStore {
         }
         let recency = Arc::new(Mutex::new(recency));
         let (queue, work) = mpsc::channel(MAX_WAITING);
-        let numbers = Numbers { sequence: node.sequence, event: node.event };
-        let writer =
-            Writer::new(connector, connection, NodeId(node.id), sealer, numbers, Arc::clone(&recency));
+        let writer = Writer::new(connector, connection, &node, sealer, Arc::clone(&recency));
         Ok(Self { queue, writer: tokio::spawn(writer.run(work)), reader, recency })
     }
 

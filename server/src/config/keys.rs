@@ -33,6 +33,13 @@ pub const KEYS: &[Key] = &[
         "The host name or address that devices are told and people are shown. Never an address to bind.",
     ),
     key("short_server_id", "123", "The Short Server ID that bootstrap gives this server, 1 to 65534."),
+    Key {
+        name: "database.url",
+        default: "\"postgres://muster@db.example/muster?sslmode=verify-full\"",
+        is_example: true,
+        meaning: "PostgreSQL 14 or newer, in place of the SQLite file in `data_dir`. A password is better left to `.pgpass` or \
+                  MUSTER_DATABASE_URL.",
+    },
     key(
         "coaps.listen",
         "[\"0.0.0.0:5684\", \"[::]:5684\"]",

@@ -3,12 +3,15 @@
 use std::{fmt, net::SocketAddr};
 
 use super::{Addresses, Config, ConfigError, ConsoleConfig, ConsoleTls, Profile, PublicHost};
+use crate::PostgresUrl;
 
 /// Something that is allowed but likely not meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigWarning {
     /// Devices elsewhere are told to go to themselves.
     PublicHostIsLoopback(PublicHost),
+    /// Whoever is between can read and change what the database is told.
+    UnverifiedDatabase(PostgresUrl),
 }
 
 const MAX_LISTENERS: usize = 16;
@@ -27,6 +30,9 @@ pub(super) fn warnings(config: &Config) -> Vec<ConfigWarning> {
     let mut warnings = Vec::new();
     if beyond && config.public_host.is_loopback() {
         warnings.push(ConfigWarning::PublicHostIsLoopback(config.public_host.clone()));
+    }
+    if let Some(url) = config.database.url.as_ref().filter(|url| !url.is_verified_or_local()) {
+        warnings.push(ConfigWarning::UnverifiedDatabase(url.clone()));
     }
     warnings
 }
@@ -158,6 +164,11 @@ impl fmt::Display for ConfigWarning {
                 f,
                 "`public_host` is {host}: devices on other machines can't reach this server under it; set it to the \
                  name or address they do"
+            ),
+            Self::UnverifiedDatabase(url) => write!(
+                f,
+                "`database.url`: whoever is between this server and {url} can read and change everything; add \
+                 sslmode=verify-full, and sslrootcert if its authority is not a public one"
             ),
         }
     }

@@ -142,6 +142,44 @@ fn a_loopback_host_is_warned_of_where_devices_come_from_elsewhere() {
 }
 
 #[test]
+fn the_database_is_a_file_in_the_data_folder_or_a_postgresql_by_url() {
+    let file = Config::parse("data_dir = \"there\"").unwrap().database();
+    assert_eq!(file, Database::File("there/muster.db".into()));
+    let url = "postgres://ada:s3cret@db.example/fleet";
+    let text = "[database]\nurl = \"postgres://elsewhere/fleet\"\n";
+    let config = Config::read(text, &|name| (name == "MUSTER_DATABASE_URL").then(|| url.to_owned())).unwrap();
+    assert_eq!(
+        config.database(),
+        Database::Postgres(url.parse().unwrap()),
+        "the variable overrules the file"
+    );
+    let said = format!("{config:?} {}", config.database());
+    assert!(said.contains("ada@db.example") && !said.contains("s3cret"), "{said}");
+    let warned = |url: &str| {
+        !Config::parse(&format!("public_host = \"a\"\n[database]\nurl = \"{url}\""))
+            .unwrap()
+            .warnings()
+            .is_empty()
+    };
+    assert!(warned("postgres://db.example/fleet"));
+    assert!(
+        !warned("postgres://db.example/fleet?sslmode=verify-full") && !warned("postgres://localhost/fleet")
+    );
+}
+
+#[test]
+fn a_database_that_is_no_postgresql_is_refused_without_repeating_it() {
+    for url in ["mysql://ada:s3cret@db/fleet", "sqlite:muster.db", "postgres://ada:s3cret@db", "5"] {
+        let error = Config::parse(&format!("\n[database]\nurl = \"{url}\"")).unwrap_err().to_string();
+        assert!(error.starts_with("line 3: must ") && !error.contains("s3cret"), "{error}");
+        let read = Config::read("", &|name| (name == "MUSTER_DATABASE_URL").then(|| url.to_owned()));
+        let error = read.unwrap_err().to_string();
+        assert!(error.starts_with("the environment variable MUSTER_DATABASE_URL: must "), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+}
+
+#[test]
 fn a_variable_overrules_its_key() {
     let variables = |name: &str| {
         let value = match name {

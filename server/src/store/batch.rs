@@ -139,7 +139,9 @@ impl<'t> Batch<'t> {
         let audit = std::mem::take(&mut self.audit);
         self.insert_many(audit, None).await?;
         self.write_tally(node).await?;
-        let Numbers { sequence, event } = self.numbers;
+        // One of its own for each transaction, by which it is known again.
+        let sequence = self.next_sequence();
+        let event = self.numbers.event;
         let sql = Sql::new("UPDATE node SET sequence = ").bind(sequence).text(", event = ").bind(event);
         self.run(sql.text(" WHERE id = ").bind(node)).await?;
         Ok(Written { numbers: self.numbers, heard: self.heard })

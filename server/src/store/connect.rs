@@ -1,16 +1,23 @@
 //! Connections: one that writes, some that read, and the file that they open.
 
 use std::{
+    fmt,
     fs::{DirBuilder, File, OpenOptions},
     io,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DbErr,
+    ConnectOptions, DatabaseConnection,
     sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+
+use super::{
+    OpenError,
+    postgres::{self, PostgresUrl},
 };
 
 /// Where the database is.
@@ -19,10 +26,10 @@ pub enum Database {
     /// SQLite in a file, which is made if it is not there.
     File(PathBuf),
     /// PostgreSQL, by URL.
-    Postgres(String),
+    Postgres(PostgresUrl),
 }
 
-/// When SQLite waits for the disk.
+/// When the database waits for the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Synchronous {
     /// At each commit: what was committed survives a power loss.
@@ -38,24 +45,35 @@ impl<P: Into<PathBuf>> From<P> for Database {
     }
 }
 
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Postgres(url) => url.fmt(f),
+        }
+    }
+}
+
 /// Opens connections, also again after one was lost.
 #[derive(Clone, Debug)]
 pub(super) struct Connector {
     database: Database,
     synchronous: Synchronous,
+    /// What its sessions are called at PostgreSQL.
+    name: Arc<str>,
     /// A disk that is full, for tests: SQLite's `max_page_count`, or 0.
     #[cfg(test)]
-    pub(super) max_pages: std::sync::Arc<std::sync::atomic::AtomicU32>,
+    pub(super) max_pages: Arc<std::sync::atomic::AtomicU32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
+pub(super) enum Purpose {
     Write,
     Read,
 }
 
 /// How many connections read at the same time.
-const READERS: u32 = 4;
+pub(super) const READERS: u32 = 4;
 /// How long to wait for a lock that somebody else holds, such as a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the write-ahead log stays after a burst.
@@ -66,8 +84,9 @@ impl Connector {
         Self {
             database,
             synchronous,
+            name: postgres::session_name(),
             #[cfg(test)]
-            max_pages: std::sync::Arc::default(),
+            max_pages: Arc::default(),
         }
     }
 
@@ -83,20 +102,31 @@ impl Connector {
         opened.map(drop).map_err(|error| (path.clone(), error))
     }
 
-    pub(super) async fn writer(&self) -> Result<DatabaseConnection, DbErr> {
+    /// The one that writes. On PostgreSQL it keeps out everybody else who would.
+    pub(super) async fn writer(&self) -> Result<DatabaseConnection, OpenError> {
         self.connect(Purpose::Write).await
     }
 
-    pub(super) async fn readers(&self) -> Result<DatabaseConnection, DbErr> {
+    pub(super) async fn readers(&self) -> Result<DatabaseConnection, OpenError> {
         self.connect(Purpose::Read).await
     }
 
-    async fn connect(&self, purpose: Purpose) -> Result<DatabaseConnection, DbErr> {
-        let url = match &self.database {
-            Database::File(_) => "sqlite::memory:",
-            Database::Postgres(url) => url,
+    /// How long a step of a transaction that writes is waited for; a file answers in any case.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        match &self.database {
+            Database::File(_) => None,
+            Database::Postgres(_) => Some(postgres::ANSWER_WITHIN),
+        }
+    }
+
+    async fn connect(&self, purpose: Purpose) -> Result<DatabaseConnection, OpenError> {
+        let path = match &self.database {
+            Database::File(path) => path.clone(),
+            Database::Postgres(url) => {
+                return postgres::connect(url, purpose, self.synchronous, &self.name).await;
+            }
         };
-        let mut options = ConnectOptions::new(url);
+        let mut options = ConnectOptions::new("sqlite::memory:");
         options
             .max_connections(if purpose == Purpose::Write { 1 } else { READERS })
             .sqlx_logging(false)
@@ -104,12 +134,11 @@ impl Connector {
             .idle_timeout(None)
             .max_lifetime(None);
         let this = self.clone();
-        options.map_sqlx_sqlite_opts(move |options| this.sqlite(options, purpose));
-        sea_orm::Database::connect(options).await
+        options.map_sqlx_sqlite_opts(move |options| this.sqlite(options, &path, purpose));
+        Ok(sea_orm::Database::connect(options).await?)
     }
 
-    fn sqlite(&self, options: SqliteConnectOptions, purpose: Purpose) -> SqliteConnectOptions {
-        let Database::File(path) = &self.database else { return options };
+    fn sqlite(&self, options: SqliteConnectOptions, path: &Path, purpose: Purpose) -> SqliteConnectOptions {
         let options = options
             // Clears what the URL said.
             .in_memory(false)

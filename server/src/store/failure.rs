@@ -1,7 +1,10 @@
 //! What goes wrong in a transaction, told apart: a conflict is the caller's, everything else the database's.
 
+use std::time::Duration;
+
 use fleet::StoreError;
-use sea_orm::{DbErr, SqlErr};
+use sea_orm::{DbErr, RuntimeErr, SqlErr};
+use tokio::time::timeout;
 
 /// Why a transaction can't go on.
 #[derive(Debug)]
@@ -32,4 +35,14 @@ impl From<StoreError> for Failure {
             error => Self::Corrupt(error),
         }
     }
+}
+
+/// Waits for an answer no longer than `patience`, if there is a limit.
+pub(super) async fn within<T, E: From<DbErr>>(
+    patience: Option<Duration>,
+    answer: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let Some(limit) = patience else { return answer.await };
+    let silent = || DbErr::Conn(RuntimeErr::Internal(format!("no answer within {} s", limit.as_secs())));
+    timeout(limit, answer).await.unwrap_or_else(|_| Err(silent().into()))
 }

@@ -15,7 +15,7 @@ impl SqlStore {
         if matches!(&database, Database::File(path) if !path.exists()) {
             return Ok(false);
         }
-        let connection = Connector::new(database, Synchronous::Full).writer().await?;
+        let connection = Connector::new(database, Synchronous::Full).readers().await?;
         let held = check(&connection, sealer).await;
         connection.close().await?;
         held

@@ -7,23 +7,24 @@ use std::{
 
 use fleet::{Commit, Committed, NodeId, StoreError, Timestamp};
 use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait as _,
+    DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
 };
 use tokio::{
     sync::{mpsc, oneshot::Sender},
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 use super::{
     batch::{Batch, Numbers, Written},
     connect::Connector,
     counters,
-    failure::Failure,
+    doubt::{Doubt, Mark, Undone, kept},
+    entity,
+    failure::{Failure, within},
     purge,
     recency::Recency,
 };
-use crate::seal::Sealer;
+use crate::{OpenError, seal::Sealer};
 
 /// What the task is asked for. An answer that nobody waits for any more is dropped; the work is done all the same.
 pub(super) enum Work {
@@ -49,9 +50,14 @@ pub(super) struct Writer {
     /// None after an error: what a connection is worth then can't be known, so the next attempt makes a new one.
     connection: Option<DatabaseConnection>,
     node: NodeId,
+    boots: i64,
     sealer: Arc<Sealer>,
     /// They never go back, whatever becomes of a transaction.
     numbers: Numbers,
+    /// Those whose answer to COMMIT was lost with the last connection.
+    doubt: Option<Doubt>,
+    /// When a connection is tried again after one could not be made.
+    retry_at: Option<Instant>,
     recency: Arc<Mutex<Recency>>,
     /// How many commits the last group held: as many are likely to come again at once.
     company: usize,
@@ -66,22 +72,28 @@ const MAX_GROUP: usize = 512;
 const WINDOW: Duration = Duration::from_millis(2);
 /// How many commits of a group that failed are tried one by one with a database that takes none of them.
 const MAX_FUTILE: usize = 3;
+/// A group that took longer to fail was not failed by one of its commits.
+const FAILS_AT_ONCE: Duration = Duration::from_secs(1);
+/// How long the database is left alone after it could not be reached.
+const RETRY: Duration = Duration::from_millis(250);
 
 impl Writer {
     pub(super) fn new(
         connector: Connector,
         connection: DatabaseConnection,
-        node: NodeId,
+        node: &entity::node::Model,
         sealer: Arc<Sealer>,
-        numbers: Numbers,
         recency: Arc<Mutex<Recency>>,
     ) -> Self {
         Self {
             connector,
             connection: Some(connection),
-            node,
+            node: NodeId(node.id),
+            boots: node.boots,
             sealer,
-            numbers,
+            numbers: Numbers { sequence: node.sequence, event: node.event },
+            doubt: None,
+            retry_at: None,
             recency,
             company: 1,
             failing: false,
@@ -94,7 +106,7 @@ impl Writer {
         loop {
             let work = match next.take() {
                 Some(work) => work,
-                None => match queue.recv().await {
+                None => match self.next(&mut queue).await {
                     Some(work) => work,
                     None => break,
                 },
@@ -111,11 +123,25 @@ impl Writer {
                 Work::Purge(now, reply) => answer(reply, self.purge(now).await),
             }
         }
+        if self.doubt.is_some() {
+            self.connection = self.connected().await.ok();
+        }
         if let Some(connection) = self.connection
             && let Err(error) = connection.close().await
         {
             tracing::warn!(error = %error, "the store did not close well");
         }
+    }
+
+    /// What is asked for next. Meanwhile, those in doubt are cleared up.
+    async fn next(&mut self, queue: &mut mpsc::Receiver<Work>) -> Option<Work> {
+        while self.doubt.is_some() {
+            if let Ok(work) = timeout(RETRY, queue.recv()).await {
+                return work;
+            }
+            self.connection = self.connected().await.ok();
+        }
+        queue.recv().await
     }
 
     /// Takes what waits already. Waits for more only while the group is smaller than the last one was: whoever is alone
@@ -145,64 +171,83 @@ impl Writer {
     }
 
     async fn commit_group(&mut self, group: Vec<Waiting>) {
-        let commits: Vec<&Commit> = group.iter().map(|waiting| &waiting.commit).collect();
-        let outcomes = match self.commit(&commits).await {
-            Ok(committed) => committed.into_iter().map(Ok).collect(),
-            Err(error) if group.len() == 1 => vec![Err(error)],
-            Err(_) => self.commit_one_by_one(&commits).await,
-        };
-        for (waiting, outcome) in group.into_iter().zip(outcomes) {
-            counters::committed(&outcome);
-            answer(waiting.reply, outcome);
+        let started = Instant::now();
+        match self.commit(&group).await {
+            Ok(committed) => answer_all(group, committed.into_iter().map(Ok)),
+            Err(Undone::Unknown((committed, written))) => {
+                self.doubt = Some(Doubt { group, committed, written })
+            }
+            Err(Undone::Refused(error)) if group.len() == 1 || started.elapsed() > FAILS_AT_ONCE => {
+                answer_all(group, std::iter::repeat(Err(error)));
+            }
+            Err(Undone::Refused(_)) => self.commit_one_by_one(group).await,
         }
     }
 
     /// What a group did not get through together: one that can't be taken must not hurt the others.
-    async fn commit_one_by_one(&mut self, commits: &[&Commit]) -> Vec<Result<Committed, StoreError>> {
+    async fn commit_one_by_one(&mut self, group: Vec<Waiting>) {
         let mut futile = 0;
-        let mut outcomes = Vec::with_capacity(commits.len());
-        for commit in commits {
-            let outcome = if futile < MAX_FUTILE {
-                self.commit(&[commit]).await.map(|committed| committed.first().copied().unwrap_or_default())
+        for waiting in group {
+            let group = vec![waiting];
+            let done = if futile < MAX_FUTILE {
+                self.commit(&group).await
             } else {
-                Err(StoreError::Unavailable)
+                Err(StoreError::Unavailable.into())
             };
-            futile = if outcome == Err(StoreError::Unavailable) { futile + 1 } else { 0 };
-            outcomes.push(outcome);
+            futile =
+                if matches!(done, Err(Undone::Refused(StoreError::Unavailable))) { futile + 1 } else { 0 };
+            match done {
+                Ok(committed) => answer_all(group, committed.into_iter().map(Ok)),
+                Err(Undone::Refused(error)) => answer_all(group, std::iter::once(Err(error))),
+                Err(Undone::Unknown((committed, written))) => {
+                    self.doubt = Some(Doubt { group, committed, written });
+                }
+            }
         }
-        outcomes
     }
 
-    async fn commit(&mut self, commits: &[&Commit]) -> Result<Vec<Committed>, StoreError> {
+    async fn commit(
+        &mut self,
+        group: &[Waiting],
+    ) -> Result<Vec<Committed>, Undone<(Vec<Committed>, Written)>> {
         let started = Instant::now();
         let transaction = self.begin().await?;
-        let applied = self.apply(&transaction, commits).await;
-        let (committed, written) = self.finish(transaction, applied).await?;
+        let applied = self.apply(&transaction, group).await;
+        let (committed, written) = self.end(transaction, applied).await?;
+        self.hear(written);
+        counters::group(group.len(), started.elapsed());
+        Ok(committed)
+    }
+
+    fn hear(&self, written: Written) {
         let mut recency = self.recency.lock().unwrap_or_else(PoisonError::into_inner);
         written.heard.into_iter().for_each(|heard| recency.apply(heard));
-        counters::group(commits.len(), started.elapsed());
-        Ok(committed)
     }
 
     async fn apply(
         &mut self,
         transaction: &DatabaseTransaction,
-        commits: &[&Commit],
+        group: &[Waiting],
     ) -> Result<(Vec<Committed>, Written), Failure> {
-        let mut batch = Batch::new(transaction, &self.sealer, self.node, self.numbers);
-        let mut committed = Vec::with_capacity(commits.len());
-        for commit in commits {
-            committed.push(batch.apply(commit).await?);
-        }
-        let written = batch.finish().await?;
-        self.numbers = written.numbers;
-        Ok((committed, written))
+        let applied = async {
+            let mut batch = Batch::new(transaction, &self.sealer, self.node, self.numbers);
+            let mut committed = Vec::with_capacity(group.len());
+            for waiting in group {
+                committed.push(batch.apply(&waiting.commit).await?);
+            }
+            Ok::<_, Failure>((committed, batch.finish().await?))
+        };
+        let applied = within(self.connector.patience(), applied).await?;
+        self.numbers = applied.1.numbers;
+        Ok(applied)
     }
 
     async fn boot(&mut self) -> Result<u64, StoreError> {
         let transaction = self.begin().await?;
         let counted = super::boot(&transaction, self.node).await;
-        self.finish(transaction, counted).await
+        let boots = self.finish(transaction, counted).await?;
+        self.boots = i64::try_from(boots).unwrap_or(i64::MAX);
+        Ok(boots)
     }
 
     async fn begin_sessions(&mut self, ahead: u64) -> Result<(), StoreError> {
@@ -224,17 +269,11 @@ impl Writer {
     }
 
     async fn begin(&mut self) -> Result<DatabaseTransaction, StoreError> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => match self.connector.writer().await {
-                Ok(connection) => connection,
-                Err(error) => return Err(self.lost(&error)),
-            },
-        };
+        let connection = self.connected().await?;
         // Immediate: a lock that is held by somebody else is waited for here, and not run into half way.
         let mode = Some(SqliteTransactionMode::Immediate);
         let options = TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
-        match connection.begin_with_options(options).await {
+        match within(self.connector.patience(), connection.begin_with_options(options)).await {
             Ok(transaction) => {
                 self.connection = Some(connection);
                 Ok(transaction)
@@ -243,34 +282,90 @@ impl Writer {
         }
     }
 
+    /// The connection, or another one once the database has said what it kept of the last one's work.
+    async fn connected(&mut self) -> Result<DatabaseConnection, StoreError> {
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        if self.retry_at.is_some_and(|at| Instant::now() < at) {
+            return Err(StoreError::Unavailable);
+        }
+        let Numbers { sequence, event } = self.numbers;
+        let mark = Mark { node: self.node, boots: self.boots, sequence, event };
+        let found = async {
+            let connection = self.connector.writer().await?;
+            let kept = within(self.connector.patience(), kept(&connection, mark)).await?;
+            Ok::<_, OpenError>((connection, kept))
+        };
+        let (connection, kept) = match found.await {
+            Ok(found) => found,
+            Err(error) => {
+                self.retry_at = Some(Instant::now() + RETRY);
+                return Err(self.lost(&error));
+            }
+        };
+        self.retry_at = None;
+        if let Some(doubt) = self.doubt.take() {
+            self.clear_up(doubt, kept);
+        }
+        Ok(connection)
+    }
+
+    fn clear_up(&mut self, doubt: Doubt, kept: Mark) {
+        let is_durable = doubt.is_durable(kept);
+        let Doubt { group, committed, written } = doubt;
+        if is_durable {
+            self.hear(written);
+            self.works();
+            answer_all(group, committed.into_iter().map(Ok));
+        } else {
+            answer_all(group, std::iter::repeat(Err(StoreError::Unavailable)));
+        }
+    }
+
     async fn finish<T>(
         &mut self,
         transaction: DatabaseTransaction,
         done: Result<T, Failure>,
     ) -> Result<T, StoreError> {
+        self.end(transaction, done).await.map_err(|undone| match undone {
+            Undone::Refused(error) => error,
+            // It does no harm if it is done twice.
+            Undone::Unknown(_) => StoreError::Unavailable,
+        })
+    }
+
+    async fn end<T>(
+        &mut self,
+        transaction: DatabaseTransaction,
+        done: Result<T, Failure>,
+    ) -> Result<T, Undone<T>> {
         let error = match done {
-            Ok(done) => match transaction.commit().await {
+            Ok(done) => match within(self.connector.patience(), transaction.commit()).await {
                 Ok(()) => {
                     self.works();
                     return Ok(done);
                 }
-                Err(error) => return Err(self.lost(&error)),
+                Err(error) => {
+                    self.lost(&error);
+                    return Err(Undone::Unknown(done));
+                }
             },
             Err(Failure::Conflict) => StoreError::Conflict,
             Err(Failure::Corrupt(error)) => error,
             Err(Failure::Database(error)) => {
                 // SQLite may have rolled back by itself; the connection is given up in any case.
-                drop(transaction.rollback().await);
-                return Err(self.lost(&error));
+                drop(within(self.connector.patience(), transaction.rollback()).await);
+                return Err(self.lost(&error).into());
             }
         };
-        match transaction.rollback().await {
-            Ok(()) => Err(error),
-            Err(error) => Err(self.lost(&error)),
+        match within(self.connector.patience(), transaction.rollback()).await {
+            Ok(()) => Err(error.into()),
+            Err(error) => Err(self.lost(&error).into()),
         }
     }
 
-    fn lost(&mut self, error: &DbErr) -> StoreError {
+    fn lost(&mut self, error: &dyn std::error::Error) -> StoreError {
         self.connection = None;
         counters::error();
         if !std::mem::replace(&mut self.failing, true) {
@@ -283,6 +378,13 @@ impl Writer {
         if std::mem::replace(&mut self.failing, false) {
             tracing::info!("the store can write again");
         }
+    }
+}
+
+fn answer_all(group: Vec<Waiting>, outcomes: impl Iterator<Item = Result<Committed, StoreError>>) {
+    for (waiting, outcome) in group.into_iter().zip(outcomes) {
+        counters::committed(&outcome);
+        answer(waiting.reply, outcome);
     }
 }
 

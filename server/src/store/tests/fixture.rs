@@ -8,7 +8,7 @@ use fleet::{
     Reading, Registration, RegistrationId, RequestId, Source, TimelineEntry, TimelineKind, Timestamp,
 };
 use objects::{Path, Value, Version, link::ObjectLinks};
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use sea_orm::{ConnectionTrait as _, Statement};
 use uuid::Uuid;
 
 use crate::{
@@ -129,8 +129,9 @@ pub(super) fn commit(changes: impl IntoIterator<Item = Change>) -> Commit {
 
 /// One number that a query gives.
 pub(super) async fn number(store: &SqlStore, sql: &str) -> i64 {
-    let statement = Statement::from_string(DbBackend::Sqlite, sql);
-    let row = store.reader.connection().query_one_raw(statement).await.unwrap().unwrap();
+    let connection = store.reader.connection();
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
+    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
     row.try_get_by_index::<Option<i64>>(0).unwrap().unwrap_or(0)
 }
 
@@ -151,13 +152,15 @@ pub(super) async fn assert_tallies_are_true(store: &SqlStore) {
         ("observations", "observation"),
     ] {
         let counted = number(store, &format!("SELECT COUNT(*) FROM {rows}")).await;
-        let kept = number(store, &format!("SELECT SUM(count) FROM tally WHERE name = '{name}'")).await;
+        let kept =
+            number(store, &format!("SELECT CAST(SUM(count) AS BIGINT) FROM tally WHERE name = '{name}'"))
+                .await;
         assert_eq!(kept, counted, "{name}, {rows}");
     }
     let wrong = "SELECT COUNT(*) FROM value_latest AS l WHERE held <> (SELECT COUNT(*) FROM value_history AS h \
                  WHERE h.device_id = l.device_id AND h.path = l.path)";
     assert_eq!(number(store, wrong).await, 0);
-    let wrong = "SELECT COUNT(*) FROM device AS d WHERE secured <> EXISTS (SELECT 1 FROM credential AS c \
-                 WHERE c.device_id = d.id AND c.state IN ('staged', 'live'))";
+    let wrong = "SELECT COUNT(*) FROM device AS d WHERE secured <> CASE WHEN EXISTS (SELECT 1 FROM credential AS c \
+                 WHERE c.device_id = d.id AND c.state IN ('staged', 'live')) THEN 1 ELSE 0 END";
     assert_eq!(number(store, wrong).await, 0);
 }
