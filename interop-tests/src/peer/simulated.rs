@@ -202,6 +202,7 @@ impl Driver {
                 let name = if self.was_reset { "notification-reset" } else { "cancel-observe" };
                 json!({ "event": name, "path": path.to_string() })
             }
+            E::Notified { path } => json!({ "event": "notified", "path": path.to_string() }),
             E::Asleep => json!({ "event": "asleep" }),
             E::Awake => json!({ "event": "awake" }),
             E::Rebooting => json!({ "event": "rebooting" }),

@@ -106,6 +106,12 @@ impl Device {
         }
     }
 
+    /// Sends an Update, though none is due. Nothing happens if it is not registered, or one is under way.
+    pub fn refresh(&mut self, now: Duration) {
+        self.update(now);
+        self.settle(now);
+    }
+
     /// Deregisters, and then turns the device off; at once if it is not registered.
     pub fn stop(&mut self, now: Duration) {
         self.cut_off_bootstrap();

@@ -107,6 +107,11 @@ pub enum Event {
         /// What it observed.
         path: Path,
     },
+    /// The server has acknowledged a confirmable notification.
+    Notified {
+        /// What it observes.
+        path: Path,
+    },
     /// A device in queue mode has closed its window and hears nothing.
     Asleep,
     /// A device in queue mode hears again.

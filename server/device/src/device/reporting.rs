@@ -161,8 +161,14 @@ impl Device {
     /// Takes note of what has become of a notification: after a reset or a time-out the server is no observer any more
     /// (RFC 7641 §4.5).
     pub(super) fn on_notification_sent(&mut self, token: Token, outcome: Result<(), Failure>) {
-        if outcome.is_err_and(|failure| failure != Failure::Cancelled) {
-            self.end_observation(token);
+        match outcome {
+            Ok(()) => {
+                if let Some(observation) = self.observations.get(&token) {
+                    self.emit(Event::Notified { path: observation.path });
+                }
+            }
+            Err(Failure::Cancelled) => {}
+            Err(_) => self.end_observation(token),
         }
     }
 

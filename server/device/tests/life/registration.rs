@@ -7,6 +7,19 @@ use objects::{ContentFormat, Value, Version};
 use crate::world::{Link, MINUTE, World, get, node, path, seconds, sensor, value, with};
 
 #[test]
+fn an_update_can_be_asked_for_before_it_is_due() {
+    let mut world = World::new(1, Link::PERFECT, sensor());
+    world.call(Device::refresh);
+    world.call(Device::start);
+    world.run(seconds(1));
+    world.call(Device::refresh);
+    world.call(Device::refresh);
+    world.run(seconds(1));
+    assert_eq!(world.asked().len(), 2, "one Register and one Update: {:?}", world.asked());
+    assert_eq!(world.count(&Event::UpdateAccepted), 1);
+}
+
+#[test]
 fn a_device_registers_updates_and_deregisters() {
     let mut world = World::new(1, Link::PERFECT, sensor());
     world.call(Device::start);

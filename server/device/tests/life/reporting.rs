@@ -127,6 +127,8 @@ fn notifications_are_confirmable_where_the_device_prefers_it_and_once_a_day() {
         }
         let confirmable = world.notified.iter().filter(|notified| notified.confirmable).count();
         assert_eq!((world.notified.len(), confirmable), if prefers { (50, 50) } else { (50, 2) });
+        let acknowledged = world.count(&Event::Notified { path: path(TEMPERATURE) });
+        assert_eq!(acknowledged, confirmable, "the caller is told of each acknowledgement");
     }
 }
 
