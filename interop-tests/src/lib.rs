@@ -15,6 +15,8 @@ pub use foreign::{
     page,
 };
 
+pub mod load;
+
 mod maven;
 
 mod patience;

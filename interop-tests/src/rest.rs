@@ -26,6 +26,11 @@ impl Rest {
         Self { client: reqwest::Client::new(), base: format!("{}/api/v1", subject.console_url()), token }
     }
 
+    /// With a token that is there, at an address such as `http://127.0.0.1:8080`.
+    pub fn with_token(console: &str, token: &str) -> Self {
+        Self { client: reqwest::Client::new(), base: format!("{console}/api/v1"), token: token.to_owned() }
+    }
+
     /// What is there.
     pub async fn get(&self, path: &str) -> Value {
         self.ask(self.client.get(self.url(path)), path).await
@@ -34,6 +39,21 @@ impl Rest {
     /// Makes something, or has something done.
     pub async fn post(&self, path: &str, body: Value) -> Value {
         self.ask(self.client.post(self.url(path)).json(&body), path).await
+    }
+
+    /// The same of a server that need not answer.
+    ///
+    /// # Errors
+    /// What it said instead.
+    pub async fn try_post(&self, path: &str, body: &Value) -> Result<Value, String> {
+        self.attempt(self.client.post(self.url(path)).json(body)).await
+    }
+
+    /// Imports devices from a file.
+    pub async fn import(&self, csv: String) -> Value {
+        let path = "/devices/imports";
+        let request = self.client.post(self.url(path)).header("content-type", "text/csv");
+        self.ask(request.body(csv), path).await
     }
 
     /// Says how something is to be.
@@ -86,10 +106,17 @@ impl Rest {
     }
 
     async fn ask(&self, request: reqwest::RequestBuilder, path: &str) -> Value {
-        let answer = request.bearer_auth(&self.token).send().await.expect("the API answers");
+        self.attempt(request).await.unwrap_or_else(|refusal| panic!("{path}: {refusal}"))
+    }
+
+    async fn attempt(&self, request: reqwest::RequestBuilder) -> Result<Value, String> {
+        let answer = request.bearer_auth(&self.token).send().await.map_err(|error| error.to_string())?;
         let status = answer.status();
-        let text = answer.text().await.expect("the answer is complete");
-        assert!(status.is_success(), "{path}: {status} {text}");
-        serde_json::from_str(&text).unwrap_or_default()
+        let text = answer.text().await.map_err(|error| error.to_string())?;
+        if status.is_success() {
+            Ok(serde_json::from_str(&text).unwrap_or_default())
+        } else {
+            Err(format!("{status} {text}"))
+        }
     }
 }

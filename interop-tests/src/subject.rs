@@ -31,6 +31,8 @@ pub struct Settings {
     pub coap: String,
     /// For `[coaps]`, such as `handshake_timeout_s = 2`.
     pub coaps: String,
+    /// The lowest level that is logged, instead of `debug`.
+    pub log: Option<&'static str>,
 }
 
 /// Whom the server listens for.
@@ -113,6 +115,16 @@ impl Subject {
         self.welcome.setup_link.as_deref()
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Its database, as a URL to read it by.
+    pub fn database_url(&self) -> String {
+        format!("sqlite://{}?mode=ro", self.folder.path().join("data/muster.db").display())
+    }
+
     /// Whether the process is still there.
     pub fn is_running(&mut self) -> bool {
         self.process.try_wait().is_ok_and(|ended| ended.is_none())
@@ -161,7 +173,8 @@ fn configure(folder: &Path, addresses: &Welcome, settings: &Settings) {
         listen("listen", management, transport) + &listen("bootstrap_listen", bootstrap, transport)
     };
     let (coap, coaps) = (section(Transport::Udp), section(Transport::Dtls));
-    let Settings { coap: more_coap, coaps: more_coaps } = settings;
+    let Settings { coap: more_coap, coaps: more_coaps, log } = settings;
+    let level = log.unwrap_or("debug");
     // For a server that knows no security, the file has nothing in it that such a server does not know.
     let secure = !coaps.is_empty();
     let profile = if secure { "profile = \"lab\"\npublic_host = \"127.0.0.1\"\n" } else { "" };
@@ -169,7 +182,7 @@ fn configure(folder: &Path, addresses: &Welcome, settings: &Settings) {
     let console = addresses.console;
     let console = if secure { format!("[\"{console}\"]") } else { format!("\"{console}\"") };
     let text = format!(
-        "{profile}data_dir = {data:?}\n[coap]\n{coap}{more_coap}\n{coaps}[console]\nlisten = {console}\n[models]\nfolder = {models:?}\n[log]\nlevel = \"debug\"\nformat = \"text\"\n"
+        "{profile}data_dir = {data:?}\n[coap]\n{coap}{more_coap}\n{coaps}[console]\nlisten = {console}\n[models]\nfolder = {models:?}\n[log]\nlevel = \"{level}\"\nformat = \"text\"\n"
     );
     std::fs::write(folder.join("muster.toml"), text).expect("the configuration can be written");
 }
@@ -210,14 +223,16 @@ fn cannot_run(error: &std::io::Error) -> String {
     )
 }
 
-/// Beside the folder of the test's own executable, unless `MUSTER_BINARY` names it.
+/// Beside the executable that this is, or the folder of a test's own, unless `MUSTER_BINARY` names it.
 fn binary() -> PathBuf {
     if let Some(named) = std::env::var_os("MUSTER_BINARY") {
         return named.into();
     }
-    let test = std::env::current_exe().expect("a test knows its executable");
-    let built = test.parent().and_then(Path::parent).expect("tests lie in <target>/<profile>/deps");
-    built.join(format!("muster{}", std::env::consts::EXE_SUFFIX))
+    let own = std::env::current_exe().expect("a program knows its executable");
+    let name = format!("muster{}", std::env::consts::EXE_SUFFIX);
+    // Tests lie in <target>/<profile>/deps, programs in <target>/<profile>.
+    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join(&name));
+    beside.into_iter().find(|binary| binary.exists()).unwrap_or_else(|| name.into())
 }
 
 fn log_file(folder: &Path) -> PathBuf {
