@@ -9,11 +9,23 @@ use interop_tests::{
     Console, Interface, Rest, Settings, Subject, Transport,
     load::{Killer, Load, Options, Phase, Process, Record, Servers, Stored, compare},
 };
+use pg_cluster::Cluster;
 
 const SECONDS: u64 = 12;
 
 #[test]
 fn what_was_acknowledged_under_load_survives_kill_after_kill() {
+    play(None);
+}
+
+#[test]
+fn what_was_acknowledged_under_load_survives_kill_after_kill_on_postgresql() {
+    if let Some(cluster) = Cluster::shared("kill after kill on PostgreSQL") {
+        play(Some(cluster.url(&cluster.database())));
+    }
+}
+
+fn play(database: Option<String>) {
     let seconds = std::env::var("MUSTER_CRASH_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
     let options = Options {
         devices: 300,
@@ -26,8 +38,9 @@ fn what_was_acknowledged_under_load_survives_kill_after_kill() {
         max_retransmit: 7,
         ..Options::default()
     };
+    let settings = Settings { database, log: Some("info"), ..Settings::default() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.unwrap().block_on(survive(options, Settings { log: Some("info"), ..Settings::default() }));
+    runtime.unwrap().block_on(survive(options, settings));
 }
 
 async fn survive(options: Options, settings: Settings) {
