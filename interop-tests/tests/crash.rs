@@ -40,7 +40,7 @@ fn play(database: Option<String>) {
     };
     let settings = Settings { database, log: Some("info"), ..Settings::default() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.unwrap().block_on(survive(options, settings));
+    runtime.expect("a runtime can be built").block_on(survive(options, settings));
 }
 
 async fn survive(options: Options, settings: Settings) {
@@ -51,7 +51,7 @@ async fn survive(options: Options, settings: Settings) {
     let servers = Servers { coap: at(Transport::Udp), coaps: at(Transport::Dtls) };
     let process = Process::new(subject.pid());
     let (devices, seed) = (options.devices, options.seed);
-    let mut load = Load::new(options, servers, rest, process.clone()).await.unwrap();
+    let mut load = Load::new(options, servers, rest, process.clone()).await.expect("there is a socket");
     let registered = load.play(Phase::Register).await;
     assert_eq!(registered.done, u64::from(devices), "{:?}", registered.errors);
     load.observe().await;
@@ -64,7 +64,7 @@ async fn survive(options: Options, settings: Settings) {
     subject.start_again().await;
     let silent = load.call_the_roll(Duration::from_secs(60)).await;
 
-    let stored = Stored::read(&subject.database_url()).await.unwrap();
+    let stored = Stored::read(&subject.database_url()).await.expect("the database can be read");
     let verdict = compare(load.crowd().records(), &stored);
     let (repeated, wrong) = (load.crowd().handshakes_repeated(), load.crowd().wrong());
     starts.sort();

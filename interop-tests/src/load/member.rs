@@ -140,7 +140,10 @@ impl Member {
                 self.record.standing = Standing::Gone;
                 outcome = self.end(now, &[Deed::Deregister], Ok(()));
             }
-            Event::Observed { path } if *path == NOTIFIED => self.is_observed = true,
+            Event::Observed { path } if *path == NOTIFIED => {
+                self.is_observed = true;
+                self.record.notified.observed.push(self.record.notified.begun);
+            }
             Event::ObservationEnded { path } if *path == NOTIFIED => {
                 self.is_observed = false;
                 outcome = self.end(now, &[Deed::Notify], Err("observation ended".to_owned()));

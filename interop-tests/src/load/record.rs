@@ -36,6 +36,8 @@ pub struct Series {
     pub begun: u32,
     /// Those that were not acknowledged, in order: they may have been done or not.
     pub open: Vec<u32>,
+    /// Those that were the present one when the server began to observe: the answer to that has them, too.
+    pub observed: Vec<u32>,
 }
 
 impl Record {

@@ -86,13 +86,18 @@ fn compare_registration(verdict: &mut Verdict, endpoint: &str, record: &Record, 
 
 fn compare_values(verdict: &mut Verdict, what: &str, device: u32, series: &Series, values: Option<&[f64]>) {
     let values = values.unwrap_or_default();
-    let mut there = BTreeSet::new();
+    let (mut there, mut observed) = (BTreeSet::new(), series.observed.clone());
     for value in values {
         match number_of(device, *value).filter(|number| *number <= series.begun) {
             // What the device had before it reported anything.
             Some(0) => {}
-            Some(number) if !there.insert(number) => verdict.doubled.push(format!("{what} {number}")),
-            Some(_) => {}
+            Some(number) if there.insert(number) => {}
+            Some(number) => match observed.iter().position(|one| *one == number) {
+                Some(at) => {
+                    observed.swap_remove(at);
+                }
+                None => verdict.doubled.push(format!("{what} {number}")),
+            },
             None => verdict.invented.push(format!("{what}: the value {value}")),
         }
     }
@@ -121,9 +126,9 @@ mod tests {
     /// without an answer; all is there.
     fn world() -> (Record, Stored) {
         let mut record = Record { standing: Standing::Registered("/rd/1".to_owned()), ..Record::default() };
-        record.lifetimes = Series { begun: 2, open: vec![2] };
+        record.lifetimes = Series { begun: 2, open: vec![2], ..Series::default() };
         record.lifetime = 1;
-        record.sent = Series { begun: 3, open: vec![2] };
+        record.sent = Series { begun: 3, open: vec![2], ..Series::default() };
         let row = Row { state: REGISTERED.to_owned(), location: "/rd/1".to_owned(), lifetime: 86_401 };
         let mut stored = Stored::default();
         stored.rows.insert("it".to_owned(), row);
@@ -182,11 +187,21 @@ mod tests {
     #[test]
     fn what_is_there_twice_is_doubled() {
         assert_eq!(judge(|_, stored| sent(stored).push(1.0)), (0, 0, 1));
+        let observed = |times: usize| {
+            judge(|record, stored| {
+                record.sent.observed = vec![1];
+                sent(stored).extend(vec![1.0; times]);
+            })
+        };
+        assert_eq!((observed(1), observed(2)), ((0, 0, 0), (0, 0, 1)));
     }
 
     #[test]
     fn of_a_full_history_the_newest_are_looked_for() {
-        let record = Record { sent: Series { begun: 2_000, open: vec![1_500] }, ..Record::default() };
+        let record = Record {
+            sent: Series { begun: 2_000, open: vec![1_500], ..Series::default() },
+            ..Record::default()
+        };
         let mut stored = Stored::default();
         let newest = (1_001..=2_000).filter(|number| *number != 1_500).map(f64::from);
         stored.sent.insert("it".to_owned(), [1_000.0].into_iter().chain(newest).collect());
