@@ -1,0 +1,83 @@
+//! No key and nonce are used twice: I-11.
+//!
+//! What is seen of a key on the wire is the address that its records go to, and of a nonce the epoch and sequence number in
+//! each record's header (RFC 6347 §4.1, RFC 6655 §3). A new key begins with number 0, in the Finished of its handshake.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    time::Duration,
+};
+
+use crate::bench::Bench;
+
+/// The records that were sent.
+#[derive(Default)]
+pub(super) struct Ledger {
+    /// By the address, of the last two keys there.
+    streams: BTreeMap<SocketAddr, Vec<Stream>>,
+    /// Addresses that several devices had: whose key a record is under can't be seen.
+    shared: BTreeSet<SocketAddr>,
+}
+
+/// The records under one key.
+struct Stream {
+    since: Duration,
+    /// Which numbers were used, and what for.
+    used: BTreeMap<u64, u64>,
+}
+
+const HEADER: usize = 13;
+
+/// How long a key is used beside the one that is being agreed on: as long as a handshake may take.
+const BESIDE: Duration = Duration::from_secs(60);
+
+impl Ledger {
+    /// An address is another device's from now on.
+    pub(super) fn share(&mut self, address: SocketAddr) {
+        self.shared.insert(address);
+    }
+
+    /// The server has sent a datagram.
+    pub(super) fn sent(&mut self, bench: &Bench, to: SocketAddr, mut bytes: &[u8]) {
+        while let [20..=25, 0xfe, 0xfd, header @ ..] = bytes {
+            let Some(&[e0, e1, s0, s1, s2, s3, s4, s5, l0, l1]) = header.first_chunk() else { return };
+            let number = u64::from_be_bytes([e0, e1, s0, s1, s2, s3, s4, s5]);
+            let end = HEADER + usize::from(u16::from_be_bytes([l0, l1]));
+            let Some(record) = bytes.get(..end) else { return };
+            if (e0, e1) != (0, 0) && !self.shared.contains(&to) {
+                self.record(bench, to, number, record);
+            }
+            bytes = &bytes[end..];
+        }
+    }
+
+    fn record(&mut self, bench: &Bench, to: SocketAddr, number: u64, record: &[u8]) {
+        let hash = fnv(record);
+        let now = bench.now();
+        let streams = self.streams.entry(to).or_default();
+        let is_first = number & 0xffff_ffff_ffff == 0;
+        let is_repeated = streams.last().is_some_and(|last| last.used.get(&number) == Some(&hash));
+        if streams.is_empty() || is_first && !is_repeated {
+            streams.push(Stream { since: now, used: BTreeMap::new() });
+            if streams.len() > 2 {
+                streams.remove(0);
+            }
+        }
+        let beside = streams.last().is_some_and(|last| now < last.since + BESIDE);
+        let fits = |stream: &Stream| stream.used.get(&number).is_none_or(|before| *before == hash);
+        let mut possible = streams.iter_mut().rev().take(if beside { 2 } else { 1 });
+        match possible.find(|stream| fits(stream)) {
+            Some(stream) => drop(stream.used.insert(number, hash)),
+            None => bench
+                .violate("I-11", format!("record {number:#x} to {to} was sent with other content before")),
+        }
+    }
+}
+
+/// FNV-1a.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,54 @@
+//! After the last fault all is well: liveness and I-18.
+
+use fleet::DeviceState;
+use futures::executor::block_on;
+
+use super::View;
+use crate::model::Acknowledged;
+
+/// What the server holds while something is under way, by the names of its metrics.
+const TRANSIENT: [&str; 3] =
+    ["muster_dtls_handshakes", "muster_operations_under_way", "muster_bootstraps_under_way"];
+
+/// Liveness: each device is registered, and server and device agree on it.
+pub(super) fn registered(view: &mut View<'_>) {
+    for (device, node) in view.nodes.iter().enumerate() {
+        let known = &view.model.devices[device];
+        let stored = view.stored(device);
+        let id = stored.as_ref().filter(|stored| stored.state == DeviceState::Registered);
+        let id = id.and_then(|stored| stored.registration.as_ref()).map(|row| row.id.to_string());
+        let location = match &known.state {
+            Acknowledged::Registered { location, .. } => location.strip_prefix("/rd/"),
+            _ => None,
+        };
+        if !node.device.is_registered() || location.is_none() || location != id.as_deref() {
+            let text = format!(
+                "{}: it knows {location:?}, stored is {id:?}; {:?}",
+                known.endpoint,
+                node.device.hears()
+            );
+            view.bench.violate("liveness", text);
+        }
+    }
+}
+
+/// Liveness: each operation that is due has its final state.
+pub(super) fn final_states(view: &mut View<'_>) {
+    for (id, operation) in &view.model.operations.told {
+        let Some(record) = block_on(view.store.durable().operation(*id)).ok().flatten() else { continue };
+        if !record.state.is_final() {
+            let name = &view.model.devices[operation.device].endpoint;
+            view.bench.violate("liveness", format!("{name}: {id} is {} still", record.state.name()));
+        }
+    }
+}
+
+/// I-18: whatever was under way is not any more.
+pub(super) fn balanced(view: &mut View<'_>) {
+    for name in TRANSIENT {
+        let held = view.gauges.sum(name);
+        if held != 0.0 {
+            view.bench.violate("I-18", format!("{name} is {held} when nothing happens"));
+        }
+    }
+}

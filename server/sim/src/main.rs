@@ -1,0 +1,132 @@
+//! Runs seeds, and says which one broke what.
+
+use std::{
+    process::ExitCode,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use clap::Parser;
+use sim::{Outcome, seed::Options, trace::TAIL};
+
+/// Whole servers and many devices in one process, on virtual time, from one seed.
+#[derive(Parser)]
+struct Arguments {
+    /// How many seeds to run.
+    #[arg(long, default_value_t = 100)]
+    seeds: u64,
+    /// The first one.
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+    /// This one alone, twice: its hash is to be the same.
+    #[arg(long, conflicts_with_all = ["seeds", "from"])]
+    seed: Option<u64>,
+    /// Prints the whole trace of that one.
+    #[arg(long, requires = "seed")]
+    trace: bool,
+    /// How many threads.
+    #[arg(long, default_value_t = 1)]
+    jobs: u64,
+    /// Goes on after a seed that failed.
+    #[arg(long)]
+    keep_going: bool,
+    #[command(flatten)]
+    options: Options,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match arguments.seed {
+        Some(seed) => run_one(seed, &arguments),
+        None => run_many(&arguments),
+    }
+}
+
+fn run_one(seed: u64, arguments: &Arguments) -> ExitCode {
+    let keep = if arguments.trace { usize::MAX } else { TAIL };
+    let first = sim::run(seed, &arguments.options, keep);
+    let again = sim::run(seed, &arguments.options, 0);
+    if arguments.trace {
+        first.tail.iter().for_each(|line| println!("{line}"));
+    }
+    println!("seed {seed}: {} lines, {} starts, hash {:016x}", first.lines, first.lives, first.hash);
+    if (first.hash, first.lines) != (again.hash, again.lines) {
+        println!(
+            "seed {seed} is another run the second time: hash {:016x}, {} lines",
+            again.hash, again.lines
+        );
+        return ExitCode::FAILURE;
+    }
+    if first.violation.is_some() {
+        report(&first, arguments);
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn run_many(arguments: &Arguments) -> ExitCode {
+    let (began, next) = (Instant::now(), AtomicU64::new(arguments.from));
+    let end = arguments.from + arguments.seeds;
+    let totals = Mutex::new((0_u64, 0_u64, Duration::ZERO));
+    std::thread::scope(|scope| {
+        for _ in 0..arguments.jobs {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        return;
+                    }
+                    let outcome = sim::run(seed, &arguments.options, TAIL);
+                    let mut totals = totals.lock().expect("nobody panics with it");
+                    totals.0 += 1;
+                    totals.2 += outcome.lasted * u32::try_from(outcome.devices).unwrap_or(u32::MAX);
+                    if outcome.violation.is_some() {
+                        totals.1 += 1;
+                        report(&outcome, arguments);
+                        if !arguments.keep_going {
+                            next.store(end, Ordering::Relaxed);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let (seeds, failed, simulated) = *totals.lock().expect("nobody panics with it");
+    let (minutes, years) = (began.elapsed().as_secs_f64() / 60.0, simulated.as_secs_f64() / YEAR);
+    println!("{seeds} seeds, {failed} failed, {minutes:.1} minutes, {years:.2} device-years");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn report(outcome: &Outcome, arguments: &Arguments) {
+    let Some(violation) = &outcome.violation else { return };
+    if !arguments.trace && !arguments.keep_going {
+        outcome.tail.iter().for_each(|line| println!("{line}"));
+    }
+    println!("seed {} breaks {}: {}", outcome.seed, violation.invariant, violation.text);
+    println!("  again with: --seed {} --trace {}", outcome.seed, written(&arguments.options));
+}
+
+/// Options as they are written on the command line.
+fn written(options: &Options) -> String {
+    use clap::ValueEnum;
+    let mut words = Vec::new();
+    words.extend(options.devices.map(|devices| format!("--devices {devices}")));
+    words.extend(options.minutes.map(|minutes| format!("--minutes {minutes}")));
+    let without: Vec<String> = options
+        .without
+        .iter()
+        .filter_map(|trouble| Some(trouble.to_possible_value()?.get_name().to_owned()))
+        .collect();
+    if !without.is_empty() {
+        words.push(format!("--without {}", without.join(",")));
+    }
+    words.extend(options.ambiguous.then(|| "--ambiguous".to_owned()));
+    #[cfg(planted)]
+    words.extend(options.plant.map(|fault| format!("--plant {fault}")));
+    words.join(" ")
+}
+
+const YEAR: f64 = 365.25 * 86_400.0;
