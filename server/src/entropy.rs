@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc};
 
 /// Bytes that nobody can guess, or in a simulation those of its seed.
 #[derive(Clone)]
-pub struct Entropy(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+pub struct Entropy(Arc<Fill>);
+
+type Fill = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Entropy {
     /// The system's.
