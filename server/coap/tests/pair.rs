@@ -12,6 +12,8 @@ mod exchange;
 mod input;
 #[path = "pair/link.rs"]
 mod link;
+#[path = "pair/loss.rs"]
+mod loss;
 #[path = "pair/observe.rs"]
 mod observe;
 #[path = "pair/peers.rs"]

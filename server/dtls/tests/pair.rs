@@ -18,6 +18,8 @@ mod fragments;
 mod hostile;
 #[path = "pair/link.rs"]
 mod link;
+#[path = "pair/loss.rs"]
+mod loss;
 #[path = "pair/matrix.rs"]
 mod matrix;
 #[path = "pair/nonces.rs"]
