@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "pair/amplification.rs"]
+mod amplification;
 #[path = "pair/block.rs"]
 mod block;
 #[path = "pair/broken.rs"]

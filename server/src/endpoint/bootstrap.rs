@@ -25,6 +25,7 @@ mod running;
 
 use super::{
     Incoming,
+    paths::Paths,
     sessions::{Heard, Secure, Sessions},
 };
 use crate::binding::rejection::Rejection;
@@ -33,6 +34,8 @@ use crate::binding::rejection::Rejection;
 pub(crate) struct BootstrapEndpoint {
     coap: coap::Endpoint<Source>,
     sessions: Sessions,
+    /// Addresses in the clear. A session begins with a small question (Discover), which proves its address.
+    paths: Paths,
     bounds: BootstrapBounds,
     /// What the listeners are called.
     names: BTreeMap<ListenerId, String>,
@@ -143,6 +146,7 @@ impl BootstrapEndpoint {
         Self {
             coap,
             sessions: Sessions::default(),
+            paths: Paths::default(),
             bounds,
             names,
             random: StdRng::from_seed(seed),
@@ -173,6 +177,10 @@ impl BootstrapEndpoint {
     fn handle_datagram(&mut self, now: Now, source: Source, heard: Option<Heard>, bytes: &[u8]) {
         if !self.sessions.hear(source, heard, now.wall) {
             turned_away("ended_sessions");
+            return;
+        }
+        if heard.is_none() && !self.paths.hear(now.mono, source, bytes.len()) {
+            turned_away("unverified_addresses");
             return;
         }
         self.coap.handle_datagram(now.mono, source, bytes);
@@ -258,6 +266,8 @@ impl BootstrapEndpoint {
         for ticket in again {
             self.send(now, ticket);
         }
+        let (sessions, by_source) = (&self.sessions, &self.by_source);
+        self.paths.tidy(now.mono, |source| sessions.at(source).is_none() && by_source.contains_key(&source));
         self.drain_coap(now);
     }
 

@@ -21,14 +21,12 @@ mod downlink;
 mod events;
 mod session;
 mod uplink;
+mod wire;
 mod work;
 
-use super::{
-    Incoming,
-    sessions::{Heard, Sessions},
-};
+use super::{Incoming, paths::Paths, sessions::Sessions};
 use crate::binding;
-use work::{After, InFlight, UnderWay, Work, turned_away};
+use work::{After, InFlight, UnderWay, Work};
 
 /// One shard.
 pub(crate) struct Shard {
@@ -36,6 +34,8 @@ pub(crate) struct Shard {
     roster: Roster,
     library: Library,
     sessions: Sessions,
+    /// Addresses in the clear.
+    paths: Paths,
     /// The device whose session is just being replaced or has ended: what it was asked in it is not refused by it.
     renewed: Option<DeviceId>,
     /// Credentials that ended a short while ago: what arrives under them was sent before that was known everywhere.
@@ -173,6 +173,7 @@ impl Shard {
             roster,
             library,
             sessions: Sessions::default(),
+            paths: Paths::default(),
             renewed: None,
             ended: BTreeMap::new(),
             random: StdRng::from_seed(seed),
@@ -202,23 +203,6 @@ impl Shard {
             Incoming::SessionMoved { session, from, to } => self.handle_session_moved(now, session, from, to),
             Incoming::SessionEnded(source, id) => self.handle_session_ended(now, source, id),
         }
-    }
-
-    /// Takes a datagram in. What was sent in a session that has ended is dropped.
-    pub(crate) fn handle_datagram(&mut self, now: Now, source: Source, heard: Option<Heard>, bytes: &[u8]) {
-        if !self.sessions.hear(source, heard, now.wall) {
-            turned_away("ended_sessions");
-            if let Some(Heard { session, .. }) = heard {
-                self.outputs.push_back(Output::Introduce { at: source.listener, session });
-            }
-            return;
-        }
-        let malformed = self.coap.counters().malformed();
-        self.coap.handle_datagram(now.mono, source, bytes);
-        if self.coap.counters().malformed() > malformed {
-            self.note_malformed(self.origin(source), bytes);
-        }
-        self.drain_coap(now);
     }
 
     /// To be called when [`Shard::poll_timeout`] has come.
@@ -312,6 +296,7 @@ impl Shard {
         }
         let devices: Vec<DeviceId> = self.roster.devices().collect();
         for device in devices {
+            self.restore_path(now, device);
             self.restore_observations(now, device);
             if self.forgotten(device).next().is_some() {
                 self.to_observe_again.insert(device);
@@ -358,6 +343,7 @@ impl Shard {
         self.registered_at.retain(|_, at| now.mono.saturating_sub(*at) < Self::SETTLES_WITHIN);
         self.last_rejection.retain(|_, at| now.mono.saturating_sub(*at) < Self::TICK);
         self.ended.retain(|_, at| now.mono.saturating_sub(*at) < Self::ENDED_REMEMBERED);
+        self.tidy_paths(now);
         self.drain_coap(now);
     }
 
@@ -372,18 +358,6 @@ impl Shard {
         }
         for commit in std::mem::take(&mut self.unrecorded) {
             self.commit(None, commit, After::Nothing);
-        }
-    }
-
-    fn drain_coap(&mut self, now: Now) {
-        while let Some(output) = self.coap.poll_output() {
-            match output {
-                coap::Output::Transmit { peer, bytes } => {
-                    let session = self.sessions.at(peer).map(|secure| secure.id);
-                    self.outputs.push_back(Output::Transmit { to: peer, session, bytes });
-                }
-                coap::Output::Event(event) => self.handle_coap(now, event),
-            }
         }
     }
 

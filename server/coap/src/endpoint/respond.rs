@@ -20,7 +20,8 @@ impl<P: Peer> Endpoint<P> {
             self.end_transfer(now, id);
         }
         let bad = response.has_oversized_option();
-        let response = if bad { Response::new(Code::INTERNAL_SERVER_ERROR) } else { response };
+        let mut response = if bad { Response::new(Code::INTERNAL_SERVER_ERROR) } else { response };
+        self.cut_diagnostic(&exchange, &mut response);
         self.respond_block(now, &exchange, &response, true);
     }
 
@@ -30,6 +31,25 @@ impl<P: Peer> Endpoint<P> {
         if let Some(exchange) = self.take_exchange(exchange) {
             self.forget_message(exchange.peer, exchange.message_id);
             self.tidy(now, exchange.peer);
+        }
+    }
+
+    /// What an error says in words (RFC 7252 §5.5.2) is cut where an address that may be forged would get more than three
+    /// bytes for each of the request (RFC 9175 §2.4).
+    fn cut_diagnostic(&mut self, exchange: &ServerExchange<P>, response: &mut Response) {
+        let verified = self.peers.get(&exchange.peer).is_some_and(|state| state.verified);
+        if verified || !response.code.is_error() || self.config.bounds.unverified_reply_bytes == usize::MAX {
+            return;
+        }
+        let allowed = (3 * exchange.request_len).min(self.config.bounds.unverified_reply_bytes);
+        let head =
+            Message::HEADER_LEN + exchange.token.as_bytes().len() + response.options().encoded_len() + 1;
+        let room = allowed.saturating_sub(head);
+        if response.payload.len() > room {
+            self.counters.unverified_reply_bytes += 1;
+            let is_boundary = |at: &usize| response.payload[*at] & 0xc0 != 0x80;
+            let end = (0..=room).rev().find(is_boundary).unwrap_or(0);
+            response.payload.truncate(end);
         }
     }
 

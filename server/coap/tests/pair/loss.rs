@@ -58,7 +58,7 @@ fn ceiling(link: &Link) -> f64 {
 fn assert_as_many_as_possible(name: &str, from: Address, to: Address, link: impl Fn(f64) -> Link) {
     for (seed, loss) in LOSSES.into_iter().enumerate() {
         let (link, count) = (link(loss), exchanges());
-        let answered = answered(seed as u64, link, from, to, count);
+        let answered = answered(10 * u64::from(from) + seed as u64, link, from, to, count);
         let (ratio, ceiling) = (f64::from(answered) / f64::from(count), ceiling(&link));
         let error = (ceiling * (1.0 - ceiling) / f64::from(count)).sqrt();
         println!("{name}, {loss}: {answered} of {count}, {ratio:.5}; ceiling {ceiling:.5}, error {error:.5}");

@@ -11,12 +11,19 @@ impl BootstrapEndpoint {
             match output {
                 coap::Output::Transmit { peer, bytes } => {
                     let session = self.sessions.at(peer).map(|secure| secure.id);
+                    if session.is_none() && !self.paths.may_send(peer, bytes.len()) {
+                        turned_away("unverified_bytes");
+                        continue;
+                    }
                     self.outputs.push_back(Output::Transmit { to: peer, session, bytes });
                 }
                 coap::Output::Event(coap::Event::Request { exchange, request, peer, .. }) => {
                     self.request(now, self.sessions.origin(peer), exchange, &request);
                 }
-                coap::Output::Event(coap::Event::Response { request, outcome, .. }) => {
+                coap::Output::Event(coap::Event::Response { peer, request, outcome, .. }) => {
+                    if outcome.is_ok() {
+                        self.paths.prove(peer);
+                    }
                     if let Some(ticket) = self.by_request.remove(&request) {
                         self.answered(now, ticket, binding::bootstrap::answer(outcome));
                     }

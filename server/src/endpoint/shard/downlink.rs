@@ -108,6 +108,7 @@ impl Shard {
         };
         let (source, under) = (registration.source, registration.id);
         let trace = binding::trace::sent(&request);
+        self.have_proven(now, source, request.payload.len());
         match self.coap.send_request(now.mono, source, request) {
             Ok(id) => {
                 self.publish_state(&order, OperationState::Sent);

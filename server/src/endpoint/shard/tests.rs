@@ -10,6 +10,7 @@ use fleet::{
 use futures::executor::block_on;
 use objects::{Node, Path, Resource, Value, Version};
 
+mod amplification;
 mod sessions;
 mod simulation;
 mod world;

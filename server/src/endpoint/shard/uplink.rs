@@ -22,11 +22,13 @@ impl Shard {
             }
             coap::Event::Response { peer, request, token, outcome } => {
                 if outcome.is_ok() {
+                    self.paths.prove(peer);
                     self.confirm(peer);
                 }
                 self.answered(now, request, token, outcome);
             }
             coap::Event::Notification { peer, id, token, message_id, confirmable, response, .. } => {
+                self.paths.prove(peer);
                 let Some(device) = self.roster.sender(self.origin(peer)) else {
                     self.coap.reject_notification(now.mono, id);
                     return;

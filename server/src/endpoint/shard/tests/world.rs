@@ -57,6 +57,8 @@ pub(super) struct World {
     sessions: u64,
     orders: u64,
     transmitted: BTreeMap<Source, usize>,
+    /// The bytes that came from each address in the clear, and those that went there.
+    ledger: BTreeMap<Source, [usize; 2]>,
 }
 
 struct Simulated {
@@ -119,6 +121,7 @@ impl World {
             sessions: 0,
             orders: 0,
             transmitted: BTreeMap::new(),
+            ledger: BTreeMap::new(),
         }
     }
 
@@ -267,7 +270,12 @@ impl World {
             && entry.key().0 <= now
         {
             match entry.remove() {
-                Due::Uplink(incoming) => self.shard.handle(self.moment(), incoming),
+                Due::Uplink(incoming) => {
+                    if let Incoming::Datagram(source, None, bytes) = &incoming {
+                        self.ledger.entry(*source).or_default()[0] += bytes.len();
+                    }
+                    self.shard.handle(self.moment(), incoming);
+                }
                 Due::Downlink(source, bytes) => {
                     if let Some(node) = self.nodes.iter_mut().find(|node| node.source == source) {
                         node.device.handle_datagram(now, &bytes);
@@ -310,6 +318,7 @@ impl World {
                         "by a session where there is one"
                     );
                     *self.transmitted.entry(to).or_default() += 1;
+                    self.ledger.entry(to).or_default()[1] += bytes.len();
                     if let Some(reset) = self.reset(&bytes) {
                         self.later(self.link.delay, Due::Uplink(Incoming::Datagram(to, None, reset)));
                         continue;
@@ -453,6 +462,11 @@ impl World {
 
     pub(super) fn transmitted_to(&self, node: usize) -> usize {
         self.transmitted.get(&self.nodes[node].source).copied().unwrap_or_default()
+    }
+
+    /// How many bytes the server has had from a device's address, and how many it has sent there.
+    pub(super) fn ledger(&self, node: usize) -> [usize; 2] {
+        self.ledger.get(&self.nodes[node].source).copied().unwrap_or_default()
     }
 
     // === Orders ===

@@ -1,0 +1,71 @@
+//! What comes from the network and what goes there, as far as its address is to be believed.
+
+use fleet::{DeviceId, Now, Source};
+
+use super::{Output, Shard, work::turned_away};
+use crate::endpoint::sessions::Heard;
+
+impl Shard {
+    /// Takes a datagram in. What was sent in a session that has ended is dropped.
+    pub(crate) fn handle_datagram(&mut self, now: Now, source: Source, heard: Option<Heard>, bytes: &[u8]) {
+        if !self.sessions.hear(source, heard, now.wall) {
+            turned_away("ended_sessions");
+            if let Some(Heard { session, .. }) = heard {
+                self.outputs.push_back(Output::Introduce { at: source.listener, session });
+            }
+            return;
+        }
+        if heard.is_none() && !self.paths.hear(now.mono, source, bytes.len()) {
+            turned_away("unverified_addresses");
+            return;
+        }
+        let malformed = self.coap.counters().malformed();
+        self.coap.handle_datagram(now.mono, source, bytes);
+        if self.coap.counters().malformed() > malformed {
+            self.note_malformed(self.origin(source), bytes);
+        }
+        self.drain_coap(now);
+    }
+
+    /// Takes what the exchanges have to say and to send.
+    pub(super) fn drain_coap(&mut self, now: Now) {
+        while let Some(output) = self.coap.poll_output() {
+            match output {
+                coap::Output::Transmit { peer, bytes } => {
+                    let session = self.sessions.at(peer).map(|secure| secure.id);
+                    if session.is_none() && !self.paths.may_send(peer, bytes.len()) {
+                        turned_away("unverified_bytes");
+                        continue;
+                    }
+                    self.outputs.push_back(Output::Transmit { to: peer, session, bytes });
+                }
+                coap::Output::Event(event) => self.handle_coap(now, event),
+            }
+        }
+    }
+
+    /// Asks an address in the clear for something small if it is to prove itself before it is sent something large. What is
+    /// asked leaves first, and what follows waits for it (NSTART).
+    pub(super) fn have_proven(&mut self, now: Now, source: Source, body: usize) {
+        if self.sessions.at(source).is_none() && self.paths.withholds(source, body) {
+            // Supported Binding and Modes: every device has it (LwM2M Core 1.1.1 §E.4), and any answer will do. Where the
+            // question can't be queued, what follows can't either.
+            let question = coap::Request::new(coap::Method::Get, "3/0/16");
+            let _ = self.coap.send_request(now.mono, source, question);
+        }
+    }
+
+    pub(super) fn restore_path(&mut self, now: Now, device: DeviceId) {
+        if let Some(source) = self.source_of(device) {
+            // An observation is established by an answer.
+            let has_answered = self.roster.observations(device).next().is_some();
+            self.paths.restore(now.mono, source, has_answered);
+        }
+    }
+
+    pub(super) fn tidy_paths(&mut self, now: Now) {
+        let (sessions, roster) = (&self.sessions, &self.roster);
+        self.paths
+            .tidy(now.mono, |source| sessions.at(source).is_none() && roster.device_at(source).is_some());
+    }
+}
