@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "pair/amplification.rs"]
+mod amplification;
 #[path = "pair/certificates.rs"]
 mod certificates;
 #[path = "pair/conservation.rs"]
