@@ -31,6 +31,9 @@ pub use pki::{Authority, Files, Pair};
 mod raw;
 pub use raw::{Answer, ClientHello, Raw, Refused};
 
+mod relay;
+pub use relay::{Ledger, Relay};
+
 mod rest;
 pub use rest::Rest;
 

@@ -128,12 +128,9 @@ impl Tap {
 }
 
 impl Datagram {
-    /// Whether it begins a handshake: a record of epoch 0 with a ClientHello in it (RFC 6347 §4.1, §4.2.2).
+    /// Whether it begins a handshake.
     fn is_client_hello(&self) -> bool {
-        self.from == Side::Client
-            && self.bytes.first() == Some(&22)
-            && self.bytes.get(3..5) == Some(&[0, 0])
-            && self.bytes.get(13) == Some(&1)
+        self.from == Side::Client && is_client_hello(&self.bytes)
     }
 }
 
@@ -200,7 +197,12 @@ async fn relay(shared: Arc<Shared>, seen: mpsc::UnboundedSender<Datagram>) {
     }
 }
 
-fn socket() -> UdpSocket {
+/// Whether a datagram begins with a record of epoch 0 with a ClientHello in it (RFC 6347 §4.1, §4.2.2).
+pub(crate) fn is_client_hello(datagram: &[u8]) -> bool {
+    datagram.first() == Some(&22) && datagram.get(3..5) == Some(&[0, 0]) && datagram.get(13) == Some(&1)
+}
+
+pub(crate) fn socket() -> UdpSocket {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port is free");
     socket.set_nonblocking(true).expect("sockets can be non-blocking");
     UdpSocket::from_std(socket).expect("the caller is in a runtime")
