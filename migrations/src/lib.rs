@@ -23,6 +23,12 @@ pub enum MigrateError {
     /// The database refused.
     #[error(transparent)]
     Database(#[from] DbErr),
+    /// It lacks a step.
+    #[error("the database lacks the step `{step}`")]
+    Behind {
+        /// The first one.
+        step: String,
+    },
     /// A later version of the server has been here; what it changed is not known to this one.
     #[error(
         "the database was changed by a newer version of this server (step `{step}`); use that version or a backup"
@@ -57,12 +63,27 @@ pub async fn migrate(connection: &DatabaseConnection) -> Result<(), MigrateError
 /// The key of PostgreSQL's advisory lock: "muster" in ASCII.
 const ADVISORY_LOCK: i64 = 0x6d75_7374_6572;
 
-async fn migrate_alone(connection: &DatabaseConnection) -> Result<(), MigrateError> {
+/// Whether all steps are applied, and no others. Applies none.
+pub async fn is_current(connection: &DatabaseConnection) -> Result<(), MigrateError> {
+    let applied = applied(connection).await?;
+    let steps = Migrator::get_migration_files();
+    let missing = steps.iter().find(|step| applied.iter().all(|version| version != step.name()));
+    missing.map_or(Ok(()), |step| Err(MigrateError::Behind { step: step.name().to_owned() }))
+}
+
+/// The steps that are applied, all of which are known.
+async fn applied(connection: &DatabaseConnection) -> Result<Vec<String>, MigrateError> {
     let known = Migrator::get_migration_files();
     let applied = Migrator::get_migration_models(connection).await?;
-    if let Some(row) = applied.into_iter().find(|row| known.iter().all(|step| step.name() != row.version)) {
-        return Err(MigrateError::NewerSchema { step: row.version });
+    let applied: Vec<String> = applied.into_iter().map(|row| row.version).collect();
+    match applied.iter().find(|version| known.iter().all(|step| step.name() != **version)) {
+        Some(step) => Err(MigrateError::NewerSchema { step: step.clone() }),
+        None => Ok(applied),
     }
+}
+
+async fn migrate_alone(connection: &DatabaseConnection) -> Result<(), MigrateError> {
+    applied(connection).await?;
     Ok(Migrator::up(connection, None).await?)
 }
 

@@ -19,6 +19,7 @@ mod class;
 mod client;
 mod connection;
 mod credential;
+mod db;
 mod device;
 mod diary;
 mod event;
@@ -76,6 +77,8 @@ pub(crate) enum Remote {
     Token(Family<token::TokenCommand>),
     /// Who did what.
     Audit(Family<audit::AuditCommand>),
+    /// The database of a server that does not run.
+    Db(db::Db),
     /// Counts over the fleet.
     Overview(Manner),
 }
@@ -140,6 +143,7 @@ pub(crate) fn run(
         Remote::User(family) => user::run(family.command, &family.manner, config),
         Remote::Token(family) => family.run(),
         Remote::Audit(family) => family.run(),
+        Remote::Db(db) => db::run(db, config),
         Remote::Overview(manner) => manner.open().and_then(|mut session| overview::show(&mut session)),
     };
     match done {

@@ -41,14 +41,7 @@ impl DataDir {
             move |source| DataDirError::Io { path, source }
         };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error(path))?;
-        let lock_path = path.join("lock");
-        let lock = private(OpenOptions::new().write(true).create(true).truncate(false))
-            .open(&lock_path)
-            .map_err(io_error(&lock_path))?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => DataDirError::InUse(path.to_owned()),
-            TryLockError::Error(source) => io_error(&lock_path)(source),
-        })?;
+        let lock = lock(path)?;
         let (seed, seed_is_new) = seed(&path.join("installation.seed"))?;
         Ok(Self { seed, seed_is_new, _lock: lock })
     }
@@ -61,6 +54,19 @@ impl DataDir {
     /// Whether the seed was made at this start: before, there was none.
     pub(crate) fn seed_is_new(&self) -> bool {
         self.seed_is_new
+    }
+}
+
+/// Takes the lock of a folder that is there. It lives as long as the file.
+pub(crate) fn lock(path: &Path) -> Result<File, DataDirError> {
+    let file = path.join("lock");
+    let io_error = |source| DataDirError::Io { path: file.clone(), source };
+    let lock = private(OpenOptions::new().write(true).create(true).truncate(false)).open(&file);
+    let lock = lock.map_err(io_error)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(io_error(source)),
     }
 }
 

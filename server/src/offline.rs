@@ -12,10 +12,11 @@ use objects::Registry;
 use zeroize::Zeroizing;
 
 use crate::{
-    Config, Database, OpenError, PostgresError, SealKeyError, StartError, clock,
-    data_dir::{DataDir, DataDirError},
+    Config, CopiedTable, CopyError, CopyHow, Database, OpenError, PostgresError, SealKeyError, StartError,
+    clock,
+    data_dir::{self, DataDir, DataDirError},
     endpoint::driver::ShardHandle,
-    fill_random, models, open_store,
+    fill_random, models, open_store, store,
 };
 
 /// The data of a server that does not run; as long as this lives, none can be started on it.
@@ -24,9 +25,33 @@ pub struct Offline {
     _data_dir: DataDir,
 }
 
+/// Copies a database into one that is empty, while no server runs on either. The source is not to be used again: secure
+/// sessions go with it. `progress` is told the table that is under way, and how many of its rows have been copied.
+pub async fn copy_database(
+    from: &Database,
+    to: &Database,
+    progress: impl FnMut(&'static str, u64) + Send,
+) -> Result<Vec<CopiedTable>, OfflineError> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for database in [from, to] {
+        if let Database::File(file) = database {
+            let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+            folders.push(folder.unwrap_or(std::path::Path::new(".")).to_owned());
+        }
+    }
+    folders.dedup();
+    let locks: Result<Vec<_>, _> =
+        folders.iter().filter(|folder| folder.exists()).map(|folder| data_dir::lock(folder)).collect();
+    let _locks = locks?;
+    Ok(store::copy(from, to, CopyHow { with_sessions: true, in_use: false }, progress).await?)
+}
+
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum OfflineError {
+    /// The database could not be copied.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// The folder for the data.
     #[error(transparent)]
     DataDir(DataDirError),
@@ -116,7 +141,7 @@ impl OfflineError {
 
     /// Whether what was named is not there.
     pub fn is_missing(&self) -> bool {
-        matches!(self, Self::NoData(_) | Self::NoUser(_))
+        matches!(self, Self::NoData(_) | Self::NoUser(_) | Self::Copy(CopyError::NoSource(_)))
     }
 
     /// Whether it is there already, or the data is in use.
@@ -125,6 +150,10 @@ impl OfflineError {
             self,
             Self::Running(_)
                 | Self::Open(OpenError::Postgres(PostgresError::InUse { .. }))
+                | Self::Copy(
+                    CopyError::NotEmpty { .. }
+                        | CopyError::Open(OpenError::Postgres(PostgresError::InUse { .. }))
+                )
                 | Self::Fleet(FleetError::AlreadyThere(_))
         )
     }

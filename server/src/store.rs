@@ -6,6 +6,7 @@
 
 mod batch;
 mod connect;
+mod copy;
 mod counters;
 mod cursor;
 mod doubt;
@@ -50,6 +51,8 @@ use sql::Sql;
 use writer::{MAX_WAITING, Work, Writer};
 
 pub use connect::{Database, Synchronous};
+pub(crate) use copy::copy;
+pub use copy::{CopiedTable, CopyError, CopyHow};
 pub use postgres::{PostgresError, PostgresUrl, PostgresUrlError};
 
 use crate::seal::{SealError, Sealer};

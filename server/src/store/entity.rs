@@ -14,6 +14,7 @@ pub(super) mod delivery;
 pub(super) mod device;
 pub(super) mod device_plan;
 pub(super) mod diary;
+pub(super) mod domain;
 pub(super) mod dtls_session;
 pub(super) mod event_log;
 pub(super) mod lease;

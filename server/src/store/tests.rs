@@ -1,5 +1,6 @@
 //! The battery on SQLite in a file, and what only this store promises.
 
+mod copy;
 mod durable;
 mod fixture;
 mod full;

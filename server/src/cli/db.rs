@@ -1,0 +1,95 @@
+//! `muster db`: the database of a server that does not run.
+
+use std::str::FromStr;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use server::{Config, CopiedTable, Database, PostgresUrl, config::ConfigError, offline::copy_database};
+
+use super::{
+    failure::Failure,
+    note,
+    output::{Form, Output, Tabular},
+};
+
+/// What has no connection to a server.
+#[derive(Args)]
+pub(crate) struct Db {
+    #[command(subcommand)]
+    command: DbCommand,
+    /// The form of the output [default: table on a terminal, json elsewhere].
+    #[arg(short, long, value_name = "FORM", global = true)]
+    output: Option<Form>,
+}
+
+#[derive(Subcommand)]
+enum DbCommand {
+    /// Copies the database into one that is empty, such as from SQLite to PostgreSQL, and compares each row. No server may
+    /// run on either. Afterwards the source is not to be used again: the sessions of devices have moved, too.
+    Copy {
+        /// A file or a postgres:// URL [default: the file in the data folder].
+        #[arg(long, value_name = "FILE|URL")]
+        from: Option<Place>,
+        /// A file or a postgres:// URL [default: `database.url`].
+        #[arg(long, value_name = "FILE|URL")]
+        to: Option<Place>,
+    },
+}
+
+/// A database as it is named on a command line, which others on the machine can read.
+#[derive(Clone)]
+struct Place(Database);
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if !text.contains("://") {
+            return Ok(Self(Database::File(text.into())));
+        }
+        let url: PostgresUrl = text.parse().map_err(|error| format!("{error}"))?;
+        if url.has_password() {
+            return Err("others can read a password on a command line: leave it to PGPASSWORD or ~/.pgpass, or give the \
+                        URL as MUSTER_DATABASE_URL"
+                .to_owned());
+        }
+        Ok(Self(Database::Postgres(url)))
+    }
+}
+
+/// What was copied of one table.
+#[derive(Serialize)]
+struct Copied {
+    table: &'static str,
+    rows: u64,
+    checksum: String,
+}
+
+pub(super) fn run(db: Db, config: impl FnOnce() -> Result<Config, ConfigError>) -> Result<(), Failure> {
+    let DbCommand::Copy { from, to } = db.command;
+    let config = config()?;
+    let from = from.map_or_else(|| Database::File(config.database_file()), |place| place.0);
+    let to = to.map_or_else(|| config.database(), |place| place.0);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
+    let copied = runtime.block_on(copy_database(&from, &to, |_, _| {}))?;
+    Output::stdout(db.output).rows(copied.into_iter().map(Copied::from).collect())?;
+    note(&format!(
+        "each row of {from} is in {to}. Start the server on the copy; the source is not to be used again."
+    ));
+    Ok(())
+}
+
+impl From<CopiedTable> for Copied {
+    fn from(CopiedTable { table, rows, checksum }: CopiedTable) -> Self {
+        Self { table, rows, checksum }
+    }
+}
+
+impl Tabular for Copied {
+    const COLUMNS: &'static [&'static str] = &["table", "rows", "checksum"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.table.to_owned(), self.rows.to_string(), self.checksum.clone()]
+    }
+}
