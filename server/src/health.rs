@@ -19,7 +19,7 @@ pub(crate) struct Health {
 }
 
 /// How long a failed commit is held against the store. A small write may succeed on a full disk where a commit does not.
-const REMEMBERED_MS: i64 = 10_000;
+const REMEMBERED_MS: i64 = 2_000;
 
 impl Health {
     pub(crate) fn new(clock: Clock) -> Self {
@@ -40,10 +40,19 @@ impl Health {
     async fn check(&self, store: &dyn Store) -> Result<(), String> {
         let failed_at = self.store_failed_at.load(Ordering::Relaxed);
         if self.clock.wall().0.saturating_sub(failed_at) < REMEMBERED_MS {
-            return Err(StoreError::Unavailable.to_string());
+            return Err(reason(store, &StoreError::Unavailable));
         }
-        store.check().await.map_err(|error| error.to_string())
+        let checked = store.check().await;
+        match store.trouble() {
+            Some(trouble) => Err(trouble.to_string()),
+            None => checked.map_err(|error| error.to_string()),
+        }
     }
+}
+
+/// What is wrong and what to do, if the store knows it.
+fn reason(store: &dyn Store, error: &StoreError) -> String {
+    store.trouble().map_or_else(|| error.to_string(), |trouble| trouble.to_string())
 }
 
 /// The question that `/readyz` asks.

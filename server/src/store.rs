@@ -20,6 +20,7 @@ mod read;
 mod recency;
 mod sealed;
 mod sql;
+mod trouble;
 mod writer;
 
 #[cfg(test)]
@@ -48,6 +49,7 @@ use failure::Failure;
 use read::Reader;
 use recency::{Heard, Recency};
 use sql::Sql;
+use trouble::Standing;
 use writer::{MAX_WAITING, Work, Writer};
 
 pub use connect::{Database, Synchronous};
@@ -65,6 +67,7 @@ pub struct SqlStore {
     writer: JoinHandle<()>,
     reader: Reader,
     recency: Arc<Mutex<Recency>>,
+    standing: Arc<Standing>,
 }
 
 /// Why the store could not be opened.
@@ -127,8 +130,10 @@ impl SqlStore {
         }
         let recency = Arc::new(Mutex::new(recency));
         let (queue, work) = mpsc::channel(MAX_WAITING);
-        let writer = Writer::new(connector, connection, &node, sealer, Arc::clone(&recency));
-        Ok(Self { queue, writer: tokio::spawn(writer.run(work)), reader, recency })
+        let standing = Arc::new(Standing::default());
+        let writer =
+            Writer::new(connector, connection, &node, sealer, Arc::clone(&recency), Arc::clone(&standing));
+        Ok(Self { queue, writer: tokio::spawn(writer.run(work)), reader, recency, standing })
     }
 
     /// Waits until all that was begun is done, and closes the database.

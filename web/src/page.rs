@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use fleet::Permission;
+use fleet::{Permission, store::Trouble};
 
 use crate::{app::App, assets, error::Finished, session::SignedIn, ui};
 
@@ -36,6 +36,8 @@ pub(crate) struct Shell {
     pub(crate) title: String,
     pub(crate) area: Area,
     pub(crate) banner: Option<String>,
+    /// What keeps the store from taking writes.
+    pub(crate) trouble: Option<Trouble>,
     pub(crate) version: String,
     pub(crate) css: &'static str,
     pub(crate) js: &'static str,
@@ -89,6 +91,7 @@ impl Shell {
             title: title.into(),
             area: Area::None,
             banner: app.settings.profile_banner.clone(),
+            trouble: app.fleet.trouble(),
             version: app.settings.version.clone(),
             css: &assets::STYLESHEET.url,
             js: &assets::SCRIPT.url,

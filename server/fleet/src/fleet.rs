@@ -13,7 +13,7 @@ use crate::{
     FleetError, Issuer, Library, Observation, OperationId, OperationRecord, Permission, Presence, PublicId,
     RequestId, SetupLink, Store, StoredReading, Subscription, TimelineEntry, TimelineKind, TimelineRecord,
     Verb,
-    store::{AuditQuery, DeviceQuery, DeviceSummary, DeviceView, Overview, Page, PageRequest},
+    store::{AuditQuery, DeviceQuery, DeviceSummary, DeviceView, Overview, Page, PageRequest, Trouble},
 };
 
 mod authorities;
@@ -170,6 +170,11 @@ impl Fleet {
     /// The object definitions of the moment.
     pub fn registry(&self) -> Arc<Registry> {
         self.library.current()
+    }
+
+    /// What keeps the store from writing: said to everybody, for it holds nothing of anybody.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.store.trouble()
     }
 
     /// Counts over the fleet.

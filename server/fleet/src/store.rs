@@ -18,6 +18,9 @@ pub mod battery;
 mod memory;
 pub use memory::MemoryStore;
 
+mod trouble;
+pub use trouble::Trouble;
+
 mod query;
 pub use query::{
     AuditQuery, Cursor, DeviceOrder, DeviceQuery, DeviceSummary, DeviceView, DiaryQuery, Known, Overview,
@@ -44,6 +47,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether it can write now.
     async fn check(&self) -> Result<(), StoreError>;
+
+    /// What keeps it from writing, by what it met last; none while it works.
+    fn trouble(&self) -> Option<Trouble> {
+        None
+    }
 
     /// Drops what is past its bound: history, timeline, ended operations, deliveries, sessions of people, secure sessions
     /// whose peer was silent for longer than [`SecureSession::KEPT`]. In small steps. What is newest stays, and nothing else

@@ -91,7 +91,7 @@ async fn life(synchronous: Synchronous, seed: u64, outcome: &mut Outcome) -> Res
                 let mut luck = StdRng::seed_from_u64(luck.random());
                 let (disk, store) = (&disk, &store);
                 async move {
-                    while !disk.is_cut() {
+                    while !disk.is_cut() && !device.has_doubt() {
                         drop(device.commit(store, luck.random()).await);
                     }
                 }

@@ -10,7 +10,7 @@ use fleet::{
     WebhookSecret,
     store::{
         AuditQuery, DeviceOrder, DeviceQuery, DeviceSummary, DeviceView, DiaryQuery, Known, Overview, Page,
-        PageRequest, StoredModel,
+        PageRequest, StoredModel, Trouble,
     },
 };
 use objects::Path;
@@ -36,6 +36,10 @@ impl Store for SqlStore {
 
     async fn check(&self) -> Result<(), StoreError> {
         self.ask(Work::Check).await
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        self.standing.trouble()
     }
 
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {

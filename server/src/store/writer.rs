@@ -23,6 +23,7 @@ use super::{
     failure::{Failure, within},
     purge,
     recency::Recency,
+    trouble::Standing,
 };
 use crate::{OpenError, seal::Sealer};
 
@@ -61,7 +62,7 @@ pub(super) struct Writer {
     recency: Arc<Mutex<Recency>>,
     /// How many commits the last group held: as many are likely to come again at once.
     company: usize,
-    failing: bool,
+    standing: Arc<Standing>,
 }
 
 /// How many commits wait for the task at most; who comes then waits for room.
@@ -70,6 +71,8 @@ pub(super) const MAX_WAITING: usize = 4_096;
 const MAX_GROUP: usize = 512;
 /// How long a group waits for those who were in the last one.
 const WINDOW: Duration = Duration::from_millis(2);
+/// How often a database that fails is tried while nobody asks for anything.
+const TRY_AGAIN: Duration = Duration::from_millis(500);
 /// How many commits of a group that failed are tried one by one with a database that takes none of them.
 const MAX_FUTILE: usize = 3;
 /// A group that took longer to fail was not failed by one of its commits.
@@ -84,6 +87,7 @@ impl Writer {
         node: &entity::node::Model,
         sealer: Arc<Sealer>,
         recency: Arc<Mutex<Recency>>,
+        standing: Arc<Standing>,
     ) -> Self {
         Self {
             connector,
@@ -96,7 +100,7 @@ impl Writer {
             retry_at: None,
             recency,
             company: 1,
-            failing: false,
+            standing,
         }
     }
 
@@ -133,13 +137,15 @@ impl Writer {
         }
     }
 
-    /// What is asked for next. Meanwhile, those in doubt are cleared up.
+    /// What is asked for next. Meanwhile those in doubt are cleared up, and a database that fails is tried: nobody needs to
+    /// ask for something to learn that it is back.
     async fn next(&mut self, queue: &mut mpsc::Receiver<Work>) -> Option<Work> {
-        while self.doubt.is_some() {
-            if let Ok(work) = timeout(RETRY, queue.recv()).await {
+        while self.doubt.is_some() || self.standing.trouble().is_some() {
+            if let Ok(work) = timeout(TRY_AGAIN, queue.recv()).await {
                 return work;
             }
-            self.connection = self.connected().await.ok();
+            // What comes of it is kept by those who do it.
+            drop(self.check().await);
         }
         queue.recv().await
     }
@@ -316,7 +322,7 @@ impl Writer {
         let Doubt { group, committed, written } = doubt;
         if is_durable {
             self.hear(written);
-            self.works();
+            self.standing.worked();
             answer_all(group, committed.into_iter().map(Ok));
         } else {
             answer_all(group, std::iter::repeat(Err(StoreError::Unavailable)));
@@ -343,7 +349,7 @@ impl Writer {
         let error = match done {
             Ok(done) => match within(self.connector.patience(), transaction.commit()).await {
                 Ok(()) => {
-                    self.works();
+                    self.standing.worked();
                     return Ok(done);
                 }
                 Err(error) => {
@@ -365,19 +371,11 @@ impl Writer {
         }
     }
 
-    fn lost(&mut self, error: &dyn std::error::Error) -> StoreError {
+    fn lost(&mut self, error: &(dyn std::error::Error + 'static)) -> StoreError {
         self.connection = None;
         counters::error();
-        if !std::mem::replace(&mut self.failing, true) {
-            tracing::error!(error = %error, "the store can't write; nothing is acknowledged until it can");
-        }
+        self.standing.failed(error);
         StoreError::Unavailable
-    }
-
-    fn works(&mut self) {
-        if std::mem::replace(&mut self.failing, false) {
-            tracing::info!("the store can write again");
-        }
     }
 }
 

@@ -23,6 +23,19 @@ async fn without_devices_it_says_how_to_connect_the_first() {
 }
 
 #[tokio::test]
+async fn while_the_store_takes_no_writes_every_page_says_why() {
+    let world = World::new().await;
+    let mut browser = Browser::logged_in(&world).await;
+    world.store.set_full(true);
+    for path in ["/", "/devices", "/settings"] {
+        let page = browser.get(path).await;
+        assert!(page.text(".banner").contains("the disk is full: make room"), "{path}");
+    }
+    world.store.set_full(false);
+    assert!(!browser.get("/").await.has(".banner"));
+}
+
+#[tokio::test]
 async fn it_counts_and_tells_what_happened_last() {
     let world = World::new().await;
     let mut subscription = world.feed.subscribe();

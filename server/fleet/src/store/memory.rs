@@ -7,7 +7,7 @@ use objects::Path;
 
 use super::{
     AuditQuery, DeviceOrder, DeviceQuery, DeviceSummary, DeviceView, DiaryQuery, Known, Overview, Page,
-    PageRequest, Store, StoreError, StoredModel,
+    PageRequest, Store, StoreError, StoredModel, Trouble,
 };
 use crate::{
     ApiToken, AuditRecord, Authority, BootstrapId, BootstrapRecord, Claim, ClaimId, Claimed, Class, ClassId,
@@ -115,6 +115,12 @@ impl Store for MemoryStore {
 
     async fn check(&self) -> Result<(), StoreError> {
         if self.available()?.full { Err(StoreError::Unavailable) } else { Ok(()) }
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        let inner = self.lock();
+        let full = inner.full.then_some(Trouble::Full);
+        if inner.unavailable { Some(Trouble::Unreachable) } else { full }
     }
 
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {

@@ -67,6 +67,15 @@ impl Simulated {
         answer
     }
 
+    pub(crate) fn id(&self) -> DeviceId {
+        DeviceId(self.number)
+    }
+
+    /// Whether what became of its last commit can't be known.
+    pub(crate) fn has_doubt(&self) -> bool {
+        self.doubt.is_some()
+    }
+
     /// Compares with what is there: all that was acknowledged, and of what was not all or nothing.
     pub(crate) async fn check(&mut self, store: &dyn Store) -> Result<(), String> {
         let found = self.picture(store).await;
@@ -190,10 +199,6 @@ impl Simulated {
         };
         let audit = if kind >= 5 { vec![self.did(Verb::Operate)] } else { vec![] };
         Commit { changes, audit }
-    }
-
-    fn id(&self) -> DeviceId {
-        DeviceId(self.number)
     }
 
     fn unique(&self, number: i64) -> u64 {

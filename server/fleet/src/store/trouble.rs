@@ -1,0 +1,29 @@
+//! What keeps a store from writing, told apart by what people do about it.
+
+/// Why a store does not take what it is given: what is wrong, and what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// Somebody else holds it.
+    #[error("the database is locked by another program: end what holds it")]
+    Busy,
+    /// What is there can't be understood.
+    #[error("the database is damaged: stop the server and restore a backup")]
+    Corrupt,
+    /// There is no room.
+    #[error("the disk is full: make room where the database is")]
+    Full,
+    /// The disk does not do what it should.
+    #[error("the disk fails: look at it and at the system's log")]
+    Io,
+    /// It can be read and not written.
+    #[error(
+        "the database is read-only: look whether its disk was mounted so, and whether the server may write there"
+    )]
+    ReadOnly,
+    /// The server of the database does not answer, or sends us away.
+    #[error("the database can't be reached: look whether it runs and lets this server in")]
+    Unreachable,
+    /// None of these.
+    #[error("the database does not take what is written: the log says why")]
+    Other,
+}

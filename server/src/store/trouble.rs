@@ -1,0 +1,171 @@
+//! How the writer stands with its database: what went wrong is told apart, kept for those who ask, and told to the log
+//! when it begins and when it has ended.
+
+use std::{
+    error::Error,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use fleet::store::Trouble;
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+use tokio::time::Instant;
+
+use super::{OpenError, postgres::PostgresError};
+
+/// How the writer stands with its database.
+#[derive(Debug, Default)]
+pub(super) struct Standing(Mutex<Option<Failing>>);
+
+#[derive(Debug)]
+struct Failing {
+    trouble: Trouble,
+    /// When it failed last.
+    at: Instant,
+}
+
+/// How long nothing must fail before what succeeds ends a trouble: on a disk that is nearly full, small writes do.
+const CALM: Duration = Duration::from_secs(2);
+
+impl Standing {
+    /// What keeps it from writing.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|failing| failing.trouble)
+    }
+
+    pub(super) fn failed(&self, error: &(dyn Error + 'static)) {
+        let failing = Failing { trouble: trouble(error), at: Instant::now() };
+        let mut standing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if standing.is_none() {
+            tracing::error!(error = %error, "{}; nothing is acknowledged until the store can write", failing.trouble);
+        }
+        *standing = Some(failing);
+    }
+
+    pub(super) fn worked(&self) {
+        let mut standing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if standing.take_if(|failing| failing.at.elapsed() >= CALM).is_some() {
+            tracing::info!("the store can write again");
+        }
+    }
+}
+
+fn trouble(error: &(dyn Error + 'static)) -> Trouble {
+    if let Some(OpenError::Connect(error)) = error.downcast_ref() {
+        return trouble(error);
+    }
+    if let Some(OpenError::Postgres(error)) = error.downcast_ref() {
+        return match error {
+            PostgresError::Silent { .. } | PostgresError::Unreachable { .. } => Trouble::Unreachable,
+            _ => Trouble::Other,
+        };
+    }
+    match error.downcast_ref() {
+        Some(
+            DbErr::Conn(RuntimeErr::SqlxError(error))
+            | DbErr::Exec(RuntimeErr::SqlxError(error))
+            | DbErr::Query(RuntimeErr::SqlxError(error)),
+        ) => of_sqlx(error),
+        Some(DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => Trouble::Unreachable,
+        _ => Trouble::Other,
+    }
+}
+
+fn of_sqlx(error: &sqlx::Error) -> Trouble {
+    match error {
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+                code.parse().map_or(Trouble::Other, of_sqlite)
+            } else {
+                of_postgres(&code)
+            }
+        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => Trouble::Unreachable,
+        _ => Trouble::Other,
+    }
+}
+
+/// By SQLite's result codes (<https://sqlite.org/rescode.html>).
+fn of_sqlite(code: i32) -> Trouble {
+    /// The memory that connections share can't grow, for it is a file.
+    const IOERR_SHMSIZE: i32 = 4_874;
+    match (code, code & 0xff) {
+        (IOERR_SHMSIZE, _) | (_, 13) => Trouble::Full,
+        (_, 5 | 6) => Trouble::Busy,
+        (_, 8) => Trouble::ReadOnly,
+        // Also a file that can't be opened any more.
+        (_, 10 | 14) => Trouble::Io,
+        (_, 11 | 26) => Trouble::Corrupt,
+        _ => Trouble::Other,
+    }
+}
+
+/// By PostgreSQL's SQLSTATE (its documentation, appendix A).
+fn of_postgres(state: &str) -> Trouble {
+    match state {
+        "53100" => Trouble::Full,
+        "25006" => Trouble::ReadOnly,
+        "55P03" | "40001" | "40P01" | "57014" => Trouble::Busy,
+        "58030" => Trouble::Io,
+        "XX001" | "XX002" => Trouble::Corrupt,
+        // Connections, who may connect and to what, too many of them, and an administrator who ends them.
+        state if ["08", "28", "3D", "53", "57"].iter().any(|class| state.starts_with(class)) => {
+            Trouble::Unreachable
+        }
+        _ => Trouble::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_told_apart_by_what_people_do_about_them() {
+        for (code, trouble) in [
+            (13, Trouble::Full),
+            (4_874, Trouble::Full),
+            (5, Trouble::Busy),
+            (517, Trouble::Busy),
+            (8, Trouble::ReadOnly),
+            (1_032, Trouble::ReadOnly),
+            (778, Trouble::Io),
+            (14, Trouble::Io),
+            (11, Trouble::Corrupt),
+            (1, Trouble::Other),
+        ] {
+            assert_eq!(of_sqlite(code), trouble, "{code}");
+        }
+        for (state, trouble) in [
+            ("53100", Trouble::Full),
+            ("53300", Trouble::Unreachable),
+            ("08006", Trouble::Unreachable),
+            ("57P03", Trouble::Unreachable),
+            ("57014", Trouble::Busy),
+            ("25006", Trouble::ReadOnly),
+            ("XX001", Trouble::Corrupt),
+            ("42P01", Trouble::Other),
+        ] {
+            assert_eq!(of_postgres(state), trouble, "{state}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trouble_ends_when_something_succeeds_a_while_after_it() {
+        let standing = Standing::default();
+        standing.worked();
+        assert_eq!(standing.trouble(), None);
+        standing.failed(&DbErr::Custom("unknown".into()));
+        standing.worked();
+        assert_eq!(standing.trouble(), Some(Trouble::Other), "a small write on a disk that is nearly full");
+        tokio::time::advance(CALM).await;
+        assert_eq!(standing.trouble(), Some(Trouble::Other));
+        standing.worked();
+        assert_eq!(standing.trouble(), None);
+    }
+}
