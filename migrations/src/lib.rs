@@ -9,8 +9,9 @@ mod m0001_fleet;
 mod m0002_identity;
 mod m0003_secure;
 
+pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{
-    MigrationTrait, MigratorTrait,
+    MigrationTrait,
     sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr},
 };
 

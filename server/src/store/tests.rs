@@ -11,6 +11,7 @@ mod schema;
 mod sealed;
 mod sessions;
 mod together;
+mod upgrade;
 
 use fleet::store::battery::Case;
 
