@@ -202,6 +202,8 @@ impl Assembly {
         drop(self.stop);
         for receiver in self.receivers {
             receiver.abort();
+            // Its socket is closed then: another start in this process may bind it.
+            let _ = receiver.await;
         }
         for task in self.tasks {
             if tokio::time::timeout(STOP_WITHIN, task).await.is_err() {

@@ -1,4 +1,4 @@
-//! The command line for a server's API: `muster device list` and so on. Serving is `main`'s.
+//! The command line for a server's API: `muster device list` and so on; and backups ([`Local`]). Serving is `main`'s.
 //!
 //! Start with [`Remote`], the table of families; each family is a module: its commands as clap reads them, and below what
 //! they do. A family knows addresses of the API and its types (`web::api::v1::types`), and how its rows are printed;
@@ -13,6 +13,7 @@ mod address;
 mod ask;
 mod audit;
 mod authority;
+mod backup;
 mod bootstrap;
 mod claim;
 mod class;
@@ -44,6 +45,7 @@ use connection::Connection;
 use failure::Failure;
 use output::{Form, Output};
 
+pub(crate) use backup::Local;
 pub(crate) use exit::Exit;
 
 /// The families of commands that speak to a server.
@@ -146,6 +148,18 @@ pub(crate) fn run(
         Remote::Db(db) => db::run(db, config),
         Remote::Overview(manner) => manner.open().and_then(|mut session| overview::show(&mut session)),
     };
+    end(done)
+}
+
+/// Does a command on the data of this machine's server, and says how it ended.
+pub(crate) fn run_local(
+    local: Local,
+    config: impl FnOnce() -> Result<server::Config, server::config::ConfigError>,
+) -> ExitCode {
+    end(backup::run(local, config))
+}
+
+fn end(done: Result<(), Failure>) -> ExitCode {
     match done {
         Ok(()) => Exit::Done.into(),
         // Who reads has read enough, as in `muster device list | head`.

@@ -62,6 +62,9 @@ pub struct Config {
     pub log: LogConfig,
 }
 
+/// The name of the database in the data folder.
+pub(crate) const DATABASE_FILE: &str = "muster.db";
+
 /// How strict the server is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -159,7 +162,7 @@ impl Config {
 
     /// The file that is the database if no other is named.
     pub fn database_file(&self) -> PathBuf {
-        self.data_dir.0.join("muster.db")
+        self.data_dir.0.join(DATABASE_FILE)
     }
 
     /// What is allowed but likely not meant.

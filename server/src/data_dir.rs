@@ -7,11 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub(crate) mod restored;
+
 /// An open data folder. Its lock lives as long as this.
 pub(crate) struct DataDir {
     seed: [u8; 32],
     seed_is_new: bool,
-    _lock: File,
+    _lock: DataDirLock,
 }
 
 /// Why a data folder can't be used.
@@ -34,15 +36,12 @@ pub enum DataDirError {
 }
 
 impl DataDir {
-    /// Makes the folder if it is not there, takes its lock, and reads or makes the installation's seed.
+    /// Makes the folder if it is not there, takes its lock, ends a restore that was cut off, and reads or makes the
+    /// installation's seed.
     pub(crate) fn open(path: &Path) -> Result<Self, DataDirError> {
-        let io_error = |path: &Path| {
-            let path = path.to_owned();
-            move |source| DataDirError::Io { path, source }
-        };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error(path))?;
-        let lock = lock(path)?;
-        let (seed, seed_is_new) = seed(&path.join("installation.seed"))?;
+        let lock = DataDirLock::take(path)?;
+        restored::put_in_place(path).map_err(|source| DataDirError::Io { path: path.to_owned(), source })?;
+        let (seed, seed_is_new) = seed(&path.join(SEED_FILE))?;
         Ok(Self { seed, seed_is_new, _lock: lock })
     }
 
@@ -57,17 +56,40 @@ impl DataDir {
     }
 }
 
-/// Takes the lock of a folder that is there. It lives as long as the file.
-pub(crate) fn lock(path: &Path) -> Result<File, DataDirError> {
-    let file = path.join("lock");
-    let io_error = |source| DataDirError::Io { path: file.clone(), source };
-    let lock = private(OpenOptions::new().write(true).create(true).truncate(false)).open(&file);
-    let lock = lock.map_err(io_error)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(DataDirError::InUse(path.to_owned())),
-        Err(TryLockError::Error(source)) => Err(io_error(source)),
+/// A data folder that nobody else uses.
+pub(crate) struct DataDirLock {
+    _file: File,
+}
+
+/// The file with the installation's seed.
+const SEED_FILE: &str = "installation.seed";
+
+impl DataDirLock {
+    /// Makes the folder if it is not there, and takes its lock.
+    pub(crate) fn take(path: &Path) -> Result<Self, DataDirError> {
+        let io_error = |path: &Path| {
+            let path = path.to_owned();
+            move |source| DataDirError::Io { path, source }
+        };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error(path))?;
+        let lock_path = path.join("lock");
+        let file = private(OpenOptions::new().write(true).create(true).truncate(false))
+            .open(&lock_path)
+            .map_err(io_error(&lock_path))?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => DataDirError::InUse(path.to_owned()),
+            TryLockError::Error(source) => io_error(&lock_path)(source),
+        })?;
+        Ok(Self { _file: file })
     }
+}
+
+/// Writes a seed that no start has had.
+pub(crate) fn write_new_seed(folder: &Path) -> io::Result<[u8; 32]> {
+    let mut fresh = [0; 32];
+    getrandom::fill(&mut fresh).map_err(io::Error::other)?;
+    write_private(&folder.join(SEED_FILE), &fresh)?;
+    Ok(fresh)
 }
 
 // The seed, and whether it was made just now.
@@ -81,10 +103,8 @@ fn seed(path: &Path) -> Result<([u8; 32], bool), DataDirError> {
             Ok((seed, false))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let mut fresh = [0; 32];
-            getrandom::fill(&mut fresh).map_err(|error| io_error(io::Error::other(error)))?;
-            write_private(path, &fresh).map_err(io_error)?;
-            Ok((fresh, true))
+            let folder = path.parent().unwrap_or(path);
+            Ok((write_new_seed(folder).map_err(io_error)?, true))
         }
         Err(error) => Err(io_error(error)),
     }
@@ -106,7 +126,8 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     File::open(path.parent().unwrap_or(path))?.sync_all()
 }
 
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+/// For the owner alone.
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600)
 }
 

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod assembly;
+pub mod backup;
 mod binding;
 mod clock;
 pub mod config;
@@ -36,7 +37,7 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use ::fleet::{Fleet, Issuer, Library, Store};
 use futures::future::{BoxFuture, Shared};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Notify};
 use tracing::warn;
 use zeroize::Zeroizing;
 
@@ -66,6 +67,7 @@ use crate::{
 pub struct Server {
     welcome: Welcome,
     assembly: Assembly,
+    start_again: Arc<Notify>,
     // Held for the life of the server, so that no second one uses the same data.
     _data_dir: DataDir,
 }
@@ -152,6 +154,7 @@ impl Server {
         .await?;
         let welcome = welcome(config, &assembly, &console, tls.as_deref());
         let (fleet, stopped) = (Arc::clone(assembly.fleet()), assembly.stopped.clone());
+        let start_again = Arc::new(Notify::new());
         let settings = web::Settings {
             cookie_secure: config.console.is_https(),
             profile_banner: (config.profile == config::Profile::Lab).then(|| {
@@ -164,12 +167,13 @@ impl Server {
             entropy: Arc::new(fill_random),
             metrics: Arc::new(move || metrics.render()),
             ready: health::ready(Arc::clone(&assembly.health), store),
+            restore: Some(backup::receiver(config, Arc::clone(&start_again))),
             stop: stopped.clone(),
         };
         assembly.tasks.push(tokio::spawn(webhooks::run(Arc::clone(&fleet), stopped.clone())));
         let console = http::Console { listeners: console, config: config.console.clone(), tls };
         assembly.tasks.push(tokio::spawn(console.serve(web::router(fleet, settings), stopped)));
-        Ok(Self { welcome, assembly, _data_dir: data_dir })
+        Ok(Self { welcome, assembly, start_again, _data_dir: data_dir })
     }
 
     /// The verbs.
@@ -190,6 +194,11 @@ impl Server {
     /// Whether all its parts are at work. One that has ended can't be made again without a start.
     pub fn is_whole(&self) -> bool {
         self.assembly.is_whole()
+    }
+
+    /// Waits until it has data of another server, which it takes up when it is started again.
+    pub async fn restored(&self) {
+        self.start_again.notified().await;
     }
 
     /// Ends it: no more is taken in, and what was under way is stored.

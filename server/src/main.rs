@@ -49,6 +49,8 @@ enum Command {
         ready: bool,
     },
     #[command(flatten)]
+    Local(cli::Local),
+    #[command(flatten)]
     Remote(Box<cli::Remote>),
     /// Prints what a shell needs to complete commands, such as `source <(muster completions bash)`.
     Completions {
@@ -78,6 +80,7 @@ fn main() -> ExitCode {
                 answer.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
             })
         }
+        Some(Command::Local(local)) => cli::run_local(local, config),
         Some(Command::Remote(remote)) => cli::run(*remote, config),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Arguments::command(), "muster", &mut io::stdout());
@@ -123,24 +126,31 @@ async fn serve(config: Config) -> ExitCode {
         Ok(stop) => stop,
         Err(error) => return failed(&error),
     };
-    let started = tokio::select! {
-        started = Server::start(&config) => started,
-        () = stop.requested() => return ExitCode::SUCCESS,
-    };
-    let server = match started {
-        Ok(server) => server,
-        Err(error) if error.is_of_the_configuration() => return refused(&error),
-        Err(error) => return failed(&error),
-    };
-    print!("{}", server.welcome());
-    service::ready();
-    tokio::select! {
-        () = stop.requested() => {}
-        () = service::reassure(|| server.is_whole()) => {}
+    loop {
+        let started = tokio::select! {
+            started = Server::start(&config) => started,
+            () = stop.requested() => return ExitCode::SUCCESS,
+        };
+        let server = match started {
+            Ok(server) => server,
+            Err(error) if error.is_of_the_configuration() => return refused(&error),
+            Err(error) => return failed(&error),
+        };
+        print!("{}", server.welcome());
+        service::ready();
+        let again = tokio::select! {
+            () = stop.requested() => false,
+            () = service::reassure(|| server.is_whole()) => false,
+            () = server.restored() => true,
+        };
+        if !again {
+            service::stopping();
+        }
+        server.stop().await;
+        if !again {
+            return ExitCode::SUCCESS;
+        }
     }
-    service::stopping();
-    server.stop().await;
-    ExitCode::SUCCESS
 }
 
 async fn demonstrate(config: Config) -> ExitCode {

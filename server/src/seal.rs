@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 mod key;
-pub(crate) use key::{KEY_VARIABLE, SealKey};
+pub(crate) use key::{KEY_FILE, KEY_VARIABLE, SealKey};
 pub use key::{KeySource, SealKeyError};
 
 /// Seals and opens. XChaCha20-Poly1305 by RustCrypto: its 24-byte nonces may be random without a count of them, and ring

@@ -19,6 +19,7 @@ mod purge;
 mod read;
 mod recency;
 mod sealed;
+pub(crate) mod snapshot;
 mod sql;
 mod trouble;
 mod writer;

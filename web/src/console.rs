@@ -116,6 +116,11 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     )
 }
 
+/// The routes whose bodies are longer than any form.
+pub(crate) fn uploads() -> Router<Arc<App>> {
+    Router::new().route("/setup/{token}/restore", get(setup::restore::page).post(setup::restore::submit))
+}
+
 fn devices() -> Router<Arc<App>> {
     Router::new()
         .route("/devices", get(devices::page))

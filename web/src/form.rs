@@ -18,6 +18,9 @@ use crate::{
     session::SignedIn,
 };
 
+mod streamed;
+pub(crate) use streamed::Streamed;
+
 /// A form of somebody who is logged in.
 pub(crate) struct Posted {
     pub(crate) login: SignedIn,

@@ -34,6 +34,14 @@ pub(crate) fn guard(router: Router, app: Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state(app, error::pages))
 }
 
+/// Puts the guards around routes that take as many bytes as there is room for, and as long as that takes: they see to both.
+pub(crate) fn guard_uploads(router: Router, app: Arc<App>) -> Router {
+    router
+        .layer(DefaultBodyLimit::disable())
+        .layer(CatchPanicLayer::new())
+        .layer(middleware::from_fn_with_state(app, error::pages))
+}
+
 /// Puts around all routes what holds for pages and for the API.
 pub(crate) fn frame(router: Router, app: Arc<App>) -> Router {
     router.layer(middleware::from_fn(secure)).layer(middleware::from_fn_with_state(app, trace))

@@ -33,7 +33,7 @@ mod pem;
 mod session;
 
 mod settings;
-pub use settings::{Entropy, Places, Settings};
+pub use settings::{Entropy, Places, Restore, Settings};
 
 mod show;
 mod sse;
@@ -48,6 +48,8 @@ pub fn router(fleet: Arc<Fleet>, settings: Settings) -> Router {
     let console = console::routes().layer(session::layer(&app));
     let router = console.merge(assets::routes()).merge(health::routes()).with_state(Arc::clone(&app));
     let pages = headers::guard(router, Arc::clone(&app));
+    let uploads = console::uploads().with_state(Arc::clone(&app));
+    let pages = pages.merge(headers::guard_uploads(uploads, Arc::clone(&app)));
     let router = pages.merge(api::v1::router(&app));
     headers::frame(router, app)
 }

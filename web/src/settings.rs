@@ -1,9 +1,13 @@
 //! What the console is told by whoever starts it.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
+use axum::body::Bytes;
 use fleet::Timestamp;
-use futures::future::{BoxFuture, Shared};
+use futures::{
+    future::{BoxFuture, Shared},
+    stream::BoxStream,
+};
 
 /// How the console runs. A clone shares its closures.
 #[derive(Clone)]
@@ -26,6 +30,8 @@ pub struct Settings {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Whether the server can do its work, or one line that says why not: `GET /readyz`.
     pub ready: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
+    /// Takes a backup in the place of this server's data; none if that is not possible here.
+    pub restore: Option<Restore>,
     /// Resolves when the server stops: live streams end then, so that a graceful stop does not wait for them.
     pub stop: Shared<BoxFuture<'static, ()>>,
 }
@@ -45,3 +51,11 @@ pub struct Places {
 
 /// Fills a slice with bytes that nobody can guess.
 pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
+/// Takes the bytes of a backup and its passphrase. When it returns the backup is whole and open, and the server is about to
+/// start again on what it holds; or else nothing has changed, and a sentence says why.
+pub type Restore = Arc<
+    dyn Fn(BoxStream<'static, io::Result<Bytes>>, String) -> BoxFuture<'static, Result<(), String>>
+        + Send
+        + Sync,
+>;

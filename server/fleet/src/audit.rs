@@ -118,6 +118,8 @@ pub enum Verb {
     RemoveWebhook,
     /// Data was exported; `object` says which.
     Export,
+    /// The server's data was restored from a backup; `object` says from when.
+    Restore,
     /// Something was refused, because the actor may not; `object` names it.
     Denied,
 }
@@ -171,7 +173,7 @@ impl Cause {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::CreateUser,
         Self::LogIn,
         Self::LogInFailed,
@@ -207,6 +209,7 @@ impl Verb {
         Self::ChangeWebhook,
         Self::RemoveWebhook,
         Self::Export,
+        Self::Restore,
         Self::Denied,
     ];
 
@@ -248,6 +251,7 @@ impl Verb {
             Self::ChangeWebhook => "change webhook",
             Self::RemoveWebhook => "remove webhook",
             Self::Export => "export",
+            Self::Restore => "restore",
             Self::Denied => "denied",
         }
     }

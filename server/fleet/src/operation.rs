@@ -188,6 +188,16 @@ impl Operation {
         matches!(self, Self::Read { .. } | Self::Discover { .. })
     }
 
+    /// Whether the device is another one afterwards. An observation is the server's own matter.
+    pub fn changes_the_device(&self) -> bool {
+        match self {
+            Self::Read { .. } | Self::Discover { .. } => false,
+            Self::Observe { .. } | Self::CancelObservation { .. } => false,
+            Self::Write { .. } | Self::WriteAttributes { .. } | Self::Execute { .. } => true,
+            Self::Create { .. } | Self::Delete { .. } => true,
+        }
+    }
+
     /// Whether doing it twice is as good as once. A sent Execute or Create is never sent again by itself.
     pub fn is_idempotent(&self) -> bool {
         !matches!(self, Self::Execute { .. } | Self::Create { .. })

@@ -1,4 +1,4 @@
-//! What a person is asked: whether they mean it, and passwords.
+//! What a person is asked: whether they mean it, passwords and passphrases.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 
@@ -51,7 +51,36 @@ pub(crate) fn new_password(from_stdin: bool) -> Result<Zeroizing<String>, Failur
             "nobody is there to be asked for a password: give it by --password-stdin",
         ));
     }
-    let first = Zeroizing::new(rpassword::prompt_password("New password: ").map_err(fails)?);
-    let second = Zeroizing::new(rpassword::prompt_password("The same again: ").map_err(fails)?);
+    twice("New password: ")
+}
+
+/// A new passphrase for a backup: asked for twice.
+pub(crate) fn new_passphrase() -> Result<Zeroizing<String>, Failure> {
+    somebody_is_there()?;
+    eprintln!("Without the passphrase nobody restores the backup, you neither.");
+    twice("New passphrase: ")
+}
+
+/// The passphrase of a backup.
+pub(crate) fn passphrase() -> Result<Zeroizing<String>, Failure> {
+    somebody_is_there()?;
+    once("Passphrase of the backup: ")
+}
+
+fn somebody_is_there() -> Result<(), Failure> {
+    if io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::Usage(
+        "nobody is there to be asked for a passphrase: give it by --passphrase-file or MUSTER_BACKUP_PASSPHRASE",
+    ))
+}
+
+fn twice(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    let (first, second) = (once(prompt)?, once("The same again: ")?);
     if first == second { Ok(first) } else { Err(Failure::PasswordsDiffer) }
+}
+
+fn once(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|source| Failure::Password { source })
 }

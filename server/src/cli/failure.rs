@@ -2,7 +2,10 @@
 
 use std::{io, path::PathBuf};
 
-use server::offline::OfflineError;
+use server::{
+    backup::{BackupError, PassphraseError},
+    offline::OfflineError,
+};
 use web::api::v1::types::{OperationState, Problem};
 
 use super::{exit::Exit, visible::visible};
@@ -12,6 +15,8 @@ use super::{exit::Exit, visible::visible};
 pub(crate) enum Failure {
     #[error("{server} answers {status}, and not as Muster's API does")]
     Answer { server: String, status: u16 },
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error("the token would go to {server} in the clear: use https, or a loopback address")]
     ClearText { server: String },
     #[error(transparent)]
@@ -43,9 +48,11 @@ pub(crate) enum Failure {
     Operation { state: OperationState, reason: String },
     #[error("{failed} of {total} were not done")]
     Partly { failed: u64, total: u64 },
+    #[error(transparent)]
+    Passphrase(#[from] PassphraseError),
     #[error("no password: {source}")]
     Password { source: io::Error },
-    #[error("the two passwords differ")]
+    #[error("the two are not the same")]
     PasswordsDiffer,
     #[error("{}: {}{}", .0.title, .0.detail, fields(.0))]
     Problem(Box<Problem>),
@@ -76,6 +83,10 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Configuration(_) => Exit::Configuration,
+            Self::Backup(error) if error.is_of_the_configuration() => Exit::Configuration,
+            Self::Backup(error) if error.is_missing() => Exit::NotFound,
+            Self::Backup(error) if error.is_taken() => Exit::Conflict,
+            Self::Backup(error) if error.is_of_the_passphrase() => Exit::Forbidden,
             Self::Offline(error) if error.is_of_the_configuration() => Exit::Configuration,
             Self::Offline(error) if error.is_missing() => Exit::NotFound,
             Self::Offline(error) if error.is_taken() => Exit::Conflict,
@@ -88,6 +99,7 @@ impl Failure {
             Self::NoToken { .. } | Self::TokenFileOpen { .. } | Self::TokenForm => Exit::Forbidden,
             Self::ClearText { .. }
             | Self::FileContent { .. }
+            | Self::Passphrase(_)
             | Self::PasswordsDiffer
             | Self::ServerAddress { .. }
             | Self::Unconfirmed { .. }
@@ -97,7 +109,8 @@ impl Failure {
             Self::DeviceRefused { .. } | Self::Operation { .. } => Exit::DeviceRefused,
             Self::Partly { .. } => Exit::Partly,
             Self::Unreachable { .. } => Exit::Unreachable,
-            Self::Declined
+            Self::Backup(_)
+            | Self::Declined
             | Self::File { .. }
             | Self::Malformed { .. }
             | Self::Offline(_)

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::data_dir::write_private;
@@ -61,7 +62,7 @@ pub enum KeySource {
 }
 
 /// The file's name in the data folder.
-const KEY_FILE: &str = "seal.key";
+pub(crate) const KEY_FILE: &str = "seal.key";
 
 /// The variable that holds the key instead.
 pub(crate) const KEY_VARIABLE: &str = "MUSTER_KEY";
@@ -87,10 +88,21 @@ impl SealKey {
             return Err(SealKeyError::lost(folder));
         }
         let io_error = |source| SealKeyError::Io { path: path.clone(), source };
-        let mut key = Zeroizing::new([0; KEY]);
-        getrandom::fill(&mut *key).map_err(|error| io_error(io::Error::other(error)))?;
-        write_private(&path, in_hex(&key).as_bytes()).map_err(io_error)?;
-        Ok(Self(key))
+        let mut bytes = Zeroizing::new([0; KEY]);
+        getrandom::fill(&mut *bytes).map_err(|error| io_error(io::Error::other(error)))?;
+        let key = Self(bytes);
+        key.write(folder).map_err(io_error)?;
+        Ok(key)
+    }
+
+    /// Writes it into a data folder.
+    pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
+        write_private(&folder.join(KEY_FILE), in_hex(&self.0).as_bytes())
+    }
+
+    /// Whether another is the same.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&*other.0).into()
     }
 
     /// The key that is there already. Makes nothing.
@@ -104,10 +116,11 @@ impl SealKey {
         }
     }
 
-    pub(super) fn bytes(&self) -> &[u8; KEY] {
+    pub(crate) fn bytes(&self) -> &[u8; KEY] {
         &self.0
     }
 
+    /// One that was kept elsewhere.
     pub(crate) fn from_bytes(bytes: [u8; KEY]) -> Self {
         Self(Zeroizing::new(bytes))
     }

@@ -70,6 +70,10 @@ pub(super) struct Connector {
 pub(super) enum Purpose {
     Write,
     Read,
+    /// Changes a copy that is thrown away if that fails.
+    Edit,
+    /// Reads a copy that somebody else may have made, and leaves it as it is.
+    Inspect,
 }
 
 /// How many connections read at the same time.
@@ -119,7 +123,7 @@ impl Connector {
         }
     }
 
-    async fn connect(&self, purpose: Purpose) -> Result<DatabaseConnection, OpenError> {
+    pub(super) async fn connect(&self, purpose: Purpose) -> Result<DatabaseConnection, OpenError> {
         let path = match &self.database {
             Database::File(path) => path.clone(),
             Database::Postgres(url) => {
@@ -128,7 +132,7 @@ impl Connector {
         };
         let mut options = ConnectOptions::new("sqlite::memory:");
         options
-            .max_connections(if purpose == Purpose::Write { 1 } else { READERS })
+            .max_connections(if purpose == Purpose::Read { READERS } else { 1 })
             .sqlx_logging(false)
             .test_before_acquire(false)
             .idle_timeout(None)
@@ -145,13 +149,27 @@ impl Connector {
             .shared_cache(false)
             .filename(path)
             .create_if_missing(false)
+            .busy_timeout(BUSY_TIMEOUT);
+        let options = match purpose {
+            Purpose::Write | Purpose::Read => options,
+            Purpose::Edit => {
+                return options
+                    .journal_mode(SqliteJournalMode::Off)
+                    .synchronous(SqliteSynchronous::Off)
+                    // What is deleted is not found in the file either.
+                    .pragma("secure_delete", "ON");
+            }
+            Purpose::Inspect => {
+                return options.read_only(true).immutable(true).pragma("trusted_schema", "OFF");
+            }
+        };
+        let options = options
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(match self.synchronous {
                 Synchronous::Full => SqliteSynchronous::Full,
                 Synchronous::Normal => SqliteSynchronous::Normal,
             })
             .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT)
             .pragma("journal_size_limit", JOURNAL_BYTES.to_string())
             .pragma("query_only", if purpose == Purpose::Read { "ON" } else { "OFF" });
         #[cfg(test)]

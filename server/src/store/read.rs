@@ -45,7 +45,7 @@ impl Reader {
     }
 
     /// Several queries that see the same state.
-    async fn snapshot(&self) -> Result<DatabaseTransaction, StoreError> {
+    pub(super) async fn snapshot(&self) -> Result<DatabaseTransaction, StoreError> {
         let begun = match self.connection.get_database_backend() {
             // SQLite's transactions are snapshots.
             DbBackend::Sqlite => self.connection.begin().await,
@@ -57,7 +57,7 @@ impl Reader {
         self.checked(begun)
     }
 
-    async fn rows<T: FromQueryResult>(
+    pub(super) async fn rows<T: FromQueryResult>(
         &self,
         connection: &impl ConnectionTrait,
         sql: Sql,

@@ -29,14 +29,7 @@ pub(super) async fn check(
     sealer: Option<&Sealer>,
 ) -> Result<bool, OpenError> {
     for (table, id, sealed_in) in TABLES {
-        if !has_table(connection, table).await? {
-            continue;
-        }
-        let sql = format!("SELECT {id}, sealed FROM {table} WHERE length(sealed) > 0 LIMIT 1");
-        let row =
-            connection.query_one_raw(Sql::new(&sql).statement(connection.get_database_backend())).await?;
-        let Some(row) = row else { continue };
-        let (row, sealed): (i64, Vec<u8>) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let Some((row, sealed)) = first(connection, table, id).await? else { continue };
         return match sealer.map(|sealer| sealer.open_in(sealed_in, row, &sealed)) {
             Some(Err(error @ SealError::OtherKey { .. })) => Err(OpenError::Sealed(error)),
             _ => Ok(true),
@@ -45,7 +38,31 @@ pub(super) async fn check(
     Ok(false)
 }
 
-async fn has_table(connection: &DatabaseConnection, table: &str) -> Result<bool, DbErr> {
+/// Opens a secret of each table that has any.
+pub(super) async fn open_each(connection: &DatabaseConnection, sealer: &Sealer) -> Result<(), OpenError> {
+    for (table, id, sealed_in) in TABLES {
+        if let Some((row, sealed)) = first(connection, table, id).await? {
+            sealer.open_in(sealed_in, row, &sealed).map_err(OpenError::Sealed)?;
+        }
+    }
+    Ok(())
+}
+
+/// The first secret of a table with the number of its row.
+async fn first(
+    connection: &DatabaseConnection,
+    table: &str,
+    id: &str,
+) -> Result<Option<(i64, Vec<u8>)>, DbErr> {
+    if !has_table(connection, table).await? {
+        return Ok(None);
+    }
+    let sql = format!("SELECT {id}, sealed FROM {table} WHERE length(sealed) > 0 LIMIT 1");
+    let row = connection.query_one_raw(Sql::new(&sql).statement(connection.get_database_backend())).await?;
+    row.map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).transpose()
+}
+
+pub(super) async fn has_table(connection: &DatabaseConnection, table: &str) -> Result<bool, DbErr> {
     let backend = connection.get_database_backend();
     let sql = match backend {
         DbBackend::Sqlite => "SELECT 1 FROM sqlite_master WHERE name = ",

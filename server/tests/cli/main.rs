@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 
 mod accounts;
+mod backup;
 mod device;
 mod families;
 mod help;

@@ -21,6 +21,8 @@ use crate::{
     session::SignedIn,
 };
 
+pub(super) mod restore;
+
 #[derive(Template)]
 #[template(path = "setup.html")]
 struct SetupPage {
@@ -30,6 +32,9 @@ struct SetupPage {
     name_problem: Option<String>,
     password_problem: Option<String>,
     min_characters: usize,
+    /// Whether a backup can be restored here.
+    restores: bool,
+    restore_problem: Option<String>,
 }
 
 pub(crate) async fn page(
@@ -95,6 +100,8 @@ impl SetupPage {
             name_problem: None,
             password_problem: None,
             min_characters: PasswordHash::MIN_CHARACTERS,
+            restores: app.settings.restore.is_some(),
+            restore_problem: None,
         }
     }
 

@@ -98,6 +98,7 @@ impl World {
             entropy: Arc::new(entropy),
             metrics: Arc::new(String::new),
             ready: Arc::new(|| async { Ok(()) }.boxed()),
+            restore: None,
             stop: stopped.map(|_| ()).boxed().shared(),
         };
         let router = web::router(Arc::clone(&fleet), settings);

@@ -94,6 +94,7 @@ impl World {
             entropy: Arc::new(entropy),
             metrics: Arc::new(|| "muster_up 1\n".to_owned()),
             ready: Arc::new(|| async { Ok(()) }.boxed()),
+            restore: None,
             stop: stopped.map(|_| ()).boxed().shared(),
         };
         let router = web::router(Arc::clone(&fleet), settings.clone());

@@ -28,7 +28,7 @@ words! {
         ImportDevices, AddCredential, ProveCredential, RetireCredential, RevokeCredential, AddClaim, CloseClaim,
         UseClaim, ApproveClaim, AddClass, SaveClass, AddAuthority,
         RemoveAuthority, SaveRevocationList, SavePlan, ClearDiary, SaveModel, RemoveModel, ReloadModels, ChangeUser,
-        AddToken, RevokeToken, AddWebhook, ChangeWebhook, RemoveWebhook, Export, Denied,
+        AddToken, RevokeToken, AddWebhook, ChangeWebhook, RemoveWebhook, Export, Restore, Denied,
     }
 }
 

@@ -1,0 +1,104 @@
+//! Making a backup.
+
+use std::{
+    fs::File,
+    io::{self, Seek as _},
+    path::Path,
+};
+
+use tempfile::NamedTempFile;
+
+use super::{
+    BackupError, Damage, Manifest, Passphrase, Progress, archive, keys, keys::Cost, manifest::Member,
+};
+use crate::{
+    Config, SealKeyError, clock,
+    seal::{SealKey, Sealer},
+    seal_variable,
+    store::snapshot,
+};
+
+/// Makes a backup of the server of this configuration, which may be running: all that it had acknowledged before this was
+/// called is in it. The file is there whole, or not at all.
+pub async fn create(
+    config: &Config,
+    file: &Path,
+    passphrase: &Passphrase,
+    progress: &dyn Progress,
+) -> Result<Manifest, BackupError> {
+    create_at(config, file, passphrase, Cost::USUAL, progress).await
+}
+
+pub(super) async fn create_at(
+    config: &Config,
+    file: &Path,
+    passphrase: &Passphrase,
+    cost: Cost,
+    progress: &dyn Progress,
+) -> Result<Manifest, BackupError> {
+    let data_dir = &config.data_dir.0;
+    if !config.database().exists() {
+        return Err(BackupError::NoData(data_dir.clone()));
+    }
+    if file.exists() {
+        return Err(BackupError::Exists(file.to_owned()));
+    }
+    let variable = seal_variable();
+    let key = SealKey::find(data_dir, variable.as_ref().map(|key| key.as_str()))?;
+    let key = key.ok_or_else(|| SealKeyError::lost(data_dir))?;
+    // In the data folder, since it is as large and as much for the owner's eyes alone as what lies there.
+    let folder = tempfile::Builder::new().prefix("backup-").tempdir_in(data_dir);
+    let folder = folder.map_err(BackupError::io(data_dir))?;
+    let copy = folder.path().join(Manifest::DATABASE);
+    crate::data_dir::private(File::options().write(true).create_new(true))
+        .open(&copy)
+        .map_err(BackupError::io(&copy))?;
+
+    progress.begin("Copying the database", 0);
+    let made_at = clock::wall();
+    snapshot::snapshot(&config.database(), &copy).await?;
+    let contents = snapshot::contents(&copy).await?.map_err(Damage::Database);
+    let contents = contents.map_err(BackupError::damaged(&config.database()))?;
+    // A backup whose keys open nothing would be noticed when it is too late.
+    snapshot::check_secrets(&copy, &Sealer::new(&key)).await?;
+
+    let io_error = BackupError::io(&copy);
+    let mut database = File::open(&copy).map_err(&io_error)?;
+    progress.begin("Hashing it", database.metadata().map_err(&io_error)?.len());
+    let (bytes, sha256) = archive::digest(&mut database, progress).map_err(&io_error)?;
+    database.rewind().map_err(&io_error)?;
+    let mut manifest = Manifest {
+        format: Manifest::FORMAT,
+        muster: env!("CARGO_PKG_VERSION").to_owned(),
+        schema: contents.schema,
+        made_at_ms: made_at.0,
+        rows: contents.rows,
+        members: vec![Member { name: Manifest::DATABASE.to_owned(), bytes, sha256 }],
+        restore: Manifest::HINT.to_owned(),
+    };
+    let sealed = keys::seal(&key, passphrase, cost, &manifest.others());
+    let (bytes, sha256) = archive::digest(&mut &sealed[..], &()).map_err(&io_error)?;
+    manifest.members.insert(0, Member { name: Manifest::KEYS.to_owned(), bytes, sha256 });
+
+    progress.begin("Writing the backup", manifest.database_bytes());
+    write_whole(file, |to| archive::write(to, &manifest, &sealed, &mut database, progress))?;
+    Ok(manifest)
+}
+
+/// Writes a file for its owner alone beside its place, and names it only when all of it is on the disk.
+fn write_whole(file: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), BackupError> {
+    let io_error = BackupError::io(file);
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    // Made with mode 600, and gone again if anything fails.
+    let mut aside = NamedTempFile::new_in(folder).map_err(&io_error)?;
+    write(aside.as_file_mut()).map_err(&io_error)?;
+    aside.as_file().sync_all().map_err(&io_error)?;
+    aside.persist_noclobber(file).map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists => BackupError::Exists(file.to_owned()),
+        _ => io_error(error.error),
+    })?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error)
+}

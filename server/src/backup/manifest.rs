@@ -1,0 +1,104 @@
+//! The member `manifest.json`: what a backup holds, and how to get it back.
+
+use std::collections::BTreeMap;
+
+use fleet::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Damage;
+
+/// What a backup says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The version of the format: 1.
+    pub format: u32,
+    /// The version of Muster that made it.
+    pub muster: String,
+    /// The last step of the database's schema.
+    pub schema: String,
+    /// When it was made, in milliseconds since 1970.
+    pub made_at_ms: i64,
+    /// How many rows each table has.
+    pub rows: BTreeMap<String, u64>,
+    /// The members that follow, in their order.
+    pub members: Vec<Member>,
+    /// For whoever finds the file.
+    pub restore: String,
+}
+
+/// A member of the archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// How long it is.
+    pub bytes: u64,
+    /// Its SHA-256, in hexadecimal digits.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// The version of the format that this version of Muster writes and reads.
+    pub const FORMAT: u32 = 1;
+
+    pub(super) const NAME: &str = "manifest.json";
+    pub(super) const KEYS: &str = "keys.sealed";
+    pub(super) const DATABASE: &str = "database.sqlite";
+    /// The folder of what is too large for the database. Format 1 has nothing in it.
+    pub(super) const BLOBS: &str = "blobs/";
+    pub(super) const SUMS: &str = "SHA256SUMS";
+
+    pub(super) const MAX_BYTES: u64 = 1 << 20;
+    pub(super) const HINT: &str = "muster restore FILE, with the passphrase that it was made with";
+
+    /// When it was made.
+    pub fn made_at(&self) -> Timestamp {
+        Timestamp(self.made_at_ms)
+    }
+
+    /// How long the database is.
+    pub fn database_bytes(&self) -> u64 {
+        self.members.iter().find(|member| member.name == Self::DATABASE).map_or(0, |member| member.bytes)
+    }
+
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Damage> {
+        // A later version may have other fields: its number is looked at first.
+        #[derive(Deserialize)]
+        struct Versioned {
+            format: u32,
+        }
+        let Versioned { format } = serde_json::from_slice(bytes).map_err(|_| Damage::Manifest)?;
+        if format != Self::FORMAT {
+            return Err(Damage::Format(format));
+        }
+        let manifest: Self = serde_json::from_slice(bytes).map_err(|_| Damage::Manifest)?;
+        let names = manifest.members.iter().map(|member| member.name.as_str());
+        if manifest.made_at_ms < 0 || !names.eq([Self::KEYS, Self::DATABASE]) {
+            return Err(Damage::Manifest);
+        }
+        Ok(manifest)
+    }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(self).expect("strings, numbers and maps of them are always JSON")
+    }
+
+    /// What the keys are bound to: each other member, as `sha256sum` writes it.
+    pub(super) fn others(&self) -> String {
+        self.members.iter().filter(|member| member.name != Self::KEYS).map(Member::sum).collect()
+    }
+
+    /// The member `SHA256SUMS`, which `sha256sum -c` reads.
+    pub(super) fn sums(&self, of_manifest: &str) -> String {
+        let own = Member { name: Self::NAME.to_owned(), bytes: 0, sha256: of_manifest.to_owned() };
+        std::iter::once(&own).chain(&self.members).map(Member::sum).collect()
+    }
+}
+
+impl Member {
+    fn sum(&self) -> String {
+        format!("{}  {}\n", self.sha256, self.name)
+    }
+}

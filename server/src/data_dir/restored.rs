@@ -1,0 +1,127 @@
+//! How a restore takes effect: what was restored lies whole in a folder of its own, and is put in place under the lock,
+//! file by file. A crash at any point leaves a state from which the next start goes on.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::SEED_FILE;
+use crate::{clock, config::DATABASE_FILE, seal::KEY_FILE};
+
+/// What is put in place. The database comes last: as long as it is here, what lies in the data folder is the old one.
+const FILES: [&str; 3] = [SEED_FILE, KEY_FILE, DATABASE_FILE];
+
+/// What SQLite keeps beside a database, and would apply to another one of that name.
+const BESIDE: [&str; 2] = ["muster.db-wal", "muster.db-shm"];
+
+/// Whether there is anything here that a restore would replace.
+pub(crate) fn is_empty(data_dir: &Path) -> bool {
+    !FILES.iter().chain(&BESIDE).any(|file| data_dir.join(file).exists())
+}
+
+/// Makes a restore hold: what lies whole in `staged`, a folder within the data folder, is put in place now or at the next
+/// start.
+pub(crate) fn decide(data_dir: &Path, staged: &Path) -> io::Result<()> {
+    File::open(staged)?.sync_all()?;
+    fs::rename(staged, waiting(data_dir))?;
+    File::open(data_dir)?.sync_all()
+}
+
+/// Puts in place what was decided on, if anything was. What was there before is moved aside, and never deleted.
+pub(crate) fn put_in_place(data_dir: &Path) -> io::Result<()> {
+    let waiting = waiting(data_dir);
+    if !waiting.exists() {
+        return Ok(());
+    }
+    let mut aside = None;
+    for file in FILES {
+        let new = waiting.join(file);
+        if !new.exists() {
+            continue;
+        }
+        let beside: &[&str] = if file == DATABASE_FILE { &BESIDE } else { &[] };
+        for old in beside.iter().chain(&[file]) {
+            move_aside(data_dir, old, &mut aside)?;
+        }
+        fs::rename(new, data_dir.join(file))?;
+        // In this order on the disk, too.
+        File::open(data_dir)?.sync_all()?;
+    }
+    fs::remove_dir(&waiting)?;
+    File::open(data_dir)?.sync_all()
+}
+
+fn waiting(data_dir: &Path) -> PathBuf {
+    data_dir.join("restored")
+}
+
+fn move_aside(data_dir: &Path, file: &str, aside: &mut Option<PathBuf>) -> io::Result<()> {
+    if !data_dir.join(file).exists() {
+        return Ok(());
+    }
+    let folder = match aside {
+        Some(folder) => folder,
+        None => aside.insert(make_aside(data_dir)?),
+    };
+    fs::rename(data_dir.join(file), folder.join(file))?;
+    File::open(folder)?.sync_all()
+}
+
+fn make_aside(data_dir: &Path) -> io::Result<PathBuf> {
+    let path = data_dir.join(format!("replaced-{}", clock::wall().0));
+    fs::create_dir(&path)?;
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(folder: &Path, files: &[(&str, &str)]) {
+        fs::create_dir_all(folder).unwrap();
+        files.iter().for_each(|(name, content)| fs::write(folder.join(name), content).unwrap());
+    }
+
+    fn read(folder: &Path, file: &str) -> Option<String> {
+        fs::read_to_string(folder.join(file)).ok()
+    }
+
+    #[test]
+    fn a_restore_that_was_cut_off_anywhere_ends_at_the_next_start() {
+        let old = [(SEED_FILE, "old"), (KEY_FILE, "old"), (DATABASE_FILE, "old"), (BESIDE[0], "old")];
+        let new = [(SEED_FILE, "new"), (KEY_FILE, "new"), (DATABASE_FILE, "new")];
+        // How many files were in place when it was cut off.
+        for done in 0..=FILES.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let (data, staged) = (folder.path(), folder.path().join("restoring"));
+            write(data, &old);
+            write(&staged, &new);
+            assert!(!is_empty(data));
+            decide(data, &staged).unwrap();
+            for file in &FILES[..done] {
+                fs::rename(waiting(data).join(file), data.join(file)).unwrap();
+            }
+            put_in_place(data).unwrap();
+            for file in FILES {
+                assert_eq!(read(data, file).as_deref(), Some("new"), "{file} after {done}");
+            }
+            assert_eq!(read(data, BESIDE[0]).is_some(), done == FILES.len(), "after {done}");
+            assert!(!waiting(data).exists());
+            let aside = fs::read_dir(data).unwrap().map(Result::unwrap);
+            let aside = aside.filter(|entry| entry.file_name().to_string_lossy().starts_with("replaced-"));
+            let kept: usize = aside.map(|entry| fs::read_dir(entry.path()).unwrap().count()).sum();
+            assert_eq!(kept, if done == FILES.len() { 0 } else { old.len() - done }, "after {done}");
+            put_in_place(data).unwrap();
+        }
+    }
+
+    #[test]
+    fn without_a_restore_nothing_is_moved() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &[(DATABASE_FILE, "mine")]);
+        put_in_place(folder.path()).unwrap();
+        assert_eq!(read(folder.path(), DATABASE_FILE).as_deref(), Some("mine"));
+    }
+}
