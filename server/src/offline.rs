@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::{
     Config, CopiedTable, CopyError, CopyHow, Database, OpenError, PostgresError, SealKeyError, StartError,
     clock,
-    data_dir::{self, DataDir, DataDirError},
+    data_dir::{DataDir, DataDirError, DataDirLock},
     endpoint::driver::ShardHandle,
     fill_random, models, open_store, store,
 };
@@ -41,7 +41,7 @@ pub async fn copy_database(
     }
     folders.dedup();
     let locks: Result<Vec<_>, _> =
-        folders.iter().filter(|folder| folder.exists()).map(|folder| data_dir::lock(folder)).collect();
+        folders.iter().filter(|folder| folder.exists()).map(|folder| DataDirLock::take(folder)).collect();
     let _locks = locks?;
     Ok(store::copy(from, to, CopyHow { with_sessions: true, in_use: false }, progress).await?)
 }
