@@ -51,12 +51,13 @@ use read::Reader;
 use recency::{Heard, Recency};
 use sql::Sql;
 use trouble::Standing;
-use writer::{MAX_WAITING, Work, Writer};
+use writer::{Work, Writer};
 
 pub use connect::{Database, Synchronous};
 pub(crate) use copy::copy;
 pub use copy::{CopiedTable, CopyError, CopyHow};
 pub use postgres::{PostgresError, PostgresUrl, PostgresUrlError};
+pub(crate) use writer::MAX_WAITING;
 
 use crate::seal::{SealError, Sealer};
 

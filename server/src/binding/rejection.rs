@@ -22,6 +22,7 @@ impl Rejection {
     /// The response; its diagnostic payload (RFC 7252 §5.5.2) is cut so that an answer stays small.
     pub(crate) fn response(&self) -> coap::Response {
         let mut response = coap::Response::new(self.code);
+        response.max_age = (self.code == coap::Code::SERVICE_UNAVAILABLE).then_some(COME_AGAIN_S);
         let cut = self.reason.floor_char_boundary(MAX_DIAGNOSTIC_BYTES.min(self.reason.len()));
         response.payload = self.reason.as_bytes()[..cut].to_vec();
         response
@@ -30,6 +31,9 @@ impl Rejection {
 
 /// Keeps an error answer below the size that an unverified address may be sent.
 const MAX_DIAGNOSTIC_BYTES: usize = 100;
+
+/// After how many seconds somebody who is turned away may come again (RFC 7252 §5.9.3.4; unsaid it would be a minute).
+const COME_AGAIN_S: u32 = 10;
 
 impl From<&Refusal> for Rejection {
     fn from(refusal: &Refusal) -> Self {
@@ -120,6 +124,13 @@ mod tests {
     fn content_that_is_not_understood_is_told_from_content_that_is_broken() {
         let unsupported = DecodeError::Unsupported { format: ContentFormat(9_999) };
         assert_eq!(Rejection::from(&unsupported).code, coap::Code::UNSUPPORTED_CONTENT_FORMAT);
+    }
+
+    #[test]
+    fn who_is_turned_away_is_told_when_to_come_again() {
+        let response = |refusal: Refusal| Rejection::from(&refusal).response();
+        assert_eq!(response(Refusal::StoreUnavailable).max_age, Some(10));
+        assert_eq!(response(Refusal::Forbidden).max_age, None);
     }
 
     #[test]

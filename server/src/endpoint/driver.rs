@@ -153,6 +153,14 @@ impl Driver {
                 Some((ticket, result)) = commits.next() => {
                     self.shard.handle_committed(self.clock.now(), ticket, result);
                 }
+                // Before what comes in, so that a flood does not stop the clock.
+                () = tokio::time::sleep_until(wake) => {
+                    self.shard.handle_timeout(self.clock.now());
+                    if self.clock.now().mono >= next_count {
+                        next_count = self.clock.now().mono + Duration::from_secs(1);
+                        self.count(&mut counted);
+                    }
+                }
                 Some(call) = self.calls.recv() => {
                     next += 1;
                     self.take_call(next, call, &mut commits, &mut givers).await;
@@ -161,13 +169,6 @@ impl Driver {
                     for incoming in batch {
                         self.shard.handle(self.clock.now(), incoming);
                         self.drain(&mut commits, &mut givers).await;
-                    }
-                }
-                () = tokio::time::sleep_until(wake) => {
-                    self.shard.handle_timeout(self.clock.now());
-                    if self.clock.now().mono >= next_count {
-                        next_count = self.clock.now().mono + Duration::from_secs(1);
-                        self.count(&mut counted);
                     }
                 }
             }
@@ -217,7 +218,7 @@ impl Driver {
 
     // The commits under way were promised to nobody yet; their answers still leave if they return in time.
     async fn finish(mut self, mut commits: Commits, mut givers: Givers) {
-        self.shard.handle_stop();
+        self.shard.handle_stop(self.clock.now());
         self.drain(&mut commits, &mut givers).await;
         let last = async {
             while let Some((ticket, result)) = commits.next().await {
@@ -300,6 +301,10 @@ impl Driver {
     fn count(&self, before: &mut coap::Counters) {
         metrics::gauge!("muster_registrations").set(self.shard.registered() as f64);
         metrics::gauge!("muster_operations_under_way").set(self.shard.under_way() as f64);
+        let backlog = self.shard.backlog(self.clock.now());
+        metrics::gauge!("muster_commits_waiting").set(backlog.commits as f64);
+        metrics::gauge!("muster_commits_oldest_seconds").set(backlog.oldest.as_secs_f64());
+        self.health.waiting(backlog);
         let counters = self.shard.coap_counters();
         for ((name, value), (_, before)) in counters.iter().zip(before.iter()) {
             // What never becomes a message of a device leaves its only trace here.

@@ -19,6 +19,8 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 
 mod downlink;
 mod events;
+mod pressure;
+pub(crate) use pressure::Backlog;
 mod session;
 mod uplink;
 mod wire;
@@ -222,7 +224,7 @@ impl Shard {
         ticket: Ticket,
         result: Result<Committed, StoreError>,
     ) {
-        let Some(InFlight { subject, commit, after }) = self.commits.remove(&ticket) else { return };
+        let Some(InFlight { subject, commit, after, .. }) = self.commits.remove(&ticket) else { return };
         #[cfg(planted)]
         let result = result.or_else(|error| {
             planted::is(planted::Fault::FailureAcknowledged).then(Committed::default).ok_or(error)
@@ -256,8 +258,8 @@ impl Shard {
     }
 
     /// The server stops: what is written in batches is written now. No datagram is to be handed in any more.
-    pub(crate) fn handle_stop(&mut self) {
-        self.write_batches();
+    pub(crate) fn handle_stop(&mut self, now: Now) {
+        self.write_batches(now, usize::MAX);
     }
 
     /// Whether a device can be reached now.
@@ -292,7 +294,7 @@ impl Shard {
 
     fn restore(&mut self, now: Now, restored: Restored) {
         for commit in self.roster.restore(now, restored) {
-            self.commit(None, commit, After::Nothing);
+            self.commit(now, None, commit, After::Nothing);
         }
         let devices: Vec<DeviceId> = self.roster.devices().collect();
         for device in devices {
@@ -330,14 +332,15 @@ impl Shard {
     }
 
     fn tick(&mut self, now: Now) {
-        self.write_batches();
+        // Liveness waits in memory for a store that is slow: one batch of it is as good as ten.
+        self.write_batches(now, self.room(now));
         for order in std::mem::take(&mut self.too_early) {
             self.submit(now, Subject::Device(order.device), Work::Send(order));
         }
         for (_, order) in self.roster.expire_orders(now) {
             self.end_unsent(now, order, Failure::Expired);
         }
-        for device in self.roster.expired(now) {
+        for device in self.roster.expired(now, self.room(now)) {
             self.submit(now, Subject::Device(device), Work::Expire(device));
         }
         self.registered_at.retain(|_, at| now.mono.saturating_sub(*at) < Self::SETTLES_WITHIN);
@@ -347,17 +350,20 @@ impl Shard {
         self.drain_coap(now);
     }
 
-    fn write_batches(&mut self) {
+    fn write_batches(&mut self, now: Now, room: usize) {
+        if room == 0 {
+            return;
+        }
         let mut changes = self.roster.take_leases();
         let marks = self.sessions.take_all_heard();
         if !marks.is_empty() {
             changes.push(Change::SecureSessionsHeard(marks));
         }
         if !changes.is_empty() {
-            self.commit(None, Commit { changes, audit: Vec::new() }, After::Nothing);
+            self.commit(now, None, Commit { changes, audit: Vec::new() }, After::Nothing);
         }
-        for commit in std::mem::take(&mut self.unrecorded) {
-            self.commit(None, commit, After::Nothing);
+        for commit in self.unrecorded.drain(..self.unrecorded.len().min(room)).collect::<Vec<_>>() {
+            self.commit(now, None, commit, After::Nothing);
         }
     }
 

@@ -66,7 +66,7 @@ pub(super) struct Writer {
 }
 
 /// How many commits wait for the task at most; who comes then waits for room.
-pub(super) const MAX_WAITING: usize = 4_096;
+pub(crate) const MAX_WAITING: usize = 4_096;
 /// How many commits share a transaction at most.
 const MAX_GROUP: usize = 512;
 /// How long a group waits for those who were in the last one.

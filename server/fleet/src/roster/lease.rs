@@ -32,15 +32,16 @@ impl Roster {
         devices.into_iter().filter_map(lease).collect()
     }
 
-    /// The devices whose registrations have ended by now. Each comes up again after [`Roster::EXPIRY_RETRY`] until its
+    /// The devices whose registrations have ended by now, so many at most. Each comes up again after [`Roster::EXPIRY_RETRY`] until its
     /// end is applied: hand it to [`Roster::expire`] when no other commit of it is in flight.
-    pub fn expired(&mut self, now: Now) -> Vec<DeviceId> {
+    pub fn expired(&mut self, now: Now, limit: usize) -> Vec<DeviceId> {
         let mut expired = Vec::new();
         #[cfg(planted)]
         if planted::is(planted::Fault::ExpiredNever) {
             return expired;
         }
-        while let Some(&(at, device)) = self.alarms.first()
+        while expired.len() < limit
+            && let Some(&(at, device)) = self.alarms.first()
             && at <= now.mono
         {
             self.alarms.pop_first();

@@ -95,7 +95,7 @@ impl Shard {
                 let sent = Change::OperationSent { id: order.id, at: now.wall };
                 let commit = Commit { changes: vec![sent], audit: Vec::new() };
                 let after = After::Transmit { order, request: Box::new(request) };
-                self.commit(Some(Subject::Device(device)), commit, after);
+                self.commit(now, Some(Subject::Device(device)), commit, after);
             }
             Ok(request) => self.transmit(now, order, request),
         }
@@ -180,10 +180,10 @@ impl Shard {
         let commit = Commit { changes: ended.changes(now.wall), audit: Vec::new() };
         if ended.order.stored || !ended.order.operation.is_read_only() {
             let subject = Subject::Device(ended.order.device);
-            self.commit(Some(subject), commit, After::Ended(ended));
+            self.commit(now, Some(subject), commit, After::Ended(ended));
         } else {
             // A Read from the console or REST waits for no commit; its values are kept all the same.
-            self.commit(None, commit, After::Nothing);
+            self.commit(now, None, commit, After::Nothing);
             self.ended(now, ended);
         }
     }
@@ -241,7 +241,7 @@ impl Shard {
         };
         let changes: Vec<Change> = cancelled.iter().filter(|order| order.stored).map(end).collect();
         if !changes.is_empty() {
-            self.commit(None, Commit { changes, audit: Vec::new() }, After::Nothing);
+            self.commit(now, None, Commit { changes, audit: Vec::new() }, After::Nothing);
         }
         for order in cancelled {
             let outcome = Outcome::Failed(Failure::Cancelled);

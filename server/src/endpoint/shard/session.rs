@@ -117,7 +117,7 @@ impl Shard {
         let commit = self.roster.end_device(now, &ending);
         let source = self.source_of(ending.device);
         let subject = Subject::Device(ending.device);
-        self.commit(Some(subject), commit, After::Taken { ticket, ending, source });
+        self.commit(now, Some(subject), commit, After::Taken { ticket, ending, source });
     }
 
     /// What a verb takes is taken: nothing is accepted from here on that was not before.

@@ -11,6 +11,7 @@ use futures::executor::block_on;
 use objects::{Node, Path, Resource, Value, Version};
 
 mod amplification;
+mod pressure;
 mod sessions;
 mod simulation;
 mod world;

@@ -190,14 +190,16 @@ impl Shard {
                 self.publish(decision.device, EventKind::Updated);
             }
             self.conclude(now, &commit, after);
+        } else if self.backlog(now).is_too_much() {
+            self.turn_away(now, after);
         } else {
             #[cfg(planted)]
             if planted::is(planted::Fault::RepliedEarly) {
-                self.commit(None, commit.clone(), After::Nothing);
+                self.commit(now, None, commit.clone(), After::Nothing);
                 self.conclude(now, &commit, after);
                 return;
             }
-            self.commit(Some(subject), commit, after);
+            self.commit(now, Some(subject), commit, after);
         }
     }
 
@@ -230,11 +232,15 @@ impl Shard {
             turned_away("rejections_per_second");
             return;
         }
+        if self.backlog(now).is_too_much() {
+            turned_away("commits_in_flight");
+            return;
+        }
         self.last_rejection.insert(device, now.mono);
         let detail = format!("{code} {reason}");
         let entry = TimelineEntry::new(device, now.wall, TimelineKind::Rejected, Some(received.id), &detail);
         let commit = Commit { changes: vec![Change::Timeline(entry)], audit: Vec::new() };
-        self.commit(None, commit, After::Nothing);
+        self.commit(now, None, commit, After::Nothing);
     }
 
     /// An order of the server itself; no row of it is stored.
@@ -285,7 +291,7 @@ impl Shard {
     }
 }
 
-fn count_request(code: coap::Code) {
+pub(super) fn count_request(code: coap::Code) {
     metrics::counter!("muster_requests_total", "code" => code.to_string()).increment(1);
 }
 

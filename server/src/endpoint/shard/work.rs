@@ -85,6 +85,7 @@ impl After {
 
 /// A commit that the store works on.
 pub(super) struct InFlight {
+    pub(super) since: Duration,
     pub(super) subject: Option<Subject>,
     pub(super) commit: Commit,
     pub(super) after: After,
@@ -138,7 +139,7 @@ impl Shard {
                 if let (Some(source), Some(commit)) =
                     (self.source_of(device), self.roster.expire(now, device))
                 {
-                    self.commit(Some(subject), commit, After::Gone { device, source });
+                    self.commit(now, Some(subject), commit, After::Gone { device, source });
                 }
             }
             Work::Take(ticket, ending) => self.take_from(now, ticket, ending),
@@ -147,7 +148,7 @@ impl Shard {
 
     /// Hands a commit to the store. With a subject, that subject's further work waits for it. What was heard of a device is
     /// kept with what it does, so that a record is not taken twice after a restart.
-    pub(super) fn commit(&mut self, subject: Option<Subject>, mut commit: Commit, after: After) {
+    pub(super) fn commit(&mut self, now: Now, subject: Option<Subject>, mut commit: Commit, after: After) {
         if let Some(mark) = after.source().and_then(|source| self.sessions.take_heard(source)) {
             commit.changes.push(Change::SecureSessionsHeard(vec![mark]));
         }
@@ -157,7 +158,7 @@ impl Shard {
             self.busy.entry(subject.clone()).or_default();
         }
         self.outputs.push_back(Output::Commit { ticket, commit: commit.clone() });
-        self.commits.insert(ticket, InFlight { subject, commit, after });
+        self.commits.insert(ticket, InFlight { since: now.mono, subject, commit, after });
     }
 
     /// The commit is durable: hot state follows, then the answer leaves, then what comes after it.

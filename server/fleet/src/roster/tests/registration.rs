@@ -91,7 +91,7 @@ fn an_update_that_changes_nothing_renews_the_lease_without_a_commit() {
     assert_eq!(bench.roster.take_leases(), [lease]);
     assert_eq!(bench.roster.take_leases(), []);
     bench.pass(299);
-    assert_eq!(bench.roster.expired(bench.now), []);
+    assert_eq!(bench.roster.expired(bench.now, usize::MAX), []);
 }
 
 #[test]
@@ -226,14 +226,14 @@ fn a_registration_expires_when_lifetime_and_grace_are_over_and_not_before() {
     let (device, id) = bench.register(at(1), EP);
     bench.observe(device, "/3/0", 1);
     bench.pass(302);
-    assert_eq!(bench.roster.expired(bench.now), []);
+    assert_eq!(bench.roster.expired(bench.now, usize::MAX), []);
     assert_eq!(bench.roster.expire(bench.now, device), None);
     bench.pass(1);
     assert_eq!(bench.roster.next_expiry(), Some(bench.now.mono));
     // What is over takes no Update, whether its end was carried out or not.
     assert_eq!(bench.decide(at(1), update(id, &[], "")), Err(Refusal::UnknownRegistration));
-    assert_eq!(bench.roster.expired(bench.now), [device]);
-    assert_eq!(bench.roster.expired(bench.now), []);
+    assert_eq!(bench.roster.expired(bench.now, usize::MAX), [device]);
+    assert_eq!(bench.roster.expired(bench.now, usize::MAX), []);
     let commit = bench.roster.expire(bench.now, device).unwrap();
     let ended = Change::RegistrationEnded { device, at: bench.now.wall, reason: EndReason::Expired };
     assert_eq!(commit.changes[0], ended);
@@ -248,9 +248,9 @@ fn an_end_that_was_not_carried_out_comes_up_again() {
     let mut bench = Bench::lab();
     let (device, _) = bench.register(at(1), EP);
     bench.pass(400);
-    assert_eq!(bench.roster.expired(bench.now), [device]);
+    assert_eq!(bench.roster.expired(bench.now, usize::MAX), [device]);
     bench.pass(5);
-    assert_eq!(bench.roster.expired(bench.now), [device]);
+    assert_eq!(bench.roster.expired(bench.now, usize::MAX), [device]);
     // Registering anew is never too late, and a commit decided before is not applied after it.
     bench.register(at(1), EP);
     assert_eq!(bench.roster.expire(bench.now, device), None);
@@ -263,12 +263,12 @@ fn a_jump_of_the_wall_clock_changes_no_lease() {
         let (device, id) = bench.register(at(1), EP);
         bench.now.wall.0 += jump;
         bench.pass(299);
-        assert_eq!(bench.roster.expired(bench.now), []);
+        assert_eq!(bench.roster.expired(bench.now, usize::MAX), []);
         bench.uplink(at(1), update(id, &[], ""));
         bench.pass(302);
-        assert_eq!(bench.roster.expired(bench.now), []);
+        assert_eq!(bench.roster.expired(bench.now, usize::MAX), []);
         bench.pass(1);
-        assert_eq!(bench.roster.expired(bench.now), [device]);
+        assert_eq!(bench.roster.expired(bench.now, usize::MAX), [device]);
     }
 }
 

@@ -65,7 +65,7 @@ fn neither_send_nor_notification_prolongs_the_registration() {
     assert_eq!(seen_at, bench.now.wall);
     assert_eq!(expires_at, bench.now.wall.after(Duration::from_secs(1)));
     bench.pass(4);
-    assert_eq!(bench.roster.expired(bench.now), [device]);
+    assert_eq!(bench.roster.expired(bench.now, usize::MAX), [device]);
     let late = bench.decide(at(1), Uplink::Send(report(&["/3/0/9"])));
     assert_eq!(late, Err(Refusal::UnknownRegistration));
 }

@@ -23,7 +23,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use crate::endpoint::{
     Incoming,
     sessions::Heard,
-    shard::{EndTicket, OrderTicket, Output, Shard, Ticket, work::After},
+    shard::{Backlog, EndTicket, OrderTicket, Output, Shard, Ticket, work::After},
 };
 
 /// What happens to datagrams.
@@ -387,7 +387,18 @@ impl World {
         let entry =
             TimelineEntry::new(DeviceId(99), self.moment().wall, TimelineKind::Rejected, None, "nobody");
         let commit = Commit { changes: vec![Change::Timeline(entry)], audit: Vec::new() };
-        self.shard.commit(None, commit, After::Nothing);
+        self.shard.commit(self.moment(), None, commit, After::Nothing);
+    }
+
+    /// What waits for the store is answered now, in its order.
+    pub(super) fn let_store_answer(&mut self) {
+        let (waiting, due) =
+            std::mem::take(&mut self.due).into_iter().partition(|(_, due)| matches!(due, Due::Commit(..)));
+        self.due = due;
+        let waiting: BTreeMap<(Duration, u64), Due> = waiting;
+        for commit in waiting.into_values() {
+            self.later(Duration::ZERO, commit);
+        }
     }
 
     pub(super) fn heal(&mut self) {
@@ -583,6 +594,14 @@ impl World {
     pub(super) fn latest(&self, node: usize, path: Path) -> Option<Value> {
         let latest = block_on(self.store.latest(self.id(node), path)).unwrap();
         latest.first().map(|stored| stored.reading.value.clone())
+    }
+
+    pub(super) fn history(&self, node: usize, path: Path) -> usize {
+        block_on(self.store.history(self.id(node), path, usize::MAX)).unwrap().len()
+    }
+
+    pub(super) fn backlog(&self) -> Backlog {
+        self.shard.backlog(self.moment())
     }
 
     pub(super) fn operation(&self, id: OperationId) -> OperationRecord {
