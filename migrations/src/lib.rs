@@ -8,6 +8,7 @@ mod ddl;
 mod m0001_fleet;
 mod m0002_identity;
 mod m0003_secure;
+mod m0004_durability;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{
@@ -94,6 +95,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_fleet::Migration),
             Box::new(m0002_identity::Migration),
             Box::new(m0003_secure::Migration),
+            Box::new(m0004_durability::Migration),
         ]
     }
 }

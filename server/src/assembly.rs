@@ -72,14 +72,9 @@ impl Assembly {
     pub async fn start(parts: Parts<'_>) -> Result<Self, StartError> {
         let Parts { config, library, network, store, clock, entropy, seed, seed_is_new, issuer } = parts;
         let boot = store.begin_boot().await?;
-        let restored = store.restore().await?;
-        info!(
-            boot,
-            devices = restored.devices.len(),
-            registrations = restored.registrations.len(),
-            "restored"
-        );
-        if seed_is_new && !restored.registrations.is_empty() {
+        let last = store.last_device().await?;
+        info!(boot, "started");
+        if seed_is_new && last.is_some() {
             warn!(
                 "installation.seed was missing: for some minutes devices may mistake new messages for old ones"
             );
@@ -118,9 +113,11 @@ impl Assembly {
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped: Stop = stopped.map(|_| ()).boxed().shared();
         let coap = |domain| coap_endpoint(config, seed, boot, domain);
-        let roster = Roster::new(0, NodeId::SINGLE, limits(config));
-        let shard =
-            Shard::new(clock.now(), coap(Domain::Management), roster, library, entropy.bytes(), restored);
+        let mut roster = Roster::new(0, NodeId::SINGLE, limits(config));
+        if let Some(last) = last {
+            roster.begin_after(last);
+        }
+        let shard = Shard::new(clock.now(), coap(Domain::Management), roster, library, entropy.bytes());
         let names =
             doors.bootstrap.ids().iter().map(|id| (*id, doors.outlets[usize::from(id.0)].name().to_owned()));
         let bootstrap = BootstrapEndpoint::new(
@@ -172,7 +169,13 @@ impl Assembly {
         };
         assembly.tasks.push(tokio::spawn(driver.run(stopped.clone())));
 
-        tokio::spawn(secure::restore(Arc::clone(&store), doors.secure()));
+        let (restoring, stop) = (secure::restore(Arc::clone(&store), doors.secure()), stopped.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop => {}
+                () = restoring => {}
+            }
+        });
         assembly.tasks.push(tokio::spawn(tasks::run(store, fleet, clock, stopped)));
         Ok(assembly)
     }

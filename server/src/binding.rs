@@ -5,6 +5,7 @@
 
 pub(crate) mod bootstrap;
 pub(crate) mod downlink;
+pub(crate) mod peek;
 pub(crate) mod rejection;
 pub(crate) mod trace;
 pub(crate) mod uplink;

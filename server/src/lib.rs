@@ -51,7 +51,10 @@ pub use entropy::Entropy;
 pub use models::ModelsError;
 pub use seal::{KeyId, KeySource, SealError, SealKeyError};
 pub use secure::OwnKeyError;
-pub use store::{CopiedTable, CopyError, CopyHow, Database, OpenError, PostgresError, PostgresUrl, PostgresUrlError, SqlStore};
+pub use store::{
+    CopiedTable, CopyError, CopyHow, Database, OpenError, PostgresError, PostgresUrl, PostgresUrlError,
+    SqlStore,
+};
 pub use tls::{PairError, SelfSignedError, TlsError};
 pub use welcome::Welcome;
 

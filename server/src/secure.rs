@@ -1,10 +1,10 @@
 //! What the secure sockets start with: the server's own key and certificates, and the sessions of before.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use ::fleet::{Certificate, KeyPair, ListenerId, PrivateKey, Public, SecureSession, Store};
 use dtls::{ServerIdentity, SigningKey, SigningKeyError};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::{
     Config,
@@ -91,6 +91,9 @@ fn signing_key(pkcs8: &[u8]) -> Result<SigningKey, SigningKeyError> {
     SigningKey::from_pkcs8(pkcs8, &ring::rand::SystemRandom::new())
 }
 
+/// How long to wait before sessions are read again that could not be read.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
 /// Brings back the sessions that were live when the server stopped, while devices are served already: one that comes before
 /// its session is back meets silence, and comes again.
 pub(crate) async fn restore(store: Arc<dyn Store>, listeners: BTreeMap<ListenerId, Arc<SecureListener>>) {
@@ -99,8 +102,9 @@ pub(crate) async fn restore(store: Arc<dyn Store>, listeners: BTreeMap<ListenerI
         let page = match store.secure_sessions(after, SecureSession::MAX_READ).await {
             Ok(page) => page,
             Err(error) => {
-                error!(%error, "the secure sessions could not be read: their devices make new ones");
-                return;
+                warn!(%error, "the secure sessions could not be read and are tried again");
+                tokio::time::sleep(TRY_AGAIN).await;
+                continue;
             }
         };
         let Some(last) = page.last() else { break };

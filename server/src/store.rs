@@ -18,6 +18,7 @@ mod postgres;
 mod purge;
 mod read;
 mod recency;
+mod retention;
 mod sealed;
 pub(crate) mod snapshot;
 mod sql;
@@ -31,6 +32,7 @@ use std::{
     io,
     path::PathBuf,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use fleet::{NodeId, StoreError};
@@ -51,7 +53,7 @@ use read::Reader;
 use recency::{Heard, Recency};
 use sql::Sql;
 use trouble::Standing;
-use writer::{Work, Writer};
+use writer::{WINDOW, Work, Writer};
 
 pub use connect::{Database, Synchronous};
 pub(crate) use copy::copy;
@@ -104,7 +106,7 @@ impl SqlStore {
     /// Opens the database: makes the file if there is none, and brings the schema up to date.
     /// Secrets in it are sealed and opened by `sealer`.
     pub(crate) async fn open(database: impl Into<Database>, sealer: Arc<Sealer>) -> Result<Self, OpenError> {
-        Self::open_with(Connector::new(database.into(), Synchronous::Full), sealer).await
+        Self::open_with(Connector::new(database.into(), Synchronous::Full), WINDOW, sealer).await
     }
 
     /// Like [`SqlStore::open`], for tests that show what `synchronous` is good for.
@@ -113,10 +115,14 @@ impl SqlStore {
         synchronous: Synchronous,
         sealer: Arc<Sealer>,
     ) -> Result<Self, OpenError> {
-        Self::open_with(Connector::new(database, synchronous), sealer).await
+        Self::open_with(Connector::new(database, synchronous), WINDOW, sealer).await
     }
 
-    async fn open_with(connector: Connector, sealer: Arc<Sealer>) -> Result<Self, OpenError> {
+    async fn open_with(
+        connector: Connector,
+        window: Duration,
+        sealer: Arc<Sealer>,
+    ) -> Result<Self, OpenError> {
         counters::describe();
         connector.prepare().map_err(|(path, error)| OpenError::File { path, error })?;
         let connection = connector.writer().await?;
@@ -133,8 +139,8 @@ impl SqlStore {
         let recency = Arc::new(Mutex::new(recency));
         let (queue, work) = mpsc::channel(MAX_WAITING);
         let standing = Arc::new(Standing::default());
-        let writer =
-            Writer::new(connector, connection, &node, sealer, Arc::clone(&recency), Arc::clone(&standing));
+        let (heard, troubled) = (Arc::clone(&recency), Arc::clone(&standing));
+        let writer = Writer::new(connector, connection, &node, sealer, heard, troubled, window);
         Ok(Self { queue, writer: tokio::spawn(writer.run(work)), reader, recency, standing })
     }
 

@@ -1,9 +1,9 @@
 //! Background work: each job idempotent, so that it may be cut off anywhere.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use fleet::{Fleet, Store, Timestamp};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 use tracing::warn;
 
 use crate::{Stop, clock::Clock};
@@ -14,25 +14,40 @@ const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// How often the store is rid of what is past its bound.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
 
+/// How often the store is rid of values that their class keeps no more: all paths are looked at.
+const PURGE_VALUES_EVERY: Duration = Duration::from_secs(3_600);
+
 /// Runs until `stop`, and then writes what is left to write.
 pub(crate) async fn run(store: Arc<dyn Store>, fleet: Arc<Fleet>, clock: Clock, mut stop: Stop) {
+    let mut purging = pin!(purge(store, clock.clone()));
     let mut each_second = interval(FLUSH_EVERY);
-    let mut purge = interval(PURGE_EVERY);
     each_second.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    purge.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             biased;
             () = &mut stop => break,
             _ = each_second.tick() => flush(&fleet, clock.wall()).await,
-            _ = purge.tick() => {
-                if let Err(error) = store.purge(clock.wall()).await {
-                    warn!(%error, "purging failed and is tried again");
-                }
-            }
+            never = &mut purging => match never {},
         }
     }
     flush(&fleet, clock.wall()).await;
+}
+
+async fn purge(store: Arc<dyn Store>, clock: Clock) -> Infallible {
+    let mut purge = interval_at(Instant::now() + PURGE_EVERY, PURGE_EVERY);
+    let mut values = interval_at(Instant::now() + PURGE_EVERY, PURGE_VALUES_EVERY);
+    purge.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    values.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let purged = tokio::select! {
+            biased;
+            _ = purge.tick() => store.purge(clock.wall()).await,
+            _ = values.tick() => store.purge_values(clock.wall()).await,
+        };
+        if let Err(error) = purged {
+            warn!(%error, "purging failed and is tried again");
+        }
+    }
 }
 
 async fn flush(fleet: &Fleet, now: Timestamp) {

@@ -165,6 +165,7 @@ fn enrolment() -> Router<Arc<App>> {
         .route("/enrolment/classes", get(enrolment::classes::page).post(enrolment::classes::submit))
         .route("/enrolment/classes/{class}", get(enrolment::classes::class).post(enrolment::classes::save))
         .route("/enrolment/classes/{class}/policy", post(enrolment::policy::save))
+        .route("/enrolment/classes/{class}/retention", post(enrolment::retention::save))
 }
 
 fn security() -> Router<Arc<App>> {

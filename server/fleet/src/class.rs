@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::{CertificateName, ClassId, CredentialKind};
+use crate::{CertificateName, ClassId, CredentialKind, Retention};
 
-/// A class of devices, which share what they are given by bootstrap and by what they may prove who they are.
+/// A class of devices, which share what they are given by bootstrap, by what they may prove who they are, and how long
+/// their values are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Class {
     /// Its row.
@@ -13,6 +14,8 @@ pub struct Class {
     pub name: String,
     /// By what its devices may prove who they are.
     pub policy: ClassPolicy,
+    /// How long values of its devices are kept.
+    pub retention: Retention,
 }
 
 /// By what the devices of a class may prove who they are.

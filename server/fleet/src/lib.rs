@@ -106,6 +106,9 @@ pub use registration::{
     Binding, BindingError, Lifetime, Malformed, Origin, Register, Registration, Source, Update,
 };
 
+mod retention;
+pub use retention::{Retention, RetentionError};
+
 mod roster;
 pub use roster::{Decision, Limits, Reply, Restored, Roster, Subject, Then};
 

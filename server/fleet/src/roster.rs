@@ -128,7 +128,7 @@ pub enum Then {
     CancelOperations,
 }
 
-/// What a start reads back from the store.
+/// What a start reads back from the store, or a part of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Restored {
     /// All devices.
@@ -145,6 +145,24 @@ pub struct Restored {
     pub operations: Vec<OperationRecord>,
     /// The devices that hold or held a credential: none of them may come without security.
     pub secured: BTreeSet<DeviceId>,
+    /// After which device the next part begins; none behind the last part.
+    pub more_after: Option<DeviceId>,
+}
+
+impl Restored {
+    /// Of how many devices a part is that is read in a few milliseconds.
+    pub const PART: usize = 1_000;
+
+    pub(crate) fn append(&mut self, mut part: Self) {
+        self.devices.append(&mut part.devices);
+        self.registrations.append(&mut part.registrations);
+        self.epochs.append(&mut part.epochs);
+        self.seen.append(&mut part.seen);
+        self.observations.append(&mut part.observations);
+        self.operations.append(&mut part.operations);
+        self.secured.append(&mut part.secured);
+        self.more_after = part.more_after;
+    }
 }
 
 impl Roster {
@@ -169,6 +187,21 @@ impl Roster {
             links: LinkPool::default(),
             orders: Orders::default(),
         }
+    }
+
+    /// Devices have been given ids up to this one: new ones get others.
+    pub fn begin_after(&mut self, last: DeviceId) {
+        self.next_device = self.next_device.max((last.0 >> 8) + 1);
+    }
+
+    /// Whether a device of this name is known, registered or not.
+    pub fn knows_endpoint(&self, endpoint: &EndpointName) -> bool {
+        self.by_endpoint.contains_key(endpoint)
+    }
+
+    /// Whether a device is known, registered or not.
+    pub fn knows(&self, device: DeviceId) -> bool {
+        self.devices.contains_key(&device)
     }
 
     /// The subject as it is called now: what was a name may have become a device.

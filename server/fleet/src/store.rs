@@ -42,8 +42,23 @@ pub trait Store: Send + Sync + 'static {
     /// Counts one more start of the server and returns the count, durable before it returns.
     async fn begin_boot(&self) -> Result<u64, StoreError>;
 
-    /// Reads back the hot state: what is live, whatever its times say. Only the operations have an order.
-    async fn restore(&self) -> Result<Restored, StoreError>;
+    /// The highest id that a device has, removed or not.
+    async fn last_device(&self) -> Result<Option<DeviceId>, StoreError>;
+
+    /// Reads back a part of the hot state: that of so many devices at most, in the order of their ids after one of them.
+    /// It holds what is live, whatever its times say. Only devices have an order, and the
+    /// operations of each, the oldest first.
+    async fn restore_part(&self, after: Option<DeviceId>, limit: usize) -> Result<Restored, StoreError>;
+
+    /// Reads back all of the hot state, part by part.
+    async fn restore(&self) -> Result<Restored, StoreError> {
+        let mut restored = self.restore_part(None, Restored::PART).await?;
+        while let Some(last) = restored.more_after.take() {
+            restored.append(self.restore_part(Some(last), Restored::PART).await?);
+        }
+        restored.operations.sort_by_key(|record| record.id);
+        Ok(restored)
+    }
 
     /// Whether it can write now.
     async fn check(&self) -> Result<(), StoreError>;
@@ -53,10 +68,14 @@ pub trait Store: Send + Sync + 'static {
         None
     }
 
-    /// Drops what is past its bound: history, timeline, ended operations, deliveries, sessions of people, secure sessions
+    /// Drops what is past its bound: timeline, ended operations, deliveries, sessions of people, secure sessions
     /// whose peer was silent for longer than [`SecureSession::KEPT`]. In small steps. What is newest stays, and nothing else
     /// that is live goes.
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Drops the values that no class keeps any more, by its [`Retention`](crate::Retention) and
+    /// [`Reading::HISTORY_PER_PATH`](crate::Reading). In small steps between commits. The newest of each path stays.
+    async fn purge_values(&self, now: Timestamp) -> Result<(), StoreError>;
 
     /// Counts for the overview, from counters or an index, never by walking the fleet.
     async fn overview(&self) -> Result<Overview, StoreError>;

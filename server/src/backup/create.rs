@@ -15,7 +15,7 @@ use crate::{
     Config, SealKeyError, clock,
     seal::{SealKey, Sealer},
     seal_variable,
-    store::snapshot,
+    store::{Database, snapshot},
 };
 
 /// Makes a backup of the server of this configuration, which may be running: all that it had acknowledged before this was
@@ -37,7 +37,10 @@ pub(super) async fn create_at(
     progress: &dyn Progress,
 ) -> Result<Manifest, BackupError> {
     let data_dir = &config.data_dir.0;
-    if !config.database().exists() {
+    let database = config.database();
+    if let Database::File(file) = &database
+        && !file.exists()
+    {
         return Err(BackupError::NoData(data_dir.clone()));
     }
     if file.exists() {
@@ -56,9 +59,9 @@ pub(super) async fn create_at(
 
     progress.begin("Copying the database", 0);
     let made_at = clock::wall();
-    snapshot::snapshot(&config.database(), &copy).await?;
+    snapshot::take(&database, &copy).await?;
     let contents = snapshot::contents(&copy).await?.map_err(Damage::Database);
-    let contents = contents.map_err(BackupError::damaged(&config.database()))?;
+    let contents = contents.map_err(BackupError::damaged(&copy))?;
     // A backup whose keys open nothing would be noticed when it is too late.
     snapshot::check_secrets(&copy, &Sealer::new(&key)).await?;
 

@@ -8,11 +8,14 @@ use std::{
 use sea_orm::DbErr;
 
 use super::KeysError;
-use crate::{DataDirError, OpenError, SealKeyError};
+use crate::{CopyError, DataDirError, OpenError, SealKeyError};
 
 /// Why something was not done with a backup.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
+    /// The database could not be copied.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// The file is no backup to rely on.
     #[error("{}: {damage}", path.display())]
     Damaged {

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use ureq::http::Method;
-use web::api::v1::types::{Class, ClassPolicy, CredentialKind, Mapping, NewClass};
+use web::api::v1::types::{Class, ClassPolicy, CredentialKind, Mapping, NewClass, Retention};
 
 use super::{Command, Session, address::Address, failure::Failure, output::Tabular, paging::print_whole};
 
@@ -18,6 +18,29 @@ pub(crate) enum ClassCommand {
     /// By what the devices of a class may prove who they are.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// How long values of a class's devices are kept.
+    #[command(subcommand)]
+    Retention(RetentionCommand),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum RetentionCommand {
+    /// Shows it.
+    Show {
+        /// The class's name.
+        class: String,
+    },
+    /// Changes it; what is not named stays. What is not kept any more is dropped in the background.
+    Set {
+        /// The class's name.
+        class: String,
+        /// For how many days; 0 for no end.
+        #[arg(long, value_name = "DAYS")]
+        days: Option<u32>,
+        /// How many of each resource, 1 to 1000.
+        #[arg(long, value_name = "COUNT")]
+        readings: Option<u32>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -53,6 +76,7 @@ impl Command for ClassCommand {
                 session.output.one(&class)
             }
             Self::Policy(command) => command.run(session),
+            Self::Retention(command) => command.run(session),
         }
     }
 }
@@ -79,15 +103,46 @@ impl Command for PolicyCommand {
     }
 }
 
+impl Command for RetentionCommand {
+    fn run(self, session: &mut Session) -> Result<(), Failure> {
+        match self {
+            Self::Show { class } => {
+                let retention: Retention = session.client.get(&retention_of(&class))?;
+                session.output.one(&retention)
+            }
+            Self::Set { class, days, readings } => {
+                let address = retention_of(&class);
+                let old: Retention = session.client.get(&address)?;
+                let days = days.map_or(old.days, |days| (days > 0).then_some(days));
+                let retention = Retention { days, readings: readings.unwrap_or(old.readings) };
+                session.client.tell(Method::PUT, &address, &retention)?;
+                session.output.done("The retention is set.")
+            }
+        }
+    }
+}
+
+fn retention_of(class: &str) -> Address {
+    Address::new(&["classes", class, "retention"])
+}
+
 fn policy_of(class: &str) -> Address {
     Address::new(&["classes", class, "policy"])
 }
 
 impl Tabular for Class {
-    const COLUMNS: &'static [&'static str] = &["name", "kinds", "mapping", "provision"];
+    const COLUMNS: &'static [&'static str] = &["name", "kinds", "mapping", "provision", "days", "readings"];
 
     fn cells(&self) -> Vec<String> {
-        [vec![self.name.clone()], self.policy.cells()].concat()
+        [vec![self.name.clone()], self.policy.cells(), self.retention.cells()].concat()
+    }
+}
+
+impl Tabular for Retention {
+    const COLUMNS: &'static [&'static str] = &["days", "readings"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.days.map(|days| days.to_string()).unwrap_or_default(), self.readings.to_string()]
     }
 }
 

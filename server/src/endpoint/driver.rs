@@ -11,11 +11,14 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
+mod parts;
+
 use super::{
     Batch, Outlet,
     shard::{EndTicket, OrderTicket, Output, Shard, Ticket},
 };
 use crate::{Stop, clock::Clock, health::Health};
+use parts::Parts;
 
 /// Runs one shard.
 pub(crate) struct Driver {
@@ -144,6 +147,7 @@ impl Driver {
         let mut next = 0;
         let mut next_count = Duration::ZERO;
         let mut counted = coap::Counters::default();
+        let mut parts = Parts::of(Arc::clone(&self.store));
         loop {
             self.drain(&mut commits, &mut givers).await;
             let wake = self.clock.instant(self.shard.poll_timeout());
@@ -161,7 +165,19 @@ impl Driver {
                         self.count(&mut counted);
                     }
                 }
-                Some(call) = self.calls.recv() => {
+                part = parts.next() => match part {
+                    Some(part) => self.shard.handle_restored(self.clock.now(), part),
+                    None => {
+                        // Whom people have enrolled meanwhile is known before it is said who is unknown.
+                        while let Ok(call) = self.calls.try_recv() {
+                            next += 1;
+                            self.take_call(next, call, &mut commits, &mut givers).await;
+                        }
+                        self.shard.handle_restore_done(self.clock.now());
+                    }
+                },
+                // What people and programs ask waits until all of the fleet is back to be asked.
+                Some(call) = self.calls.recv(), if !self.shard.is_restoring() => {
                     next += 1;
                     self.take_call(next, call, &mut commits, &mut givers).await;
                 }

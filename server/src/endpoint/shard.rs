@@ -12,8 +12,8 @@ use std::{
 
 use fleet::{
     Change, Commit, Committed, CredentialId, DeviceId, DiaryCause, EventKind, Failure, Library, ListenerId,
-    Now, Operation, OperationId, Order, Outcome, Presence, PublicId, RequestId, Restored, Roster,
-    SecureSessionId, Source, StoreError, Subject, Taken,
+    Now, Operation, OperationId, Order, Outcome, Presence, PublicId, RequestId, Roster, SecureSessionId,
+    Source, StoreError, Subject, Taken,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -21,6 +21,7 @@ mod downlink;
 mod events;
 mod pressure;
 pub(crate) use pressure::Backlog;
+mod restoring;
 mod session;
 mod uplink;
 mod wire;
@@ -28,6 +29,7 @@ mod work;
 
 use super::{Incoming, paths::Paths, sessions::Sessions};
 use crate::binding;
+use restoring::Restoring;
 use work::{After, InFlight, UnderWay, Work};
 
 /// One shard.
@@ -61,6 +63,8 @@ pub(crate) struct Shard {
     /// When the last rejection of a device went to its timeline.
     last_rejection: BTreeMap<DeviceId, Duration>,
     next_tick: Duration,
+    /// While the fleet comes back.
+    restoring: Option<Restoring>,
     outputs: VecDeque<Output>,
 }
 
@@ -161,16 +165,15 @@ impl Shard {
     /// How long it is remembered that a credential has ended: longer than anything waits between a socket and here.
     const ENDED_REMEMBERED: Duration = Duration::from_secs(60);
 
-    /// Brings back what was live when the server stopped.
+    /// Knows nobody yet: what was live when the server stopped comes by [`Shard::handle_restored`].
     pub(crate) fn new(
         now: Now,
         coap: coap::Endpoint<Source>,
         roster: Roster,
         library: Library,
         seed: [u8; 32],
-        restored: Restored,
     ) -> Self {
-        let mut shard = Self {
+        Self {
             coap,
             roster,
             library,
@@ -191,9 +194,8 @@ impl Shard {
             last_rejection: BTreeMap::new(),
             next_tick: now.mono + Self::TICK,
             outputs: VecDeque::new(),
-        };
-        shard.restore(now, restored);
-        shard
+            restoring: Some(Restoring::default()),
+        }
     }
 
     /// Takes in what came at a listener.
@@ -290,25 +292,6 @@ impl Shard {
     /// How many requests of ours have no answer yet.
     pub(crate) fn under_way(&self) -> usize {
         self.requests.len()
-    }
-
-    fn restore(&mut self, now: Now, restored: Restored) {
-        for commit in self.roster.restore(now, restored) {
-            self.commit(now, None, commit, After::Nothing);
-        }
-        let devices: Vec<DeviceId> = self.roster.devices().collect();
-        for device in devices {
-            self.restore_path(now, device);
-            self.restore_observations(now, device);
-            if self.forgotten(device).next().is_some() {
-                self.to_observe_again.insert(device);
-            }
-            if self.roster.presence(now, device) == Presence::Awake {
-                self.observe_again(now, device);
-            }
-            self.send_next(now, device);
-        }
-        self.drain_coap(now);
     }
 
     // The device goes on notifying under the token it knows.

@@ -14,9 +14,11 @@ use fleet::{
     },
 };
 use objects::Path;
+use tokio::time::{Instant, sleep};
 
 use super::{
     SqlStore,
+    retention::Part,
     writer::{Waiting, Work},
 };
 
@@ -30,8 +32,12 @@ impl Store for SqlStore {
         self.ask(Work::Boot).await
     }
 
-    async fn restore(&self) -> Result<Restored, StoreError> {
-        self.reader.restore().await
+    async fn last_device(&self) -> Result<Option<DeviceId>, StoreError> {
+        self.reader.last_device().await
+    }
+
+    async fn restore_part(&self, after: Option<DeviceId>, limit: usize) -> Result<Restored, StoreError> {
+        self.reader.restore(after, limit).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {
@@ -45,6 +51,26 @@ impl Store for SqlStore {
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
         while self.ask(|reply| Work::Purge(now, reply)).await? {}
         Ok(())
+    }
+
+    async fn purge_values(&self, now: Timestamp) -> Result<(), StoreError> {
+        if !self.reader.retains().await? {
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let Part { mut outgrown, last } = self.reader.outgrown(after, now).await?;
+            while !outgrown.is_empty() {
+                let began = Instant::now();
+                outgrown = self.ask(|reply| Work::PurgeValues(outgrown, reply)).await?;
+                // As long again for commits, so that they have half of the writer at least.
+                sleep(began.elapsed()).await;
+            }
+            after = last;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     async fn overview(&self) -> Result<Overview, StoreError> {

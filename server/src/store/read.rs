@@ -23,7 +23,7 @@ use super::{counters, sql::Sql};
 use crate::seal::Sealer;
 
 pub(super) struct Reader {
-    connection: DatabaseConnection,
+    pub(super) connection: DatabaseConnection,
     sealer: Arc<Sealer>,
     failing: AtomicBool,
 }
@@ -79,7 +79,7 @@ impl Reader {
     }
 
     /// Tells the log once what went wrong, and the caller that the store is not available.
-    fn checked<T>(&self, result: Result<T, DbErr>) -> Result<T, StoreError> {
+    pub(super) fn checked<T>(&self, result: Result<T, DbErr>) -> Result<T, StoreError> {
         let failed = result.is_err();
         let before = self.failing.swap(failed, Ordering::Relaxed);
         result.map_err(|error| {

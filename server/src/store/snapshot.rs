@@ -10,8 +10,9 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr};
 use web::api::v1::types::Time;
 
 use super::{
-    OpenError, SqlStore,
+    CopyError, CopyHow, Database, OpenError, SqlStore,
     connect::{Connector, Purpose, Synchronous},
+    copy,
     encoding::rows,
     entity::operation,
     read::restore::open_operations,
@@ -35,12 +36,26 @@ const LEFT_OUT: [&str; 2] = ["dtls_session", "web_session"];
 
 /// Copies a database, which others may write meanwhile, to the empty file `into`: all that was committed before this was
 /// called, and whole commits only.
-pub(crate) async fn snapshot(database: &Path, into: &Path) -> Result<(), DbErr> {
+pub(crate) async fn take(database: &Database, into: &Path) -> Result<(), CopyError> {
+    match database {
+        Database::File(file) => vacuum(file, into).await?,
+        Database::Postgres(_) => {
+            let how = CopyHow { with_sessions: false, in_use: true };
+            copy(database, &into.into(), how, |_, _| {}).await?;
+        }
+    }
+    Ok(leave_out(into).await?)
+}
+
+async fn vacuum(database: &Path, into: &Path) -> Result<(), OpenError> {
     let connection = connector(database).connect(Purpose::Write).await?;
     let sql = Sql::new("VACUUM INTO ").bind(into.to_string_lossy().into_owned());
     let copied = connection.execute_raw(sql.statement(DbBackend::Sqlite)).await;
     connection.close().await?;
-    copied?;
+    Ok(copied.map(drop)?)
+}
+
+async fn leave_out(into: &Path) -> Result<(), OpenError> {
     let copy = connector(into).connect(Purpose::Edit).await?;
     let mut edited = Ok(());
     for table in LEFT_OUT {
@@ -49,15 +64,15 @@ pub(crate) async fn snapshot(database: &Path, into: &Path) -> Result<(), DbErr> 
         }
     }
     copy.close().await?;
-    edited
+    Ok(edited?)
 }
 
 /// What a copy holds, if it is whole; else what is wrong with it, in SQLite's words.
-pub(crate) async fn contents(copy: &Path) -> Result<Result<Contents, String>, DbErr> {
+pub(crate) async fn contents(copy: &Path) -> Result<Result<Contents, String>, OpenError> {
     let connection = connector(copy).connect(Purpose::Inspect).await?;
     let contents = read_contents(&connection).await;
     connection.close().await?;
-    contents
+    Ok(contents?)
 }
 
 async fn read_contents(connection: &DatabaseConnection) -> Result<Result<Contents, String>, DbErr> {
@@ -142,7 +157,8 @@ const ORDERS: usize = 256;
 
 async fn end_orders(store: &SqlStore, made_at: Timestamp, context: &Context) -> Result<(), StoreError> {
     let snapshot = store.reader.snapshot().await?;
-    let open: Vec<operation::Model> = store.reader.rows(&snapshot, open_operations()).await?;
+    let open: Vec<operation::Model> =
+        store.reader.rows(&snapshot, open_operations(i64::MIN, i64::MAX)).await?;
     drop(snapshot);
     for some in open.chunks(ORDERS) {
         let mut changes = Vec::new();

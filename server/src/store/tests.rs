@@ -7,11 +7,14 @@ mod full;
 mod many;
 mod plans;
 mod postgres;
+mod restart;
+mod retention;
 mod schema;
 mod sealed;
 mod sessions;
 mod together;
 mod upgrade;
+mod window;
 
 use fleet::store::battery::Case;
 

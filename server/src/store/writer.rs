@@ -23,6 +23,7 @@ use super::{
     failure::{Failure, within},
     purge,
     recency::Recency,
+    retention::{self, Outgrown},
     trouble::Standing,
 };
 use crate::{OpenError, seal::Sealer};
@@ -36,6 +37,8 @@ pub(super) enum Work {
     Sessions(u64, Sender<Result<(), StoreError>>),
     /// Writes something that changes nothing.
     Check(Sender<Result<(), StoreError>>),
+    /// Takes one step of dropping values; gives what is left to drop.
+    PurgeValues(Vec<Outgrown>, Sender<Result<Vec<Outgrown>, StoreError>>),
     /// Takes one step of a purge; true if there is more to do.
     Purge(Timestamp, Sender<Result<bool, StoreError>>),
 }
@@ -60,6 +63,8 @@ pub(super) struct Writer {
     /// When a connection is tried again after one could not be made.
     retry_at: Option<Instant>,
     recency: Arc<Mutex<Recency>>,
+    /// How long a group waits for those who were in the last one.
+    window: Duration,
     /// How many commits the last group held: as many are likely to come again at once.
     company: usize,
     standing: Arc<Standing>,
@@ -70,7 +75,7 @@ pub(crate) const MAX_WAITING: usize = 4_096;
 /// How many commits share a transaction at most.
 const MAX_GROUP: usize = 512;
 /// How long a group waits for those who were in the last one.
-const WINDOW: Duration = Duration::from_millis(2);
+pub(super) const WINDOW: Duration = Duration::from_millis(2);
 /// How often a database that fails is tried while nobody asks for anything.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
 /// How many commits of a group that failed are tried one by one with a database that takes none of them.
@@ -88,6 +93,7 @@ impl Writer {
         sealer: Arc<Sealer>,
         recency: Arc<Mutex<Recency>>,
         standing: Arc<Standing>,
+        window: Duration,
     ) -> Self {
         Self {
             connector,
@@ -99,6 +105,7 @@ impl Writer {
             doubt: None,
             retry_at: None,
             recency,
+            window,
             company: 1,
             standing,
         }
@@ -124,6 +131,7 @@ impl Writer {
                 Work::Boot(reply) => answer(reply, self.boot().await),
                 Work::Sessions(ahead, reply) => answer(reply, self.begin_sessions(ahead).await),
                 Work::Check(reply) => answer(reply, self.check().await),
+                Work::PurgeValues(outgrown, reply) => answer(reply, self.purge_values(outgrown).await),
                 Work::Purge(now, reply) => answer(reply, self.purge(now).await),
             }
         }
@@ -153,7 +161,7 @@ impl Writer {
     /// Takes what waits already. Waits for more only while the group is smaller than the last one was: whoever is alone
     /// waits for nobody.
     async fn gather(&mut self, group: &mut Vec<Waiting>, queue: &mut mpsc::Receiver<Work>) -> Option<Work> {
-        let deadline = Instant::now() + WINDOW;
+        let deadline = Instant::now() + self.window;
         let mut other = None;
         while group.len() < MAX_GROUP {
             let work = match queue.try_recv() {
@@ -266,6 +274,12 @@ impl Writer {
         let transaction = self.begin().await?;
         let written = super::touch(&transaction, self.node).await;
         self.finish(transaction, written).await
+    }
+
+    async fn purge_values(&mut self, outgrown: Vec<Outgrown>) -> Result<Vec<Outgrown>, StoreError> {
+        let transaction = self.begin().await?;
+        let left = retention::step(&transaction, outgrown).await;
+        self.finish(transaction, left).await
     }
 
     async fn purge(&mut self, now: Timestamp) -> Result<bool, StoreError> {

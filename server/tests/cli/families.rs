@@ -33,6 +33,7 @@ fn each_form_of_what_is_printed_is_as_it_is_kept() {
         &["overview"][..],
         &["class", "list"],
         &["class", "policy", "show", "meters"],
+        &["class", "retention", "show", "meters"],
         &["device", "list"],
         &["device", "show", "node-7"],
         &["device", "values", "node-7"],
@@ -160,6 +161,11 @@ fn keys_and_certificates_are_given_and_shown_as_pem() {
     world.prints(&["class", "policy", "set", "default", "--kinds", "rpk,x509", "--provision", "rpk"]);
     let policy = world.json(&["class", "policy", "show", "default"]);
     assert_eq!(policy["kinds"], serde_json::json!(["rpk", "x509"]));
+    world.prints(&["class", "retention", "set", "default", "--days", "90"]);
+    let retention = world.json(&["class", "retention", "show", "default"]);
+    assert_eq!(retention, serde_json::json!({"days": 90, "readings": 1000}));
+    let (code, said) = world.fails(&["class", "retention", "set", "default", "--readings", "0"]);
+    assert!(code == 2 && said.contains("readings"), "{code} {said}");
     let (code, said) = world.fails(&["device", "add", "psk"]);
     assert!(code == 2 && said.contains("bootstrap.kind"), "{code} {said}");
 }

@@ -94,6 +94,7 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(classes::list, classes::add))
         .routes(routes!(classes::plan, classes::set_plan, classes::clear_plan))
         .routes(routes!(classes::policy, classes::set_policy))
+        .routes(routes!(classes::retention, classes::set_retention))
         .routes(routes!(authorities::list, authorities::add))
         .routes(routes!(authorities::remove))
         .routes(routes!(authorities::set_revocation_list))

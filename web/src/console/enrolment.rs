@@ -30,6 +30,7 @@ pub(crate) mod classes;
 pub(crate) mod import;
 
 pub(crate) mod policy;
+pub(crate) mod retention;
 
 const TABS: [(&str, &str); 4] =
     [("", "Add one"), ("/import", "Import"), ("/claims", "Claims"), ("/classes", "Classes and plans")];

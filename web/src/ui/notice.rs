@@ -33,6 +33,9 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "policy-saved" => {
             "The policy was saved. Sessions that were opened by what is not let in any more have ended."
         }
+        "retention-saved" => {
+            "Saved. What is not kept any more is dropped in the background, within some hours."
+        }
         "revocations-saved" => {
             "The revocation list was taken. Sessions that were opened by certificates on it have ended."
         }

@@ -4,7 +4,8 @@ use axum::http::Method;
 use fleet::{Change, Commit, SeenCertificate, Store as _};
 use serde_json::{Value, json};
 use web::api::v1::types::{
-    Authority, Class, ClassPolicy, Credential, CredentialKind, Enrolled, Page, ServerKeys, ShownCredential,
+    Authority, Class, ClassPolicy, Credential, CredentialKind, Enrolled, Page, Retention, ServerKeys,
+    ShownCredential,
 };
 
 use crate::{
@@ -107,6 +108,26 @@ async fn a_class_lets_in_what_its_policy_says() {
     let mapped = added(&world, "node-8", json!({"kind": "x509", "name": "urn:dev:8"})).await;
     assert_eq!(mapped.credential.identity, "san:urn:dev:8");
     world.get("/classes/none/policy").await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn a_class_keeps_values_as_its_retention_says() {
+    let world = server().await;
+    let url = "/classes/default/retention";
+    assert_eq!(world.get(url).await.body::<Retention>(200), Retention { days: None, readings: 1_000 });
+    for (body, field) in [
+        (json!({"days": 0, "readings": 10}), "days"),
+        (json!({"days": null, "readings": 0}), "readings"),
+        (json!({"days": 1, "readings": 1_001}), "readings"),
+        (json!({"days": 1}), "readings"),
+    ] {
+        let problem = world.put(url, body.clone()).await.problem(422, "invalid");
+        assert_eq!(problem.errors[0].field, field, "{body}: {problem:?}");
+    }
+    world.put(url, json!({"days": 90, "readings": 10})).await.done();
+    let classes: Page<Class> = world.get("/classes").await.body(200);
+    assert_eq!(classes.items[0].retention, Retention { days: Some(90), readings: 10 });
+    world.put("/classes/none/retention", json!({"readings": 10})).await.problem(404, "not-found");
 }
 
 #[tokio::test]

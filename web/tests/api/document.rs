@@ -119,6 +119,7 @@ fn examples_are_what_the_types_read() {
             "NewClaim" => check::<types::NewClaim>(example, &name),
             "NewClass" => check::<types::NewClass>(example, &name),
             "ClassPolicy" => check::<types::ClassPolicy>(example, &name),
+            "Retention" => check::<types::Retention>(example, &name),
             "NewAuthority" => check::<types::NewAuthority>(example, &name),
             "NewCredential" => check::<types::NewCredential>(example, &name),
             "NewDevice" => check::<types::NewDevice>(example, &name),

@@ -151,6 +151,27 @@ async fn what_devices_are_to_know_of_the_server_is_taken_along() {
 }
 
 #[tokio::test]
+async fn a_class_says_how_long_values_are_kept() {
+    let (_world, mut browser) = server().await;
+    let page = browser.get("/enrolment/classes/default").await;
+    assert_eq!(page.attributes("#retention input[name=readings]", "value"), ["1000"]);
+    let (action, _) = page.form("#retention");
+    let token = page.attributes("#retention input[name=csrf]", "value").remove(0);
+    for (days, readings, says) in
+        [("0", "9", "1 to 36500 days"), ("x", "9", "a whole number"), ("", "0", "1 to 1000 readings")]
+    {
+        let again = browser.post(&action, &[("csrf", &token), ("days", days), ("readings", readings)]).await;
+        assert_eq!(again.status, 422, "{says}");
+        assert!(again.text("main").to_lowercase().contains(says), "{says}");
+    }
+    let done = browser.post(&action, &[("csrf", &token), ("days", "30"), ("readings", "9")]).await;
+    let page = browser.follow(&done).await;
+    assert!(page.text("#done").starts_with("Saved."));
+    assert_eq!(page.attributes("#retention input[name=days]", "value"), ["30"]);
+    assert_eq!(page.attributes("#retention input[name=readings]", "value"), ["9"]);
+}
+
+#[tokio::test]
 async fn a_class_says_which_kinds_it_lets_in() {
     let (_world, mut browser) = server().await;
     let page = browser.get("/enrolment/classes/default").await;

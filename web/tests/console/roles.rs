@@ -104,6 +104,7 @@ async fn a_viewer_is_refused_whatever_they_send() {
         (format!("{added}/remove"), vec![("typed", "sample-new"), ("reason", "x")]),
         ("/devices/removal".to_owned(), vec![("all", "1"), ("view", "/devices")]),
         ("/enrolment/classes/default/policy".to_owned(), vec![("kind_psk", "on")]),
+        ("/enrolment/classes/default/retention".to_owned(), vec![("readings", "9")]),
         ("/security".to_owned(), vec![("name", "x"), ("certificate", "x")]),
         ("/models".to_owned(), vec![("text", "<LWM2M/>")]),
         ("/models/reload".to_owned(), vec![]),

@@ -1,11 +1,11 @@
-//! What the classes let in: asked by every handshake, and changed by people.
+//! What the classes let in and keep: asked by every handshake, and changed by people.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::taken;
 use crate::{
     AuditEntry, Change, Class, ClassId, ClassPolicy, Commit, Context, Credential, CredentialId,
-    CredentialKind, Fleet, FleetError, Holder, Permission, Verb,
+    CredentialKind, Fleet, FleetError, Holder, Permission, Retention, RetentionError, Verb,
 };
 
 /// The classes by their rows.
@@ -40,6 +40,32 @@ impl Fleet {
             *classes = None;
         }
         self.end_barred(&class).await?;
+        Ok(class)
+    }
+
+    /// Says how long values of a class's devices are kept. What is not kept any more goes with the next purge.
+    pub async fn set_class_retention(
+        &self,
+        context: &Context,
+        id: ClassId,
+        retention: Retention,
+    ) -> Result<Class, FleetError> {
+        self.demand(context, Permission::Administer, "set class retention").await?;
+        retention.check().map_err(|error| {
+            let field = if error == RetentionError::Days { "days" } else { "readings" };
+            FleetError::Invalid { field, reason: error.to_string() }
+        })?;
+        let class = Class { retention, ..self.class(id).await? };
+        let days =
+            retention.days.map_or_else(|| "without an end".to_owned(), |days| format!("for {days} days"));
+        let object = format!("{}: keeps {} values of a resource, {days}", class.name, retention.readings);
+        let commit = Commit {
+            changes: vec![Change::ClassSaved(class.clone())],
+            audit: vec![AuditEntry::by(context, Verb::SaveClass, None, object)],
+        };
+        let mut classes = self.classes.lock().await;
+        self.store.commit(commit).await.map_err(|error| taken(error, "class"))?;
+        *classes = None;
         Ok(class)
     }
 

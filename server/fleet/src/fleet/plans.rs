@@ -5,7 +5,7 @@ use objects::Models;
 use super::{claims::named, credentials::bootstrap_trigger, taken, timeline};
 use crate::{
     AuditEntry, BootstrapId, BootstrapRecord, Change, Class, ClassId, ClassPolicy, Commit, Context, Fleet,
-    FleetError, Operated, Permission, Plan, PlanScope, PublicId, TimelineKind, Verb,
+    FleetError, Operated, Permission, Plan, PlanScope, PublicId, Retention, TimelineKind, Verb,
 };
 
 impl Fleet {
@@ -19,7 +19,12 @@ impl Fleet {
     pub async fn add_class(&self, context: &Context, name: &str) -> Result<Class, FleetError> {
         self.demand(context, Permission::Administer, "add class").await?;
         let name = named(name, Class::MAX_NAME)?;
-        let class = Class { id: ClassId(self.random_id()), name, policy: ClassPolicy::default() };
+        let class = Class {
+            id: ClassId(self.random_id()),
+            name,
+            policy: ClassPolicy::default(),
+            retention: Retention::default(),
+        };
         let commit = Commit {
             changes: vec![Change::ClassAdded(class.clone())],
             audit: vec![AuditEntry::by(context, Verb::AddClass, None, class.name.clone())],

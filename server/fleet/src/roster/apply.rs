@@ -83,7 +83,10 @@ impl Roster {
     }
 
     pub(super) fn add(&mut self, device: &Device, epoch: i64) {
-        self.next_device = self.next_device.max((device.id.0 >> 8) + 1);
+        if self.devices.contains_key(&device.id) {
+            return;
+        }
+        self.begin_after(device.id);
         self.by_endpoint.insert(device.endpoint.clone(), device.id);
         self.removed += usize::from(device.removed_at.is_some());
         let hot = Hot {

@@ -32,8 +32,9 @@ impl Roster {
         devices.into_iter().filter_map(lease).collect()
     }
 
-    /// The devices whose registrations have ended by now, so many at most. Each comes up again after [`Roster::EXPIRY_RETRY`] until its
-    /// end is applied: hand it to [`Roster::expire`] when no other commit of it is in flight.
+    /// The devices whose registrations have ended by now, so many at most. Each comes up again after
+    /// [`Roster::EXPIRY_RETRY`] until its end is applied: hand it to [`Roster::expire`] when no other commit of it is in
+    /// flight.
     pub fn expired(&mut self, now: Now, limit: usize) -> Vec<DeviceId> {
         let mut expired = Vec::new();
         #[cfg(planted)]

@@ -1,6 +1,6 @@
 //! What was live when the server stopped is live again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Restored, Roster};
 use crate::{
@@ -14,9 +14,15 @@ impl Roster {
     /// were sent wait again, unless doing them twice would differ from doing them once.
     ///
     /// Gives what is to be committed because of that. Devices that are awake are to be asked for their
-    /// [`Roster::next_order`].
+    /// [`Roster::next_order`]. Parts may come in any number; a device that is known already is passed over.
     pub fn restore(&mut self, now: Now, restored: Restored) -> Vec<Commit> {
         let mut commits: BTreeMap<DeviceId, Vec<Change>> = BTreeMap::new();
+        let mut restored = restored;
+        restored.devices.retain(|device| !self.devices.contains_key(&device.id));
+        let new: BTreeSet<DeviceId> = restored.devices.iter().map(|device| device.id).collect();
+        restored.registrations.retain(|registration| new.contains(&registration.device));
+        restored.observations.retain(|observation| new.contains(&observation.device));
+        restored.operations.retain(|record| new.contains(&record.device));
         for device in &restored.devices {
             self.add(device, restored.epochs.get(&device.id).copied().unwrap_or(0));
         }
@@ -30,8 +36,17 @@ impl Roster {
         let mut registrations: Vec<&Registration> = restored.registrations.iter().collect();
         registrations.sort_by_key(|registration| (seen(registration), registration.device));
         for registration in registrations {
+            let source = registration.source;
+            let owner = self.by_source.get(&source).copied();
             self.register(now, registration);
             self.resume(now, registration.device, seen(registration));
+            // One of an earlier part, or one that is live since the start, may have been heard from there later.
+            let heard = |roster: &Self, device| roster.live(device).map(|live| (live.seen_at, device));
+            if let Some(owner) = owner
+                && heard(self, owner) > heard(self, registration.device)
+            {
+                self.by_source.insert(source, owner);
+            }
         }
         for observation in &restored.observations {
             if self.live(observation.device).is_some() {

@@ -172,8 +172,10 @@ macro_rules! store_battery {
             deliveries_are_told_apart,
             a_delivery_may_repeat_after_its_time,
             the_history_is_capped_by_a_purge,
+            values_are_kept_as_their_class_says,
 
             restore_gives_exactly_the_live_state,
+            the_hot_state_is_read_back_in_parts,
             restore_gives_what_every_operation_waits_for,
             what_has_ended_stays_ended,
             a_purge_leaves_the_live_state_alone,

@@ -1,6 +1,10 @@
 //! The store of tests, and the reference for every other: plain maps, a commit is a copy that replaces the original.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    ops::Bound,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 use objects::Path;
@@ -11,11 +15,11 @@ use super::{
 };
 use crate::{
     ApiToken, AuditRecord, Authority, BootstrapId, BootstrapRecord, Claim, ClaimId, Claimed, Class, ClassId,
-    Commit, Committed, Credential, CredentialId, CredentialKind, CredentialName, DeviceId, DeviceState,
-    DiaryEntry, DiaryId, EndpointName, Fingerprint, Holder, KeyPair, LoggedEvent, Observation, OperationId,
-    OperationRecord, OperationState, OwnKey, Plan, PlanScope, PublicId, Reading, Restored, Role, Secret,
-    SecureSession, SecureSessionId, SeenCertificate, StoredReading, Submission, TimelineRecord, Timestamp,
-    User, WebSession, Webhook, WebhookSecret,
+    Commit, Committed, Credential, CredentialId, CredentialKind, CredentialName, Device, DeviceId,
+    DeviceState, DiaryEntry, DiaryId, EndpointName, Fingerprint, Holder, KeyPair, LoggedEvent, Observation,
+    OperationId, OperationRecord, OperationState, OwnKey, Plan, PlanScope, PublicId, Reading, Restored, Role,
+    Secret, SecureSession, SecureSessionId, SeenCertificate, StoredReading, Submission, TimelineRecord,
+    Timestamp, User, WebSession, Webhook, WebhookSecret,
 };
 
 mod cursor;
@@ -84,32 +88,50 @@ impl Store for MemoryStore {
         Ok(inner.boots)
     }
 
-    async fn restore(&self) -> Result<Restored, StoreError> {
+    async fn last_device(&self) -> Result<Option<DeviceId>, StoreError> {
+        Ok(self.available()?.tables.devices.keys().next_back().copied())
+    }
+
+    async fn restore_part(&self, after: Option<DeviceId>, limit: usize) -> Result<Restored, StoreError> {
         let tables = &self.available()?.tables;
-        let rows = || tables.registrations.iter();
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let devices: BTreeMap<DeviceId, Device> = tables
+            .devices
+            .range((from, Bound::Unbounded))
+            .take(limit)
+            .map(|(id, device)| (*id, device.clone()))
+            .collect();
+        let last = devices.keys().next_back().copied();
+        let rows = || tables.registrations.iter().filter(|(device, _)| devices.contains_key(device));
         Ok(Restored {
-            devices: tables.devices.values().cloned().collect(),
+            more_after: last.filter(|_| devices.len() == limit),
             registrations: rows()
                 .filter(|(_, row)| row.state == DeviceState::Registered)
                 .map(|(_, row)| row.registration.clone())
                 .collect(),
             epochs: rows().map(|(device, row)| (*device, row.registration.epoch)).collect(),
             seen: rows().map(|(device, row)| (*device, row.seen_at)).collect(),
-            observations: tables.observations.values().cloned().collect(),
+            observations: tables
+                .observations
+                .values()
+                .filter(|observation| devices.contains_key(&observation.device))
+                .cloned()
+                .collect(),
             operations: tables
                 .operations
                 .values()
-                .filter(|record| !record.state.is_final())
+                .filter(|record| !record.state.is_final() && devices.contains_key(&record.device))
                 .cloned()
                 .collect(),
             secured: tables
                 .credentials
                 .values()
                 .filter_map(|(credential, _)| match credential.holder {
-                    Holder::Device(device) => Some(device),
+                    Holder::Device(device) => Some(device).filter(|device| devices.contains_key(device)),
                     Holder::Claim(_) => None,
                 })
                 .collect(),
+            devices: devices.into_values().collect(),
         })
     }
 
@@ -125,6 +147,11 @@ impl Store for MemoryStore {
 
     async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
         self.available()?.tables.purge(now);
+        Ok(())
+    }
+
+    async fn purge_values(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.available()?.tables.purge_values(now);
         Ok(())
     }
 

@@ -144,5 +144,5 @@ async fn whoever_has_no_passphrase_makes_no_backup_that_is_restored() {
     let (elsewhere, file) = (world.elsewhere(), world.file("mixed.muster"));
     let error = restore(&elsewhere, &file, &passphrase(), Replace::Never, &()).await.unwrap_err();
     assert!(error.is_of_the_passphrase(), "{error}");
-    assert!(!world.elsewhere().database().exists());
+    assert!(!world.elsewhere().database_file().exists());
 }

@@ -25,6 +25,7 @@ impl Shard {
         // A client that has started anew knows nothing of what was said before, and may use its message ids again.
         self.renew(now, source);
         self.sessions.insert(source, Secure { id, identity, began_at: now.wall, is_doubtful: false });
+        self.note_session(origin);
         self.reach_at(now, origin);
         self.drain_coap(now);
     }
@@ -48,6 +49,7 @@ impl Shard {
         let is_last =
             later.is_none_or(|later| later.identity.holder != identity.holder || later.began_at < began_at);
         self.sessions.insert(source, Secure { id, identity, began_at, is_doubtful: true });
+        self.note_session(origin);
         if is_last && let Some(from) = self.roster.follow_session(origin) {
             self.coap.move_peer(now.mono, from, source);
         }
@@ -62,6 +64,7 @@ impl Shard {
         self.sessions.remove(from);
         self.sessions.insert(to, secure);
         self.coap.move_peer(now.mono, from, to);
+        self.note_session(self.origin(to));
         self.roster.follow_session(self.origin(to));
         self.drain_coap(now);
     }

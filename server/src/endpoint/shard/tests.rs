@@ -12,6 +12,7 @@ use objects::{Node, Path, Resource, Value, Version};
 
 mod amplification;
 mod pressure;
+mod restoring;
 mod sessions;
 mod simulation;
 mod world;

@@ -15,6 +15,9 @@ impl Shard {
             }
             return;
         }
+        if self.hold(source, heard, bytes) {
+            return;
+        }
         if heard.is_none() && !self.paths.hear(now.mono, source, bytes.len()) {
             turned_away("unverified_addresses");
             return;

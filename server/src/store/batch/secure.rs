@@ -17,6 +17,8 @@ impl Batch<'_> {
         let row = identity::class_row(class);
         let sql = Sql::new("UPDATE class SET name = ").bind(row.name).text(", kinds = ").bind(row.kinds);
         let sql = sql.text(", mapping = ").bind(row.mapping).text(", provision = ").bind(row.provision);
+        let sql = sql.text(", values_days = ").bind(row.values_days);
+        let sql = sql.text(", values_kept = ").bind(row.values_kept);
         if self.run(sql.text(" WHERE id = ").bind(row.id)).await? == 0 {
             return Err(Failure::Conflict);
         }

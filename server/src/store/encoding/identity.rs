@@ -3,7 +3,7 @@
 use fleet::{
     Claim, ClaimId, Claimed, Class, ClassId, ClassPolicy, Credential, CredentialId, CredentialKind,
     CredentialName, CredentialState, DeviceId, DomainId, EndpointName, Holder, Mapping, PublicId, Purpose,
-    StoreError, Timestamp,
+    Retention, StoreError, Timestamp,
 };
 
 use super::{OrCorrupt, Word, text, text_column, uuid};
@@ -125,7 +125,7 @@ pub(in crate::store) fn claimed(row: entity::claimed::Model) -> Result<Claimed, 
 }
 
 pub(in crate::store) fn class_row(class: &Class) -> entity::class::Model {
-    let Class { id, name, policy } = class;
+    let Class { id, name, policy, retention } = class;
     entity::class::Model {
         id: id.0,
         domain_id: DomainId::ROOT.0,
@@ -133,6 +133,8 @@ pub(in crate::store) fn class_row(class: &Class) -> entity::class::Model {
         kinds: kinds_column(policy),
         mapping: policy.mapping.word().to_owned(),
         provision: policy.provision.word().to_owned(),
+        values_days: retention.days.map(i64::from),
+        values_kept: retention.readings.into(),
     }
 }
 
@@ -150,5 +152,9 @@ pub(in crate::store) fn class(row: entity::class::Model) -> Result<Class, StoreE
         mapping: Mapping::from_word(&row.mapping).or_corrupt(what)?,
         provision: CredentialKind::from_word(&row.provision).or_corrupt(what)?,
     };
-    Ok(Class { id: ClassId(row.id), name: text(&row.name), policy })
+    let retention = Retention {
+        days: row.values_days.map(u32::try_from).transpose().ok().or_corrupt(what)?,
+        readings: u32::try_from(row.values_kept).ok().or_corrupt(what)?,
+    };
+    Ok(Class { id: ClassId(row.id), name: text(&row.name), policy, retention })
 }

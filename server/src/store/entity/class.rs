@@ -13,6 +13,8 @@ pub struct Model {
     pub kinds: String,
     pub mapping: String,
     pub provision: String,
+    pub values_days: Option<i64>,
+    pub values_kept: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use fleet::{DeviceId, Restored, StoreError, Timestamp};
-use sea_orm::{DatabaseTransaction, EntityTrait, QueryOrder as _, Select};
+use sea_orm::{
+    ColumnTrait as _, DatabaseTransaction, EntityTrait, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    Select,
+};
 
 use super::Reader;
 use crate::store::{
@@ -19,20 +22,40 @@ struct Holds {
 }
 
 impl Reader {
+    /// The highest id of a device.
+    pub(in crate::store) async fn last_device(&self) -> Result<Option<DeviceId>, StoreError> {
+        let last = device::Entity::find().order_by_desc(device::Column::Id).limit(1);
+        Ok(self.checked(last.one(&self.connection).await)?.map(|row| DeviceId(row.id)))
+    }
+
     /// A row that can't be understood is left out, and said so: a device whose registration is left out registers anew,
     /// and everybody else is served meanwhile. The row stays as it is.
-    pub(in crate::store) async fn restore(&self) -> Result<Restored, StoreError> {
+    pub(in crate::store) async fn restore(
+        &self,
+        after: Option<DeviceId>,
+        limit: usize,
+    ) -> Result<Restored, StoreError> {
         let snapshot = self.snapshot().await?;
-        let devices = self.all_in(&snapshot, device::Entity::find().order_by_asc(device::Column::Id)).await?;
-        let leases = self.all_in(&snapshot, lease::Entity::find()).await?;
+        let devices = device::Entity::find().order_by_asc(device::Column::Id).limit(limit as u64);
+        let devices = devices.filter(device::Column::Id.gt(after.map_or(i64::MIN, |after| after.0)));
+        let devices = self.all_in(&snapshot, devices).await?;
+        let (Some(first), Some(last)) = (devices.first(), devices.last()) else {
+            return Ok(Restored::default());
+        };
+        let (first, last, count) = (first.id, last.id, devices.len());
+        let leases = lease::Entity::find().filter(lease::Column::DeviceId.between(first, last));
+        let leases = self.all_in(&snapshot, leases).await?;
         let leases: HashMap<i64, lease::Model> = leases.into_iter().map(|row| (row.device_id, row)).collect();
         let mut restored = Restored {
             devices: devices.into_iter().filter_map(|row| readable(row.id, rows::device(row))).collect(),
             seen: leases.values().map(|row| (DeviceId(row.device_id), Timestamp(row.seen_at))).collect(),
+            more_after: (count == limit).then_some(DeviceId(last)),
             ..Restored::default()
         };
 
-        let registrations = registration::Entity::find().order_by_asc(registration::Column::DeviceId);
+        let registrations =
+            registration::Entity::find().filter(registration::Column::DeviceId.between(first, last));
+        let registrations = registrations.order_by_asc(registration::Column::DeviceId);
         for row in self.all_in(&snapshot, registrations).await? {
             let device = DeviceId(row.device_id);
             restored.epochs.insert(device, row.epoch);
@@ -47,16 +70,16 @@ impl Reader {
                 }
             }
         }
-        let secured = Sql::new("SELECT DISTINCT device_id FROM credential WHERE device_id IS NOT NULL");
-        for Holds { device_id } in self.rows(&snapshot, secured).await? {
+        for Holds { device_id } in self.rows(&snapshot, holders(first, last)).await? {
             restored.secured.insert(DeviceId(device_id));
         }
 
-        let observations = self.all_in(&snapshot, observation::Entity::find()).await?;
-        for row in observations {
+        let observations = observation::Entity::find();
+        let observations = observations.filter(observation::Column::DeviceId.between(first, last));
+        for row in self.all_in(&snapshot, observations).await? {
             restored.observations.extend(readable(row.device_id, rows::observation(row)));
         }
-        let operations: Vec<operation::Model> = self.rows(&snapshot, open_operations()).await?;
+        let operations: Vec<operation::Model> = self.rows(&snapshot, open_operations(first, last)).await?;
         for row in operations {
             restored.operations.extend(readable(row.device_id, rows::operation_record(row)));
         }
@@ -82,7 +105,14 @@ fn readable<T>(device: i64, row: Result<T, StoreError>) -> Option<T> {
     row.inspect_err(|error| tracing::error!(device.id = device, %error, "a row was left out")).ok()
 }
 
-/// The oldest first. The condition is that of the index, word for word.
-pub(in crate::store) fn open_operations() -> Sql {
-    Sql::new("SELECT * FROM operation WHERE state IN ('queued', 'sent') ORDER BY id")
+/// Those that hold or held a credential.
+pub(in crate::store) fn holders(first: i64, last: i64) -> Sql {
+    let sql = Sql::new("SELECT DISTINCT device_id FROM credential WHERE device_id BETWEEN ").bind(first);
+    sql.text(" AND ").bind(last)
+}
+
+/// Those of a device the oldest first. The condition is that of the index, word for word.
+pub(in crate::store) fn open_operations(first: i64, last: i64) -> Sql {
+    let sql = Sql::new("SELECT * FROM operation WHERE state IN ('queued', 'sent') AND device_id BETWEEN ");
+    sql.bind(first).text(" AND ").bind(last).text(" ORDER BY device_id, id")
 }

@@ -6,7 +6,7 @@ use fleet::{Store as _, StoreError, Timestamp};
 use objects::Value;
 
 use super::fixture::{assert_tallies_are_true, commit, number, open, path, registers, report, sealer};
-use crate::store::{Connector, SqlStore, Synchronous};
+use crate::store::{Connector, SqlStore, Synchronous, WINDOW};
 
 #[tokio::test]
 async fn a_full_disk_acknowledges_nothing_and_heals_by_itself() {
@@ -20,7 +20,7 @@ async fn a_full_disk_acknowledges_nothing_and_heals_by_itself() {
     let room = connector.max_pages.clone();
     // SQLite takes as many pages as there are for the least.
     room.store(1, Ordering::Relaxed);
-    let store = SqlStore::open_with(connector, sealer()).await.unwrap();
+    let store = SqlStore::open_with(connector, WINDOW, sealer()).await.unwrap();
     let mut stored = 0;
     let refused = loop {
         match store.commit(commit([report(1, 2_000 + stored, Value::Opaque(vec![7; 2_000]))])).await {
@@ -57,7 +57,7 @@ async fn many_that_wait_for_a_full_disk_are_all_told() {
 
     let connector = Connector::new(file.into(), Synchronous::Full);
     connector.max_pages.store(1, Ordering::Relaxed);
-    let store = SqlStore::open_with(connector, sealer()).await.unwrap();
+    let store = SqlStore::open_with(connector, WINDOW, sealer()).await.unwrap();
     let big = |at| store.commit(commit([report(1, at, Value::Opaque(vec![7; 200_000]))]));
     let outcomes = futures::future::join_all((0..50).map(big)).await;
     assert!(outcomes.iter().all(|outcome| *outcome == Err(StoreError::Unavailable)), "{outcomes:?}");

@@ -32,7 +32,7 @@ async fn no_list_of_a_page_scans_or_sorts() {
         ("timeline", lists::timeline(device, None, 10).build(DbBackend::Sqlite)),
         ("timeline, next page", lists::timeline(device, Some(7), 10).build(DbBackend::Sqlite)),
         ("audit, next page", told::audit(&audited(), Some(7)).build(DbBackend::Sqlite)),
-        ("open operations", restore::open_operations().statement(DbBackend::Sqlite)),
+        ("open operations", restore::open_operations(1, 9).statement(DbBackend::Sqlite)),
         ("devices by number", devices::live_of(&[(1, 1), (2, 2)]).statement(DbBackend::Sqlite)),
         ("one device", entity::device::Entity::find_by_id(1).build(DbBackend::Sqlite)),
     ];

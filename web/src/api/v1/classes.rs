@@ -11,7 +11,7 @@ use super::{
     failure::Failure,
     reply::Reply,
     state::Api,
-    types::{Class, ClassPolicy, EffectivePlan, NewClass, Page, Plan, PlanOrigin},
+    types::{Class, ClassPolicy, EffectivePlan, NewClass, Page, Plan, PlanOrigin, Retention},
 };
 
 /// The classes, by name.
@@ -103,6 +103,34 @@ pub(super) async fn set_policy(
 ) -> Result<Reply, Failure> {
     let class = find(&api, &context, &class).await?;
     api.fleet().set_class_policy(&context, class.id, policy.into()).await?;
+    Ok(Reply::done())
+}
+
+/// How long values of a class's devices are kept.
+#[utoipa::path(get, path = "/classes/{class}/retention", tag = "classes", security(("token" = ["read"])),
+    params(("class" = String, Path, description = "The class's name")),
+    responses((status = 200, description = "The retention", body = Retention)))]
+pub(super) async fn retention(
+    State(api): State<Arc<Api>>,
+    Caller(context): Caller,
+    Path(class): Path<String>,
+) -> Result<Reply, Failure> {
+    Reply::ok(&Retention::from(find(&api, &context, &class).await?.retention))
+}
+
+/// Says how long values of a class's devices are kept. What is not kept any more is dropped in the background, within some
+/// hours.
+#[utoipa::path(put, path = "/classes/{class}/retention", tag = "classes", request_body = Retention,
+    params(("class" = String, Path, description = "The class's name")), security(("token" = ["administer"])),
+    responses((status = 204, description = "It has that retention")))]
+pub(super) async fn set_retention(
+    State(api): State<Arc<Api>>,
+    Caller(context): Caller,
+    Path(class): Path<String>,
+    Json(retention): Json<Retention>,
+) -> Result<Reply, Failure> {
+    let class = find(&api, &context, &class).await?;
+    api.fleet().set_class_retention(&context, class.id, retention.into()).await?;
     Ok(Reply::done())
 }
 

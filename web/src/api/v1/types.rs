@@ -26,7 +26,7 @@ mod claim;
 pub use claim::{Claim, NewClaim, OpenedClaim};
 
 mod class;
-pub use class::{Class, ClassPolicy, Mapping, NewClass};
+pub use class::{Class, ClassPolicy, Mapping, NewClass, Retention};
 
 mod credential;
 pub use credential::{

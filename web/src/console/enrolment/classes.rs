@@ -15,6 +15,7 @@ use crate::{
         Done, encoded,
         enrolment::{
             policy::{PolicyForm, kinds_of},
+            retention::RetentionForm,
             tabs,
         },
         plan::{PlanForm, plan_of},
@@ -52,8 +53,17 @@ pub(crate) struct ClassPage {
     name: String,
     devices: String,
     policy: PolicyForm,
+    retention: RetentionForm,
     own_plan: bool,
     plan: PlanForm,
+}
+
+/// What was typed into the forms of a class.
+#[derive(Default)]
+pub(crate) struct Typed {
+    pub(crate) policy: Filled,
+    pub(crate) retention: Filled,
+    pub(crate) plan: Filled,
 }
 
 pub(crate) async fn page(
@@ -92,7 +102,7 @@ pub(crate) async fn class(
 ) -> Result<impl IntoResponse, WebError> {
     login.demand(Permission::Administer)?;
     let class = find(&app, &login, &name).await?;
-    Ok(Page(ClassPage::load(&app, &login, &class, &done.done, &Filled::default(), &Filled::default()).await?))
+    Ok(Page(ClassPage::load(&app, &login, &class, &done.done, &Typed::default()).await?))
 }
 
 pub(crate) async fn save(
@@ -107,8 +117,8 @@ pub(crate) async fn save(
     let plan = match plan {
         Ok(plan) => plan,
         Err(problems) => {
-            let filled = Filled::with(fields, problems);
-            return Ok(again(ClassPage::load(&app, &login, &class, "", &Filled::default(), &filled).await?));
+            let typed = Typed { plan: Filled::with(fields, problems), ..Typed::default() };
+            return Ok(again(ClassPage::load(&app, &login, &class, "", &typed).await?));
         }
     };
     let (work, context, id, url) = (Arc::clone(&app), login.context.clone(), class.id, url_of(&class));
@@ -120,8 +130,8 @@ pub(crate) async fn save(
     match done.await {
         Ok(response) => Ok(response),
         Err(error) => {
-            let filled = mend(fields, error)?;
-            Ok(again(ClassPage::load(&app, &login, &class, "", &Filled::default(), &filled).await?))
+            let typed = Typed { plan: mend(fields, error)?, ..Typed::default() };
+            Ok(again(ClassPage::load(&app, &login, &class, "", &typed).await?))
         }
     }
 }
@@ -169,14 +179,12 @@ impl ClassesPage {
 }
 
 impl ClassPage {
-    /// With what was typed into the form of the policy, and into that of the plan.
     pub(crate) async fn load(
         app: &App,
         login: &SignedIn,
         class: &Class,
         done: &str,
-        policy: &Filled,
-        filled: &Filled,
+        typed: &Typed,
     ) -> Result<Self, WebError> {
         let plan = app.fleet.plan(&login.context, PlanScope::Class(class.id)).await?;
         let own_plan = plan.is_some();
@@ -185,9 +193,14 @@ impl ClassPage {
             shell: Shell::new(app, login, Area::Enrolment, format!("Class {name}")).done(done),
             name,
             devices: devices_of(class),
-            policy: PolicyForm::new(format!("{}/policy", url_of(class)), &class.policy, policy),
+            policy: PolicyForm::new(format!("{}/policy", url_of(class)), &class.policy, &typed.policy),
+            retention: RetentionForm::new(
+                format!("{}/retention", url_of(class)),
+                class.retention,
+                &typed.retention,
+            ),
             own_plan,
-            plan: PlanForm::new(url_of(class), &plan.unwrap_or_default(), own_plan, filled),
+            plan: PlanForm::new(url_of(class), &plan.unwrap_or_default(), own_plan, &typed.plan),
         })
     }
 }

@@ -11,7 +11,7 @@ use fleet::{ClassPolicy, CredentialKind, FleetError, Mapping, Permission};
 use crate::{
     app::App,
     console::{
-        enrolment::classes::{ClassPage, find, url_of},
+        enrolment::classes::{ClassPage, Typed, find, url_of},
         given::{kind_choices, kind_label, kind_of},
     },
     error::WebError,
@@ -51,9 +51,8 @@ pub(crate) async fn save(
     match done.await {
         Ok(response) => Ok(response),
         Err(error) => {
-            let filled = mend(fields, error)?;
-            let plan = Filled::default();
-            Ok(again(ClassPage::load(&app, &login, &class, "", &filled, &plan).await?))
+            let typed = Typed { policy: mend(fields, error)?, ..Typed::default() };
+            Ok(again(ClassPage::load(&app, &login, &class, "", &typed).await?))
         }
     }
 }

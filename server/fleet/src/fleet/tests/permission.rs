@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     BootstrapId, BootstrapRecord, BootstrapResult, ClassPolicy, DiaryCause, DiaryId, DiaryNote, GivenPsk,
-    ImportFormat, Incident, PlanScope, Purpose, Removal,
+    ImportFormat, Incident, PlanScope, Purpose, Removal, Retention,
     store::{DeviceOrder, DiaryQuery},
 };
 
@@ -57,6 +57,9 @@ verbs! {
     };
     Administer "set class policy" => |bench, context| {
         bench.fleet.set_class_policy(context, ClassId::DEFAULT, ClassPolicy::default())
+    };
+    Administer "set class retention" => |bench, context| {
+        bench.fleet.set_class_retention(context, ClassId::DEFAULT, Retention::default())
     };
     Administer "claims" => |bench, context| bench.fleet.claims(context, &page());
     View "classes" => |bench, context| bench.fleet.classes(context);

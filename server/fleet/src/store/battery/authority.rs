@@ -4,7 +4,7 @@ use super::fixture::*;
 use crate::{
     Authority, AuthorityId, CertificateName, Change, Class, ClassId, ClassPolicy, Credential, CredentialId,
     CredentialKind, CredentialName, CredentialState, DeviceId, Fingerprint, Holder, KeyPair, Mapping,
-    NewCredential, OwnKey, PrivateKey, Public, RevocationList, Secret, SeenCertificate, Store,
+    NewCredential, OwnKey, PrivateKey, Public, Retention, RevocationList, Secret, SeenCertificate, Store,
 };
 
 fn pair(number: u8) -> KeyPair {
@@ -141,10 +141,12 @@ pub async fn a_key_pair_is_forgotten_once_it_is_proved(store: &dyn Store) {
 pub async fn a_class_keeps_its_policy(store: &dyn Store) {
     let class = store.classes().await.unwrap().remove(0);
     assert_eq!((class.id, &class.policy), (ClassId::DEFAULT, &ClassPolicy::default()));
+    assert_eq!(class.retention, Retention::default());
     for mapping in Mapping::ALL {
         for provision in CredentialKind::ALL {
             let policy = ClassPolicy { kinds: [provision].into(), mapping, provision };
-            let saved = Class { policy, ..class.clone() };
+            let retention = Retention { days: Some(7), readings: 12 };
+            let saved = Class { policy, retention, ..class.clone() };
             commit(store, [Change::ClassSaved(saved.clone())]).await;
             assert_eq!(store.classes().await.unwrap(), [saved]);
         }
@@ -159,7 +161,12 @@ pub async fn a_class_keeps_its_policy(store: &dyn Store) {
 /// Those of its devices and claims that open, of the kinds that are asked for.
 pub async fn the_credentials_of_a_class_are_found(store: &dyn Store) {
     register(store, 3).await;
-    let class = Class { id: ClassId(2), name: "meters".into(), policy: ClassPolicy::default() };
+    let class = Class {
+        id: ClassId(2),
+        name: "meters".into(),
+        policy: ClassPolicy::default(),
+        retention: Retention::default(),
+    };
     commit(
         store,
         [

@@ -123,7 +123,12 @@ pub async fn a_removed_device_is_enrolled_again_under_its_row(store: &dyn Store)
     register(store, 2).await;
     commit(
         store,
-        [Change::ClassAdded(Class { id: ClassId(2), name: "meters".into(), policy: Default::default() })],
+        [Change::ClassAdded(Class {
+            id: ClassId(2),
+            name: "meters".into(),
+            policy: Default::default(),
+            retention: Default::default(),
+        })],
     )
     .await;
     refused(store, [again(1, 2)]).await;
@@ -188,7 +193,12 @@ pub async fn a_removal_keeps_or_deletes_what_a_device_left(store: &dyn Store) {
 pub async fn devices_are_filtered_by_class_and_security(store: &dyn Store) {
     commit(
         store,
-        [Change::ClassAdded(Class { id: ClassId(2), name: "meters".into(), policy: Default::default() })],
+        [Change::ClassAdded(Class {
+            id: ClassId(2),
+            name: "meters".into(),
+            policy: Default::default(),
+            retention: Default::default(),
+        })],
     )
     .await;
     register(store, 12).await;
@@ -224,7 +234,12 @@ pub async fn devices_are_filtered_by_class_and_security(store: &dyn Store) {
 
 /// A class has one row and one name, and a device is in one that is there.
 pub async fn a_class_is_unique_and_there_before_its_devices(store: &dyn Store) {
-    let class = |id, name: &str| Class { id: ClassId(id), name: name.into(), policy: Default::default() };
+    let class = |id, name: &str| Class {
+        id: ClassId(id),
+        name: name.into(),
+        policy: Default::default(),
+        retention: Default::default(),
+    };
     commit(store, [Change::ClassAdded(class(3, "'zähler\0")), Change::ClassAdded(class(2, "meters"))]).await;
     refused(store, [Change::ClassAdded(class(2, "other"))]).await;
     refused(store, [Change::ClassAdded(class(4, "meters"))]).await;

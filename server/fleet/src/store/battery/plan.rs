@@ -55,7 +55,12 @@ pub async fn a_plan_is_kept_replaced_and_taken_back(store: &dyn Store) {
     register(store, 2).await;
     commit(
         store,
-        [Change::ClassAdded(Class { id: ClassId(2), name: "meters".into(), policy: Default::default() })],
+        [Change::ClassAdded(Class {
+            id: ClassId(2),
+            name: "meters".into(),
+            policy: Default::default(),
+            retention: Default::default(),
+        })],
     )
     .await;
     let (class, device) = (PlanScope::Class(ClassId(2)), PlanScope::Device(DeviceId(2)));

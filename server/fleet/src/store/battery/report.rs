@@ -4,7 +4,7 @@ use futures::future::join_all;
 use objects::{ObjectLink, Value};
 
 use super::fixture::*;
-use crate::{Change, Delivery, DeviceId, Reading, Store, StoredReading};
+use crate::{Change, Class, ClassId, Delivery, DeviceId, Reading, Retention, Store, StoredReading};
 
 /// Values at the edges of every type.
 pub(super) fn every_value() -> Vec<Value> {
@@ -220,12 +220,45 @@ pub async fn the_history_is_capped_by_a_purge(store: &dyn Store) {
     let many = (0..cap + 25).map(|value| reading("/3/0/9", value)).collect();
     let old = Reading { device_time: Some(at(-1)), ..reading("/3/0/9", -1) };
     commit(store, [report(1, at(0), many), report(1, at(1), vec![old, reading("/3/0/13", 1)])]).await;
-    store.purge(at(2)).await.unwrap();
+    store.purge_values(at(2)).await.unwrap();
     let history = store.history(DeviceId(1), path("/3/0/9"), usize::MAX).await.unwrap();
     let expected: Vec<Reading> = (25..cap + 25).rev().map(|value| reading("/3/0/9", value)).collect();
     assert_eq!(plain(&history), expected);
     assert_eq!(latest(store, "/3/0/9").await, [reading("/3/0/9", cap + 24)]);
     assert_eq!(store.history(DeviceId(1), path("/3/0/13"), 10).await.unwrap().len(), 1);
+}
+
+/// By number and by days, of the devices of that class; the newest of each path stays, whatever its age.
+pub async fn values_are_kept_as_their_class_says(store: &dyn Store) {
+    const DAY: i64 = 86_400;
+    register(store, 2).await;
+    let retention = Retention { days: Some(3), readings: 4 };
+    let class = Class { id: ClassId(2), name: "meters".into(), policy: Default::default(), retention };
+    let classified = Change::DeviceClassified { device: DeviceId(1), class: ClassId(2) };
+    commit(store, [Change::ClassAdded(class.clone()), classified]).await;
+    for device in [1, 2] {
+        for day in 0..8 {
+            commit(store, [report(device, at(day * DAY), vec![reading("/3/0/9", day)])]).await;
+        }
+        commit(store, [report(device, at(0), vec![reading("/3/0/13", 1), reading("/3/0/13", 2)])]).await;
+    }
+    let values = async |device, of| {
+        let history = store.history(DeviceId(device), path(of), usize::MAX).await.unwrap();
+        history.into_iter().map(|stored| stored.reading.value).collect::<Vec<_>>()
+    };
+    store.purge_values(at(7 * DAY)).await.unwrap();
+    assert_eq!(values(1, "/3/0/9").await, [7, 6, 5, 4].map(Value::Integer), "four are kept");
+    assert_eq!(values(1, "/3/0/13").await, [Value::Integer(2)], "the newest stays");
+    assert_eq!(values(2, "/3/0/9").await.len(), 8, "of another class");
+    store.purge_values(at(9 * DAY)).await.unwrap();
+    assert_eq!(values(1, "/3/0/9").await, [7, 6].map(Value::Integer), "three days are kept");
+    let shorter = Class { retention: Retention { days: Some(1), readings: 1 }, ..class };
+    commit(store, [Change::ClassSaved(shorter)]).await;
+    store.purge_values(at(99 * DAY)).await.unwrap();
+    assert_eq!(values(1, "/3/0/9").await, [Value::Integer(7)]);
+    assert_eq!(latest(store, "/3/0/9").await, [reading("/3/0/9", 7)]);
+    commit(store, [report(1, at(99 * DAY), vec![reading("/3/0/9", 8)])]).await;
+    assert_eq!(values(1, "/3/0/9").await, [8, 7].map(Value::Integer));
 }
 
 async fn latest(store: &dyn Store, within: &str) -> Vec<Reading> {

@@ -93,6 +93,39 @@ pub async fn a_purge_leaves_the_live_state_alone(store: &dyn Store) {
     assert_eq!(store.history(DeviceId(1), path("/3/0/9"), 5).await.unwrap().len(), 1);
 }
 
+/// Part by part in the order of their ids, and nothing of a device in another part than itself.
+pub async fn the_hot_state_is_read_back_in_parts(store: &dyn Store) {
+    assert_eq!(store.last_device().await.unwrap(), None);
+    register(store, 5).await;
+    for number in 1..=5 {
+        commit(
+            store,
+            [Change::ObservationBegan(observation(number, "/3/0/9")), queued(&reboot(10 - number, number))],
+        )
+        .await;
+    }
+    assert_eq!(store.last_device().await.unwrap(), Some(DeviceId(5)));
+    let whole = store.restore().await.unwrap();
+    let (mut after, mut sizes, mut all) = (None, Vec::new(), Restored::default());
+    loop {
+        let part = store.restore_part(after, 2).await.unwrap();
+        sizes.push(part.devices.len());
+        let of = |device: DeviceId| part.devices.iter().any(|one| one.id == device);
+        assert!(part.registrations.iter().all(|registration| of(registration.device)));
+        assert!(part.observations.iter().all(|observation| of(observation.device)));
+        assert!(part.operations.iter().all(|record| of(record.device)));
+        assert!(part.epochs.keys().chain(part.seen.keys()).chain(&part.secured).all(|device| of(*device)));
+        after = part.more_after;
+        all.append(part);
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(sizes, [2, 2, 1]);
+    all.operations.sort_by_key(|record| record.id);
+    assert_eq!(sorted(all), sorted(whole));
+}
+
 /// In an order of ours: a store may give devices, registrations and observations in any.
 fn sorted(mut restored: Restored) -> Restored {
     restored.devices.sort_by_key(|device| device.id);

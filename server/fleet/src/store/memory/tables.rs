@@ -8,7 +8,7 @@ use crate::{
     ApiToken, AuditRecord, Authority, AuthorityId, BootstrapId, BootstrapRecord, Change, Claim, ClaimId,
     Claimed, Class, ClassId, ClassPolicy, Commit, Committed, Credential, CredentialId, Delivery, Device,
     DeviceId, DiaryEntry, EndpointName, KeyPair, LoggedEvent, LoggedKind, Observation, OperationId,
-    OperationRecord, OperationState, OwnKey, Plan, PlanScope, PublicId, Reading, Secret, SecureSession,
+    OperationRecord, OperationState, OwnKey, Plan, PlanScope, PublicId, Retention, Secret, SecureSession,
     SecureSessionId, SeenCertificate, StoreError, StoredReading, Submission, TimelineEntry, TimelineRecord,
     Timestamp, User, WebSession, Webhook, WebhookSecret,
     store::{ENDED_OPERATION_KEPT, ENDED_TOKEN_KEPT},
@@ -67,7 +67,12 @@ impl Default for Tables {
     /// As the first migration leaves them: with the default class.
     fn default() -> Self {
         let policy = ClassPolicy::default();
-        let class = Class { id: ClassId::DEFAULT, name: Class::DEFAULT_NAME.to_owned(), policy };
+        let class = Class {
+            id: ClassId::DEFAULT,
+            name: Class::DEFAULT_NAME.to_owned(),
+            policy,
+            retention: Retention::default(),
+        };
         Self {
             devices: BTreeMap::new(),
             by_endpoint: BTreeMap::new(),
@@ -258,9 +263,6 @@ impl Tables {
     }
 
     pub(super) fn purge(&mut self, now: Timestamp) {
-        for history in self.history.values_mut() {
-            history.drain(..history.len().saturating_sub(Reading::HISTORY_PER_PATH));
-        }
         let mut kept: BTreeMap<DeviceId, usize> = BTreeMap::new();
         let mut newest_first: Vec<_> = std::mem::take(&mut self.timeline).into_iter().rev().collect();
         newest_first.retain(|record| {
@@ -279,6 +281,19 @@ impl Tables {
         self.submissions.retain(|_, submission| submission.at.after(Submission::KEPT) > now);
         self.tokens.retain(|token| token.ended_at().after(ENDED_TOKEN_KEPT) > now);
         self.purge_events(now);
+    }
+
+    pub(super) fn purge_values(&mut self, now: Timestamp) {
+        for ((device, _), history) in &mut self.history {
+            let class = self.devices.get(device).and_then(|device| self.classes.get(&device.class));
+            let retention = class.map(|class| class.retention).unwrap_or_default();
+            let kept = usize::try_from(retention.readings).unwrap_or(usize::MAX);
+            history.drain(..history.len().saturating_sub(kept));
+            let since = retention.since(now);
+            let old = history.iter().take_while(|stored| since.is_some_and(|since| stored.at() < since));
+            let old = old.count().min(history.len().saturating_sub(1));
+            history.drain(..old);
+        }
     }
 
     fn known(&self, device: DeviceId) -> Result<(), StoreError> {

@@ -72,10 +72,20 @@ struct Simulated {
     events: Vec<Event>,
 }
 
+/// How a fleet comes back: after which device, so many devices at once, and how often.
+#[derive(Clone, Copy)]
+struct Slowly {
+    after: Option<DeviceId>,
+    devices: usize,
+    every: Duration,
+}
+
 enum Due {
     Uplink(Incoming),
     Downlink(Source, Vec<u8>),
     Commit(Ticket, Commit),
+    /// The next part of the fleet comes back, for the shard of this start.
+    Part(u16, Slowly),
     /// A commit whose result reaches the shard that made it, if no crash came between.
     Committed(u16, Ticket, Result<Committed, StoreError>),
 }
@@ -294,7 +304,8 @@ impl World {
                 Due::Committed(boot, ticket, result) if boot == self.boots => {
                     self.shard.handle_committed(self.moment(), ticket, result);
                 }
-                Due::Committed(..) => {}
+                Due::Part(boot, slowly) if boot == self.boots => self.bring_back(slowly),
+                Due::Committed(..) | Due::Part(..) => {}
             }
             return;
         }
@@ -375,6 +386,32 @@ impl World {
         self.due.retain(|_, due| !matches!(due, Due::Commit(..)));
         self.taken.clear();
         self.shard = shard(self.now, self.boots, &self.store);
+        self.bring_sessions_back();
+    }
+
+    /// The same, and so many devices come back at once, so often.
+    pub(super) fn crash_and_restart_slowly(&mut self, devices: usize, every: Duration) {
+        self.crash_and_restart();
+        self.shard = new_shard(self.now, self.boots, &self.store);
+        self.later(every, Due::Part(self.boots, Slowly { after: None, devices, every }));
+    }
+
+    fn bring_back(&mut self, slowly: Slowly) {
+        let now = self.moment();
+        // A store that can't be read is asked again.
+        let Ok(part) = block_on(self.store.restore_part(slowly.after, slowly.devices)) else {
+            self.later(slowly.every, Due::Part(self.boots, slowly));
+            return;
+        };
+        let after = part.more_after;
+        self.shard.handle_restored(now, part);
+        match after {
+            Some(_) => self.later(slowly.every, Due::Part(self.boots, Slowly { after, ..slowly })),
+            None => self.shard.handle_restore_done(now),
+        }
+    }
+
+    fn bring_sessions_back(&mut self) {
         for session in block_on(self.store.secure_sessions(None, 1_000)).unwrap() {
             let origin = Origin { source: session.source, identity: Some(session.identity) };
             let restored = Incoming::SessionRestored(origin, session.id, session.began_at);
@@ -600,6 +637,14 @@ impl World {
         block_on(self.store.history(self.id(node), path, usize::MAX)).unwrap().len()
     }
 
+    pub(super) fn is_restoring(&self) -> bool {
+        self.shard.is_restoring()
+    }
+
+    pub(super) fn stored_devices(&self) -> usize {
+        block_on(self.store.restore()).unwrap().devices.len()
+    }
+
     pub(super) fn backlog(&self) -> Backlog {
         self.shard.backlog(self.moment())
     }
@@ -678,11 +723,21 @@ fn enrolment(id: DeviceId, number: u8, endpoint: &str) -> Commit {
 }
 
 fn shard(now: Duration, boots: u16, store: &MemoryStore) -> Shard {
+    let mut shard = new_shard(now, boots, store);
     let now = Now { mono: now, wall: Timestamp(1_750_000_000_000).after(now) };
-    let restored = block_on(store.restore()).unwrap();
+    shard.handle_restored(now, block_on(store.restore()).unwrap());
+    shard.handle_restore_done(now);
+    shard
+}
+
+fn new_shard(now: Duration, boots: u16, store: &MemoryStore) -> Shard {
+    let now = Now { mono: now, wall: Timestamp(1_750_000_000_000).after(now) };
     let boot = coap::Boot { number: boots, seed: [5; 32] };
     let endpoint = coap::Endpoint::new(coap::Config::default(), boot);
-    let roster = Roster::new(0, NodeId::SINGLE, Limits { lab: true, ..Limits::default() });
+    let mut roster = Roster::new(0, NodeId::SINGLE, Limits { lab: true, ..Limits::default() });
+    if let Some(last) = block_on(store.last_device()).unwrap() {
+        roster.begin_after(last);
+    }
     let library = Library::new(Arc::new(Registry::core()));
-    Shard::new(now, endpoint, roster, library, [boots as u8; 32], restored)
+    Shard::new(now, endpoint, roster, library, [boots as u8; 32])
 }

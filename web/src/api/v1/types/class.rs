@@ -31,6 +31,8 @@ pub struct Class {
     pub name: String,
     /// By what its devices may prove who they are.
     pub policy: ClassPolicy,
+    /// How long values of its devices are kept.
+    pub retention: Retention,
 }
 
 /// By what the devices of a class may prove who they are.
@@ -46,6 +48,18 @@ pub struct ClassPolicy {
     pub provision: CredentialKind,
 }
 
+/// How long and how many values of a resource are kept. The newest one stays in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// For so many days, 1 to 36500; null for no end.
+    #[schema(example = 90)]
+    pub days: Option<u32>,
+    /// So many of each resource, 1 to 1000.
+    #[schema(example = 1000)]
+    pub readings: u32,
+}
+
 /// A class to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -57,7 +71,19 @@ pub struct NewClass {
 
 impl From<fleet::Class> for Class {
     fn from(class: fleet::Class) -> Self {
-        Self { name: class.name, policy: class.policy.into() }
+        Self { name: class.name, policy: class.policy.into(), retention: class.retention.into() }
+    }
+}
+
+impl From<fleet::Retention> for Retention {
+    fn from(fleet::Retention { days, readings }: fleet::Retention) -> Self {
+        Self { days, readings }
+    }
+}
+
+impl From<Retention> for fleet::Retention {
+    fn from(Retention { days, readings }: Retention) -> Self {
+        Self { days, readings }
     }
 }
 
