@@ -9,7 +9,7 @@ use std::{
 use crate::document::operations;
 
 /// The verbs of `Fleet` that the console calls, each with its route.
-const ROUTES: [(&str, &str); 56] = [
+const ROUTES: [(&str, &str); 57] = [
     ("add_authority", "post /authorities"),
     ("add_claim", "post /claims"),
     ("add_class", "post /classes"),
@@ -63,6 +63,7 @@ const ROUTES: [(&str, &str); 56] = [
     ("seen_certificates", "get /devices/{device}/credentials"),
     ("server_keys", "get /server-keys"),
     ("set_class_policy", "put /classes/{class}/policy"),
+    ("set_class_retention", "put /classes/{class}/retention"),
     ("set_password", "put /users/{user}/password"),
     ("set_revocation_list", "put /authorities/{authority}/revocation-list"),
     ("subscribe", "get /events"),

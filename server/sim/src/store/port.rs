@@ -40,9 +40,9 @@ macro_rules! read {
                 self.answer(self.inner.purge(now).await).await
             }
 
-            async fn restore(&self) -> Result<Restored, StoreError> {
-                self.look().await?;
-                self.inner.restore().await
+            async fn purge_values(&self, now: Timestamp) -> Result<(), StoreError> {
+                self.write("purge_values").await?;
+                self.answer(self.inner.purge_values(now).await).await
             }
 
             $(async fn $name(&self, $($argument: $type),*) -> Result<$answer, StoreError> {
@@ -55,6 +55,8 @@ macro_rules! read {
 
 read! {
     check() -> ();
+    last_device() -> Option<DeviceId>;
+    restore_part(after: Option<DeviceId>, limit: usize) -> Restored;
     overview() -> Overview;
     device(id: PublicId) -> Option<DeviceView>;
     device_row(id: DeviceId) -> Option<DeviceView>;
