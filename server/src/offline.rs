@@ -36,7 +36,7 @@ pub async fn copy_database(
     for database in [from, to] {
         if let Database::File(file) = database {
             let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-            folders.push(folder.unwrap_or(std::path::Path::new(".")).to_owned());
+            folders.push(folder.unwrap_or_else(|| std::path::Path::new(".")).to_owned());
         }
     }
     folders.dedup();

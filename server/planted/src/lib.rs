@@ -152,7 +152,7 @@ pub fn is(fault: Fault) -> bool {
 pub fn is_once_in(times: u64, fault: Fault) -> bool {
     is(fault) && {
         ASKED.set(ASKED.get() + 1);
-        ASKED.get() % times == 0
+        ASKED.get().is_multiple_of(times)
     }
 }
 

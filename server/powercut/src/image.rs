@@ -212,6 +212,6 @@ mod tests {
     #[test]
     fn sectors_are_those_of_the_file() {
         assert_eq!(sectors(500, 600).collect::<Vec<_>>(), [0..12, 12..524, 524..600]);
-        assert_eq!(sectors(1_024, 512).collect::<Vec<_>>(), [0..512]);
+        assert!(sectors(1_024, 512).eq(std::iter::once(0..512)));
     }
 }

@@ -38,12 +38,15 @@ pub struct Known {
     /// What was acknowledged last.
     pub state: Acknowledged,
     /// What its acknowledgements said, by power cycle, message id and token, with the server's life.
-    answers: BTreeMap<(u32, u16, Vec<u8>), (u32, Vec<u8>)>,
+    answers: BTreeMap<(u32, u16, Vec<u8>), Answer>,
     /// Sends by what is in them, and whether they were acknowledged.
     pub sends: BTreeMap<u64, Sent>,
     /// Which exchanges have carried the Execute or Create of this number.
     pub commands: BTreeMap<u64, Vec<(u16, Token)>>,
 }
+
+/// What an acknowledgement said, and in which life of the server.
+type Answer = (u32, Vec<u8>);
 
 /// A request of a device's.
 #[derive(Clone, Debug)]
@@ -241,8 +244,8 @@ impl Told {
     fn change(&mut self, update: &Self) {
         let Self { lifetime, binding, links } = update.clone();
         self.lifetime = lifetime.or(self.lifetime);
-        self.binding = binding.or(self.binding.take());
-        self.links = links.or(self.links.take());
+        self.binding = binding.or_else(|| self.binding.take());
+        self.links = links.or_else(|| self.links.take());
     }
 }
 

@@ -64,7 +64,14 @@ pub enum Arrival {
 /// What waits at a socket of the server.
 #[derive(Default)]
 struct Inbox {
-    inner: Mutex<(VecDeque<(SocketAddr, Vec<u8>)>, Option<Waker>)>,
+    inner: Mutex<Waiting>,
+}
+
+/// What waits to be read, and who is to be told of it.
+#[derive(Default)]
+struct Waiting {
+    datagrams: VecDeque<(SocketAddr, Vec<u8>)>,
+    reader: Option<Waker>,
 }
 
 /// A socket of the server.
@@ -168,17 +175,17 @@ impl Inner {
 impl Inbox {
     fn push(&self, from: SocketAddr, bytes: &[u8]) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.0.len() < INBOX {
-            inner.0.push_back((from, bytes.to_vec()));
+        if inner.datagrams.len() < INBOX {
+            inner.datagrams.push_back((from, bytes.to_vec()));
         }
-        if let Some(waker) = inner.1.take() {
+        if let Some(waker) = inner.reader.take() {
             waker.wake();
         }
     }
 
     fn pop(&self, buffer: &mut [u8], waker: Option<&Waker>) -> Option<(usize, SocketAddr)> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        match inner.0.pop_front() {
+        match inner.datagrams.pop_front() {
             Some((from, bytes)) => {
                 let len = bytes.len().min(buffer.len());
                 buffer[..len].copy_from_slice(&bytes[..len]);
@@ -186,7 +193,7 @@ impl Inbox {
             }
             None => {
                 if let Some(waker) = waker {
-                    inner.1 = Some(waker.clone());
+                    inner.reader = Some(waker.clone());
                 }
                 None
             }

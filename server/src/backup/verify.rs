@@ -25,7 +25,8 @@ pub async fn verify(
     progress: &dyn Progress,
 ) -> Result<Manifest, BackupError> {
     // Beside the backup, where something of its size has found room, unless that is a place to read from only.
-    let beside = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let beside =
+        file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let folder = tempfile::tempdir_in(beside).or_else(|_| tempfile::tempdir());
     let folder = folder.map_err(BackupError::io(beside))?;
     let copy = folder.path().join(Manifest::DATABASE);

@@ -143,7 +143,7 @@ impl Simulated {
             public_id: self.public_id(0),
             domain: DomainId::ROOT,
             class: ClassId::DEFAULT,
-            endpoint: EndpointName::new(&format!("node-{}", self.number)).unwrap(),
+            endpoint: EndpointName::new(format!("node-{}", self.number)).unwrap(),
             created_at: at(0),
             removed_at: None,
         };

@@ -35,10 +35,10 @@ impl World {
         let device = self.random.random_range(0..self.nodes.len());
         let endpoint = self.model.devices[device].endpoint.clone();
         if self.random.random_bool(0.1) {
-            let waits = self.model.operations.told.iter().filter(|(id, operation)| {
+            let mut waits = self.model.operations.told.iter().filter(|(id, operation)| {
                 operation.device == device && !self.model.operations.ended.contains_key(id)
             });
-            if let Some((id, _)) = waits.last() {
+            if let Some((id, _)) = waits.next_back() {
                 note!(self.bench, "person: cancels {id}");
                 person.cancel(&endpoint, *id);
             }

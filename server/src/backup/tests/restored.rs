@@ -187,8 +187,7 @@ async fn data_that_is_there_is_moved_aside_and_only_when_asked() {
     let aside: Vec<_> =
         aside.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("replaced-")).collect();
     let [aside] = &aside[..] else { panic!("{aside:?}") };
-    let mut old = Config::default();
-    old.data_dir = config::DataDir(aside.clone());
+    let old = Config { data_dir: config::DataDir(aside.clone()), ..Config::default() };
     let (_data_dir, store) = open(&old).await;
     assert!(store.device_row(DeviceId(2)).await.unwrap().is_some(), "the old data is whole");
 }

@@ -52,11 +52,11 @@ fn nobody_is_unknown_or_becomes_another_while_the_fleet_comes_back() {
     assert!(!world.is_restoring());
     assert!(world.device(new).is_registered());
     assert_eq!(world.stored_devices(), DEVICES + 1, "nobody got a second identity");
-    for node in 0..DEVICES {
+    for (node, location) in locations.iter().enumerate() {
         assert!(world.device(node).is_registered(), "{node}");
         assert_eq!(world.rejected(node), [], "{node}");
         assert_eq!(world.registers(node), if node == last - 2 { 2 } else { 1 }, "{node}");
-        assert_eq!(world.location(node) == locations[node], node != last - 2, "{node}");
+        assert_eq!(world.location(node) == *location, node != last - 2, "{node}");
     }
     assert_eq!(world.latest(last - 1, temperature), Some(Value::Float(1.5)));
     assert_eq!(world.latest(last, temperature), Some(Value::Float(2.5)));
