@@ -12,7 +12,10 @@ use std::{
 
 use sea_orm::{
     ConnectOptions, DatabaseConnection,
-    sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    sqlx::{
+        Connection as _,
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    },
 };
 
 use super::{
@@ -139,6 +142,11 @@ impl Connector {
             .max_lifetime(None);
         let this = self.clone();
         options.map_sqlx_sqlite_opts(move |options| this.sqlite(options, &path, purpose));
+        // SQLite ends a transaction by itself when the disk fails, and sqlx counts on: whoever began one on that connection
+        // would read the same old snapshot for ever.
+        options.map_sqlx_sqlite_pool_opts(|pool| {
+            pool.before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
+        });
         Ok(sea_orm::Database::connect(options).await?)
     }
 
