@@ -170,7 +170,8 @@ impl Server {
             entropy: Arc::new(fill_random),
             metrics: Arc::new(move || metrics.render()),
             ready: health::ready(Arc::clone(&assembly.health), store),
-            restore: Some(backup::receiver(config, Arc::clone(&start_again))),
+            restore: matches!(config.database(), Database::File(_))
+                .then(|| backup::receiver(config, Arc::clone(&start_again))),
             stop: stopped.clone(),
         };
         assembly.tasks.push(tokio::spawn(webhooks::run(Arc::clone(&fleet), stopped.clone())));

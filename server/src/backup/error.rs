@@ -30,6 +30,11 @@ pub enum BackupError {
     /// There is such a file already.
     #[error("{} is there already, and no backup is written over another file", .0.display())]
     Exists(PathBuf),
+    /// A backup is restored as a file.
+    #[error(
+        "a backup is restored into the data folder: do that without `database.url`, then give it again and run `muster db copy`"
+    )]
+    IntoPostgres,
     /// The system refuses.
     #[error("{}: {source}", path.display())]
     Io {

@@ -12,7 +12,7 @@ use crate::{
     fill_random,
     seal::{SealKey, Sealer},
     seal_variable,
-    store::snapshot,
+    store::{Database, snapshot},
 };
 
 /// What becomes of data that is there already.
@@ -33,6 +33,9 @@ pub async fn restore(
     replace: Replace,
     progress: &dyn Progress,
 ) -> Result<Manifest, BackupError> {
+    if let Database::Postgres(_) = config.database() {
+        return Err(BackupError::IntoPostgres);
+    }
     let data_dir = &config.data_dir.0;
     let _lock = DataDirLock::take(data_dir)?;
     restored::put_in_place(data_dir).map_err(BackupError::io(data_dir))?;

@@ -191,3 +191,27 @@ async fn data_that_is_there_is_moved_aside_and_only_when_asked() {
     let (_data_dir, store) = open(&old).await;
     assert!(store.device_row(DeviceId(2)).await.unwrap().is_some(), "the old data is whole");
 }
+
+#[tokio::test]
+async fn a_postgresql_is_backed_up_while_it_is_written_and_restored_as_a_file() {
+    let Some(cluster) = pg_cluster::Cluster::shared("a backup of PostgreSQL") else { return };
+    let mut world = World::new();
+    world.config.database.url = Some(cluster.url(&cluster.database()).parse().unwrap());
+    let (_data_dir, store) = world.open().await;
+    store.commit(commit((1..=40).map(added).collect())).await.unwrap();
+    let manifest = world.backup("of-postgresql.muster").await;
+    assert_eq!(manifest.rows["device"], 40);
+    assert_eq!(manifest.rows["dtls_session"], 0);
+    store.commit(commit(vec![added(41)])).await.unwrap();
+    store.close().await;
+
+    let file = world.file("of-postgresql.muster");
+    let refused = restore(&world.config, &file, &passphrase(), Replace::MovingAside, &()).await;
+    assert!(matches!(refused, Err(BackupError::IntoPostgres)), "{refused:?}");
+    let elsewhere = world.elsewhere();
+    restore(&elsewhere, &file, &passphrase(), Replace::Never, &()).await.unwrap();
+    let (_data_dir, store) = open(&elsewhere).await;
+    assert!(store.device_row(DeviceId(40)).await.unwrap().is_some());
+    assert!(store.device_row(DeviceId(41)).await.unwrap().is_none());
+    store.close().await;
+}
