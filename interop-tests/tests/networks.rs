@@ -147,8 +147,10 @@ impl Crowd {
         let mut crowd = Self::before(server, weather, 99);
         for number in 0..count {
             let endpoint = format!("{name}-{number:03}");
-            let key = [u8::try_from(number).expect("there are fewer"); 16];
-            let credential = json!({ "identity": endpoint, "key": format!("{number:02x}").repeat(16) });
+            let number = u8::try_from(number).expect("there are fewer");
+            let key: [u8; 16] = std::array::from_fn(|at| b"not a known key!"[at] ^ number);
+            let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            let credential = json!({ "identity": endpoint, "key": hex });
             rest.post("/devices", json!({ "endpoint": endpoint, "management": credential })).await;
             let uri = format!("coaps://{}", crowd.relay.address());
             crowd.add(&endpoint, Account::psk(&uri, &endpoint, &key));
