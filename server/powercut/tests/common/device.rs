@@ -1,6 +1,6 @@
 //! One device. What the store must hold of it is what the store in memory holds after the commits that were acknowledged.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use fleet::{
     AuditEntry, Binding, Cause, Change, ClassId, Commit, Committed, Credential, CredentialId, CredentialKind,
@@ -12,6 +12,7 @@ use fleet::{
     store::{AuditQuery, DeviceView, MemoryStore, PageRequest},
 };
 use objects::{Value, Version, link::ObjectLinks};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 pub(crate) struct Simulated {
@@ -39,6 +40,8 @@ pub(crate) struct Picture {
     sessions: Vec<SecureSession>,
 }
 
+/// How long an answer is waited for.
+const ANSWERED_WITHIN: Duration = Duration::from_millis(300);
 /// How many kinds of commits there are after the first.
 const KINDS: i64 = 14;
 
@@ -53,7 +56,9 @@ impl Simulated {
             if self.acknowledged == 0 { self.enrols() } else { self.commit_of(luck.rem_euclid(KINDS)) };
         self.begun += 1;
         self.doubt = Some(commit.clone());
-        let answer = store.commit(commit.clone()).await;
+        // One whose end is not known is answered only when the disk can say what it kept.
+        let answer = timeout(ANSWERED_WITHIN, store.commit(commit.clone())).await;
+        let answer = answer.unwrap_or(Err(StoreError::Unavailable));
         match &answer {
             Ok(_) => {
                 assert_eq!(self.model.commit(commit).await, answer, "of device {}", self.number);
