@@ -130,9 +130,10 @@ async fn snapshot(source: &DatabaseConnection) -> Result<DatabaseTransaction, Db
 async fn make_room(destination: &DatabaseTransaction, place: &Database) -> Result<(), CopyError> {
     let backend = destination.get_database_backend();
     for table in &TABLES {
-        // One row comes with the schema, and a server that has been started there has counted that.
+        // Some rows come with the schema, and a server that has been started there has counted that.
         let own = match table.name {
             "class" | "domain" => " WHERE id <> 1",
+            "tally" => " WHERE count <> 0",
             "node" => " WHERE id <> 1 OR boots <> 0",
             _ => "",
         };
@@ -141,7 +142,7 @@ async fn make_room(destination: &DatabaseTransaction, place: &Database) -> Resul
             return Err(CopyError::NotEmpty { place: place.to_string(), table: table.name });
         }
     }
-    for table in ["class", "domain", "node"] {
+    for table in ["tally", "class", "domain", "node"] {
         destination.execute_unprepared(&format!("DELETE FROM {table}")).await?;
     }
     Ok(())

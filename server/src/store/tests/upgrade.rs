@@ -21,6 +21,7 @@ const DATA_SETS: &[(&str, &str)] = &[
     ("m0001_fleet", include_str!("schemas/m0001_fleet.sql")),
     ("m0002_identity", include_str!("schemas/m0002_identity.sql")),
     ("m0003_secure", include_str!("schemas/m0003_secure.sql")),
+    ("m0004_durability", include_str!("schemas/m0004_durability.sql")),
 ];
 
 #[test]
