@@ -40,8 +40,6 @@ pub(crate) struct Shard {
     sessions: Sessions,
     /// Addresses in the clear.
     paths: Paths,
-    /// The device whose session is just being replaced or has ended: what it was asked in it is not refused by it.
-    renewed: Option<DeviceId>,
     /// Credentials that ended a short while ago: what arrives under them was sent before that was known everywhere.
     ended: BTreeMap<CredentialId, Duration>,
     random: StdRng,
@@ -179,7 +177,6 @@ impl Shard {
             library,
             sessions: Sessions::default(),
             paths: Paths::default(),
-            renewed: None,
             ended: BTreeMap::new(),
             random: StdRng::from_seed(seed),
             busy: BTreeMap::new(),

@@ -102,11 +102,17 @@ impl Shard {
     }
 
     pub(super) fn transmit(&mut self, now: Now, order: Order, request: coap::Request) {
-        let Some(registration) = self.roster.registration(order.device) else {
+        let device = order.device;
+        let Some(registration) = self.roster.registration(device) else {
             self.end_unsent(now, order, Failure::Cancelled);
             return;
         };
         let (source, under) = (registration.source, registration.id);
+        if !self.reaches(device, source) {
+            let reason = "another device has its address".to_owned();
+            self.end_unsent(now, order, Failure::Transfer { reason });
+            return;
+        }
         let trace = binding::trace::sent(&request);
         self.have_proven(now, source, request.payload.len());
         match self.coap.send_request(now.mono, source, request) {
@@ -140,8 +146,10 @@ impl Shard {
             self.too_early.push(order);
             return;
         }
-        let cut_off = matches!(answer, Err(coap::Failure::Cancelled)) && self.renewed == Some(device);
-        if cut_off && order.operation.is_idempotent() && self.roster.registration(device).is_some() {
+        // Its session was replaced, or another device has its address: it was asked, and its answer will not be known.
+        let cut_off = matches!(answer, Err(coap::Failure::Cancelled));
+        let idempotent = order.operation.is_idempotent();
+        if cut_off && idempotent && self.roster.registration(device).is_some() {
             self.too_early.push(order);
             return;
         }
@@ -153,9 +161,11 @@ impl Shard {
         let began = answer.as_ref().is_ok_and(|response| observing && response.observe.is_some());
         let began = began.then_some(Began { token, under });
         let outcome = match (&answer, self.roster.registration(device)) {
-            (Err(_), _) if cut_off => Outcome::Failed(Failure::OutcomeUnknown),
-            (Err(failure), _) => Outcome::Failed(binding::downlink::failure(failure)),
-            (Ok(_), None) => Outcome::Failed(Failure::Cancelled),
+            // What the end of the registration has made durable of it.
+            (_, None) if idempotent => Outcome::Failed(Failure::Cancelled),
+            (_, None) => Outcome::Failed(Failure::OutcomeUnknown),
+            (Err(_), Some(_)) if cut_off => Outcome::Failed(Failure::OutcomeUnknown),
+            (Err(failure), Some(_)) => Outcome::Failed(binding::downlink::failure(failure)),
             (Ok(response), Some(registration)) => {
                 binding::with_models(&self.library.current(), registration, |models| {
                     binding::downlink::outcome(&order.operation, registration, models, response, now.wall.0)

@@ -50,8 +50,11 @@ impl Shard {
             later.is_none_or(|later| later.identity.holder != identity.holder || later.began_at < began_at);
         self.sessions.insert(source, Secure { id, identity, began_at, is_doubtful: true });
         self.note_session(origin);
-        if is_last && let Some(from) = self.roster.follow_session(origin) {
-            self.coap.move_peer(now.mono, from, source);
+        if is_last
+            && let Some(device) = identity.device()
+            && let Some(from) = self.roster.follow_session(origin)
+        {
+            self.take_along(now, device, from, source);
         }
         self.drain_coap(now);
     }
@@ -166,28 +169,28 @@ impl Shard {
         self.outputs.push_back(Output::Incident { cause, subject, source, device, detail });
     }
 
-    /// Forgets a session. What its device was asked and has not answered is asked again, unless doing it twice would differ.
+    /// Whoever is at an address from now on knows nothing of what was said there before. What a device was asked there and has
+    /// not answered is asked again, unless doing it twice would differ.
     fn renew(&mut self, now: Now, source: Source) {
-        self.renewed = self.sessions.at(source).and_then(|secure| secure.identity.device());
-        self.forget_session(now, source);
+        self.sessions.remove(source);
+        self.coap.renew_peer(now.mono, source);
         self.drain_coap(now);
-        self.renewed = None;
     }
 
-    /// Its device is reached there, with whatever is under way.
+    /// Its device is reached there, with whatever is under way where it was before.
     fn reach_at(&mut self, now: Now, origin: Origin) {
         let source = origin.source;
         let Some(device) = origin.identity.and_then(|identity| identity.device()) else { return };
-        match self.roster.follow_session(origin) {
-            Some(from) if from != source => self.coap.move_peer(now.mono, from, source),
-            None if self.source_of(device) == Some(source) => self.restore_observations(now, device),
-            Some(_) | None => {}
+        let from = self.roster.follow_session(origin);
+        if let Some(from) = from {
+            self.take_along(now, device, from, source);
         }
-    }
-
-    fn forget_session(&mut self, now: Now, source: Source) {
-        if self.sessions.remove(source).is_some() {
-            self.coap.renew_peer(now.mono, source);
+        // What ended with a session that was there before, or with another device's, is known again.
+        let has_moved = from.is_some_and(|from| {
+            self.sessions.at(from).is_some_and(|secure| secure.identity.device() == Some(device))
+        });
+        if !has_moved && self.source_of(device) == Some(source) {
+            self.restore_observations(now, device);
         }
     }
 
@@ -206,7 +209,7 @@ impl Shard {
         }
         for credential in credentials {
             while let Some(source) = self.sessions.first_of(*credential) {
-                self.forget_session(now, source);
+                self.renew(now, source);
             }
         }
         self.outputs.push_back(Output::EndSessions(credentials.to_vec()));

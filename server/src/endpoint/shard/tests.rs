@@ -10,6 +10,7 @@ use fleet::{
 use futures::executor::block_on;
 use objects::{Node, Path, Resource, Value, Version};
 
+mod addresses;
 mod amplification;
 mod pressure;
 mod restoring;
@@ -289,6 +290,28 @@ fn the_end_of_a_registration_cancels_what_waits() {
     assert!(world.stored_registrations().is_empty());
     let timeline = block_on(world.store.timeline(world.id(node), &PageRequest::first(10))).unwrap();
     assert_eq!(timeline.rows[0].entry.kind, TimelineKind::Expired);
+}
+
+#[test]
+fn of_an_execute_that_a_device_deregistered_under_is_told_what_is_stored() {
+    let mut profile = Profile::sensor("node-7", Version::V1_1);
+    profile.faults.misbehaviours.push(Misbehaviour {
+        operation: Asked::Execute,
+        within: path("/3/0/4"),
+        how: device::How::Ignore,
+    });
+    let (mut world, node) = World::with_one(profile);
+    let asked = Operation::Execute { path: path("/3/0/4"), arguments: String::new() };
+    let execute = world.store_order(node, asked);
+    world.run_for(SECOND);
+    world.leave(node);
+    world.run_for(SECOND);
+    assert_eq!(world.operation(execute).state, OperationState::Unknown);
+    let told = world.last_taken();
+    assert!(
+        matches!(told, Some(Taken::Ended { outcome: Outcome::Failed(Failure::OutcomeUnknown), .. })),
+        "{told:?}"
+    );
 }
 
 #[test]

@@ -129,7 +129,7 @@ impl Shard {
         let Decision { device, source, moved_from, then, .. } = decision;
         self.roster.heard(now, device);
         if let Some(from) = moved_from {
-            self.coap.move_peer(now.mono, from, source);
+            self.take_along(now, device, from, source);
         }
         self.observe_again(now, device);
         for then in then {
@@ -170,10 +170,13 @@ impl Shard {
         uplink: fleet::Uplink,
     ) -> Result<(Commit, Decision), Rejection> {
         let random = self.random();
+        let source = received.origin.source;
+        let before = self.roster.device_at(source);
         let mut decision = self
             .roster
             .decide(now, received.origin, uplink, random)
             .map_err(|refusal| Rejection::from(&refusal))?;
+        self.cut_off(now, source, before);
         let mut commit = std::mem::take(&mut decision.commit);
         for change in &mut commit.changes {
             if let Change::Timeline(entry) = change {

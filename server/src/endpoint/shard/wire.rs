@@ -47,6 +47,35 @@ impl Shard {
         }
     }
 
+    /// Whether what goes to an address reaches this device: in the session that is there, or else as the one that registered
+    /// or updated last from there. An address is given to another device while nobody hears of the one that had it.
+    pub(super) fn reaches(&self, device: DeviceId, source: Source) -> bool {
+        match self.sessions.at(source) {
+            Some(secure) => secure.identity.device() == Some(device),
+            None => self.roster.device_at(source) == Some(device),
+        }
+    }
+
+    /// A device has moved: what it was doing goes on at its new address, unless the old one is another's by now.
+    pub(super) fn take_along(&mut self, now: Now, device: DeviceId, from: Source, to: Source) {
+        let there = match self.sessions.at(from) {
+            Some(secure) => Some(secure.identity.device()),
+            None => self.roster.device_at(from).map(Some),
+        };
+        if there.is_none_or(|there| there == Some(device)) {
+            self.coap.move_peer(now.mono, from, to);
+        }
+    }
+
+    /// Another device than before may be at an address in the clear: what that one was asked there is not sent to this one.
+    pub(super) fn cut_off(&mut self, now: Now, source: Source, before: Option<DeviceId>) {
+        let there = self.roster.device_at(source);
+        if before.is_some() && there.is_some() && before != there {
+            self.coap.forget_peer(now.mono, source);
+            self.drain_coap(now);
+        }
+    }
+
     /// Asks an address in the clear for something small if it is to prove itself before it is sent something large. What is
     /// asked leaves first, and what follows waits for it (NSTART).
     pub(super) fn have_proven(&mut self, now: Now, source: Source, body: usize) {

@@ -163,7 +163,12 @@ impl Shard {
 
     /// The commit is durable: hot state follows, then the answer leaves, then what comes after it.
     pub(super) fn conclude(&mut self, now: Now, commit: &Commit, after: After) {
+        let source = after.source();
+        let before = source.and_then(|source| self.roster.device_at(source));
         self.roster.apply(now, commit);
+        if let Some(source) = source {
+            self.cut_off(now, source, before);
+        }
         self.let_observations_go(now, commit);
         self.publish_commit(commit);
         match after {

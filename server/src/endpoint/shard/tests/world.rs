@@ -192,6 +192,17 @@ impl World {
         self.later(Duration::ZERO, Due::Uplink(Incoming::SessionMoved { session, from, to }));
     }
 
+    /// The network gives the address of a device, which it does not hear of, to another, which begins anew there.
+    pub(super) fn hand_over(&mut self, from: usize, to: usize) {
+        self.nodes[to].source = self.nodes[from].source;
+        self.nodes[from].source.address.set_port(50_000);
+        if self.nodes[to].identity.is_some() {
+            self.begin_session(to);
+        } else {
+            self.reboot(to);
+        }
+    }
+
     pub(super) fn begin_session(&mut self, node: usize) {
         self.sessions += 1;
         let id = SecureSessionId(self.sessions);
@@ -478,6 +489,12 @@ impl World {
 
     pub(super) fn reboot(&mut self, node: usize) {
         self.nodes[node].device.reboot(self.now);
+    }
+
+    /// The device deregisters.
+    pub(super) fn leave(&mut self, node: usize) {
+        self.nodes[node].device.stop(self.now);
+        self.drain();
     }
 
     pub(super) fn vanish(&mut self, node: usize) {
