@@ -38,15 +38,30 @@ async fn purge(store: Arc<dyn Store>, clock: Clock) -> Infallible {
     let mut values = interval_at(Instant::now() + PURGE_EVERY, PURGE_VALUES_EVERY);
     purge.set_missed_tick_behavior(MissedTickBehavior::Delay);
     values.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut believed = Believed(clock.wall());
     loop {
         let purged = tokio::select! {
             biased;
-            _ = purge.tick() => store.purge(clock.wall()).await,
-            _ = values.tick() => store.purge_values(clock.wall()).await,
+            _ = purge.tick() => store.purge(believed.next(clock.wall())).await,
+            _ = values.tick() => store.purge_values(believed.0).await,
         };
         if let Err(error) = purged {
             warn!(%error, "purging failed and is tried again");
         }
+    }
+}
+
+/// The time by which is purged. A wall clock that is set ahead by years does not make all that is kept old at once: who sees it
+/// can set it right while little is lost.
+struct Believed(Timestamp);
+
+impl Believed {
+    /// How far it follows the wall clock from one purge to the next.
+    const MOST: Duration = Duration::from_secs(10 * PURGE_EVERY.as_secs());
+
+    fn next(&mut self, wall: Timestamp) -> Timestamp {
+        self.0 = wall.min(self.0.after(Self::MOST));
+        self.0
     }
 }
 
@@ -57,4 +72,19 @@ async fn flush(fleet: &Fleet, now: Timestamp) {
         }
     }
     metrics::counter!("muster_diary_turned_away_total").absolute(fleet.incidents_turned_away());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_clock_that_jumps_ahead_is_followed_slowly_and_one_that_is_set_back_at_once() {
+        let at = |seconds| Timestamp(1_767_225_600_000).after(Duration::from_secs(seconds));
+        let mut believed = Believed(at(0));
+        assert_eq!(believed.next(at(60)), at(60));
+        assert_eq!(believed.next(at(315_360_000)), at(660));
+        assert_eq!(believed.next(at(315_360_060)), at(1_260));
+        assert_eq!(believed.next(at(240)), at(240));
+    }
 }
