@@ -6,7 +6,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
-    time::Duration,
 };
 
 use crate::bench::Bench;
@@ -14,23 +13,22 @@ use crate::bench::Bench;
 /// The records that were sent.
 #[derive(Default)]
 pub(super) struct Ledger {
-    /// By the address, of the last two keys there.
+    /// By the address, of the last [`KEYS`] keys there.
     streams: BTreeMap<SocketAddr, Vec<Stream>>,
     /// Addresses that several devices had: whose key a record is under can't be seen.
     shared: BTreeSet<SocketAddr>,
 }
 
-/// The records under one key.
+/// The records under one key: which numbers were used, and what for.
+#[derive(Default)]
 struct Stream {
-    since: Duration,
-    /// Which numbers were used, and what for.
     used: BTreeMap<u64, u64>,
 }
 
 const HEADER: usize = 13;
 
-/// How long a key is used beside the one that is being agreed on: as long as a handshake may take.
-const BESIDE: Duration = Duration::from_secs(60);
+/// How many keys of an address are known: the live one goes on beside handshakes that come to nothing.
+const KEYS: usize = 8;
 
 impl Ledger {
     /// An address is another device's from now on.
@@ -54,21 +52,22 @@ impl Ledger {
 
     fn record(&mut self, bench: &Bench, to: SocketAddr, number: u64, record: &[u8]) {
         let hash = fnv(record);
-        let now = bench.now();
         let streams = self.streams.entry(to).or_default();
         let is_first = number & 0xffff_ffff_ffff == 0;
-        let is_repeated = streams.last().is_some_and(|last| last.used.get(&number) == Some(&hash));
+        let is_repeated = streams.iter().any(|stream| stream.used.get(&number) == Some(&hash));
         if streams.is_empty() || is_first && !is_repeated {
-            streams.push(Stream { since: now, used: BTreeMap::new() });
-            if streams.len() > 2 {
+            if streams.len() == KEYS {
                 streams.remove(0);
             }
+            streams.push(Stream::default());
         }
-        let beside = streams.last().is_some_and(|last| now < last.since + BESIDE);
+        // Where a number has the one before it under some key, it is under such a key.
+        let follows = |stream: &Stream| !is_first && stream.used.contains_key(&(number - 1));
+        let is_followed = streams.iter().any(follows);
         let fits = |stream: &Stream| stream.used.get(&number).is_none_or(|before| *before == hash);
-        let mut possible = streams.iter_mut().rev().take(if beside { 2 } else { 1 });
-        match possible.find(|stream| fits(stream)) {
+        match streams.iter_mut().rev().find(|stream| fits(stream) && (!is_followed || follows(stream))) {
             Some(stream) => drop(stream.used.insert(number, hash)),
+            None if is_repeated => {}
             None => bench
                 .violate("I-11", format!("record {number:#x} to {to} was sent with other content before")),
         }
