@@ -41,6 +41,9 @@ pub struct Known {
     answers: BTreeMap<(u32, u16, Vec<u8>), Answer>,
     /// Sends by what is in them, and whether they were acknowledged.
     pub sends: BTreeMap<u64, Sent>,
+    /// Whether it has, without security, an address that was another's, and has heard no word on its registration there: it is
+    /// taken for the other one.
+    pub mistaken: bool,
     /// Which exchanges have carried the Execute or Create of this number.
     pub commands: BTreeMap<u64, Vec<(u16, Token)>>,
 }
@@ -157,6 +160,10 @@ impl Model {
         let known = &mut self.devices[device];
         if message.code.is_request() {
             if let Some(number) = operations::number_in(&message) {
+                if known.mistaken {
+                    self.operations.strayed.insert(number);
+                    return None;
+                }
                 let exchanges = known.commands.entry(number).or_default();
                 if !exchanges.contains(&(message.id.0, message.token)) {
                     exchanges.push((message.id.0, message.token));
@@ -177,6 +184,7 @@ impl Model {
             }
         }
         if message.code == Code::CHANGED
+            && !known.mistaken
             && let Some(number) = known.by_token.get(&(power_cycle, message.token.as_bytes().to_vec()))
             && let What::Send(value) = self.requests[*number].what
             && let Some(sent) = known.sends.get_mut(&value)
@@ -186,9 +194,10 @@ impl Model {
         None
     }
 
-    /// A device's address has changed: without security it is another peer from now on.
-    pub fn moved(&mut self, device: usize, secure: bool) {
+    /// A device's address has changed: without security it is another peer from now on, and where the address was another's, that one.
+    pub fn moved(&mut self, device: usize, secure: bool, reused: bool) {
         let known = &mut self.devices[device];
+        known.mistaken = reused && !secure;
         known.answers.clear();
         for sent in known.sends.values_mut().filter(|sent| !sent.acknowledged && !secure) {
             sent.moved = true;
@@ -199,7 +208,7 @@ impl Model {
     pub fn told(&mut self, device: usize, event: &Event) -> bool {
         let known = &mut self.devices[device];
         let Some(last) = known.last else { return false };
-        match (event, &self.requests[last].what, &mut known.state) {
+        let is_told = match (event, &self.requests[last].what, &mut known.state) {
             (Event::Registered { location }, What::Register(told), state) => {
                 *state =
                     Acknowledged::Registered { location: location.clone(), told: told.clone(), by: last };
@@ -215,7 +224,9 @@ impl Model {
                 true
             }
             _ => false,
-        }
+        };
+        known.mistaken &= !is_told;
+        is_told
     }
 
     /// The requests of a device that may have been done after what was acknowledged last.

@@ -1,9 +1,9 @@
 //! What people asked of devices, and what they were told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coap::Message;
-use fleet::{OperationId, OperationState};
+use fleet::{OperationId, OperationState, Timestamp, store::ENDED_OPERATION_KEPT};
 
 /// What people asked for.
 #[derive(Default)]
@@ -16,6 +16,24 @@ pub struct Operations {
     pub numbers: u64,
     /// For which device each of them is.
     pub meant_for: BTreeMap<u64, usize>,
+    /// Those that went to a device that was taken for another.
+    pub strayed: BTreeSet<u64>,
+    /// What the wall clock showed earliest, and latest when a server started.
+    pub clock: Option<(Timestamp, Timestamp)>,
+}
+
+impl Operations {
+    /// The wall clock was set, or a server is started by it.
+    pub fn shown(&mut self, wall: Timestamp, starts: bool) {
+        let (earliest, latest) = self.clock.unwrap_or((wall, wall));
+        self.clock = Some((earliest.min(wall), if starts { latest.max(wall) } else { latest }));
+    }
+
+    /// Whether a server may have taken an operation that has ended for one of long ago. One that is started believes the clock it
+    /// finds; one that runs does not believe a jump.
+    pub fn may_be_purged(&self) -> bool {
+        self.clock.is_some_and(|(earliest, latest)| latest.since(earliest) > ENDED_OPERATION_KEPT)
+    }
 }
 
 /// An operation that was acknowledged.

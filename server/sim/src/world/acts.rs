@@ -165,6 +165,7 @@ impl World {
             let by = if self.random.random_bool(0.5) { by } else { -by };
             note!(self.bench, "clock: {by} ms");
             self.wall_off.fetch_add(by, std::sync::atomic::Ordering::Relaxed);
+            self.model.operations.shown(self.wall(), false);
         }
         self.again(Act::Clock, 400.0);
     }
@@ -205,7 +206,7 @@ impl World {
         note!(self.bench, "node-{device}: from {from} to {to}");
         self.abandoned.push(from);
         self.air.rebind(device, from, to);
-        self.model.moved(device, self.nodes[device].way.secure);
+        self.model.moved(device, self.nodes[device].way.secure, reused.is_some());
     }
 
     /// Something changes in a device, as things do.

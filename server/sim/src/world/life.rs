@@ -105,6 +105,7 @@ impl World {
             seed_is_new: false,
             issuer: None,
         };
+        self.model.operations.shown(self.wall(), true);
         let mut starting = Box::pin(Assembly::start(parts));
         let assembly = loop {
             tokio::select! {
