@@ -22,6 +22,8 @@ pub struct Commit {
 pub struct Committed {
     /// Its [`Change::Report`] had been stored before: nothing of that report was stored twice.
     pub duplicate: bool,
+    /// The operation of its last [`Change::OperationEnded`] had ended before, in this state, which it keeps.
+    pub ended_before: Option<OperationState>,
 }
 
 /// One change.

@@ -231,7 +231,8 @@ impl<'t> Batch<'t> {
             Change::OperationQueued(record) => self.queue_operation(record).await,
             Change::OperationSent { id, at } => self.send_operation(*id, *at).await,
             Change::OperationEnded { id, state, at, result } => {
-                self.end_operation(*id, *state, *at, result).await
+                committed.ended_before = self.end_operation(*id, *state, *at, result).await?;
+                Ok(())
             }
             Change::Timeline(entry) => {
                 self.timeline.entry(entry.device.0).or_default().push(entry.clone());

@@ -25,8 +25,8 @@ pub(super) fn describe() {
 
 pub(super) fn committed(outcome: &Result<Committed, StoreError>) {
     let result = match outcome {
-        Ok(Committed { duplicate: false }) => "stored",
-        Ok(Committed { duplicate: true }) => "duplicate",
+        Ok(Committed { duplicate: false, .. }) => "stored",
+        Ok(Committed { duplicate: true, .. }) => "duplicate",
         Err(StoreError::Conflict) => "conflict",
         Err(_) => "unavailable",
     };

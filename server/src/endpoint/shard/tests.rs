@@ -315,6 +315,23 @@ fn of_an_execute_that_a_device_deregistered_under_is_told_what_is_stored() {
 }
 
 #[test]
+fn an_answer_that_comes_while_a_registration_ends_is_told_as_it_is_stored() {
+    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
+    world.store_delay = SECOND / 10;
+    let node_value = Node::Resource(Resource::Single(Value::String("Europe/Rome".into())));
+    let write =
+        Operation::Write { path: path("/3/0/15"), mode: WriteMode::Replace, node: node_value, format: None };
+    let id = world.store_order(node, write.clone());
+    world.run_for(SECOND / 9);
+    assert_eq!(world.operation(id).state, OperationState::Sent);
+    world.leave(node);
+    world.run_for(SECOND);
+    let Some(Taken::Ended { outcome, .. }) = world.last_taken() else { panic!("{:?}", world.last_taken()) };
+    assert_eq!(world.operation(id).state, OperationState::Cancelled);
+    assert_eq!(outcome.state(&write), OperationState::Cancelled);
+}
+
+#[test]
 fn rejections_leave_a_line_a_second_in_the_timeline() {
     let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
     let location = world.location(node);

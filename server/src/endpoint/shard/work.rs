@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fleet::{
-    Change, Commit, Decision, DeviceId, Ending, Failure, Now, Order, Origin, Outcome, RegistrationId,
-    RequestId, Source, StoreError, Subject, WireTrace,
+    Change, Commit, Committed, Decision, DeviceId, Ending, Failure, Now, OperationState, Order, Origin,
+    Outcome, RegistrationId, RequestId, Source, StoreError, Subject, WireTrace,
 };
 use tracing::{error, info, warn};
 
@@ -73,6 +73,22 @@ pub(super) enum After {
 }
 
 impl After {
+    /// Of an order that had ended before, what is told is what is stored: its registration may have ended, or somebody have taken
+    /// it back, while its outcome waited.
+    pub(super) fn as_stored(self, committed: Committed) -> Self {
+        let Self::Ended(mut ended) = self else { return self };
+        let failure = match committed.ended_before {
+            Some(OperationState::Cancelled) => Some(Failure::Cancelled),
+            Some(OperationState::Expired) => Some(Failure::Expired),
+            Some(OperationState::Unknown) => Some(Failure::OutcomeUnknown),
+            _ => None,
+        };
+        if let Some(failure) = failure {
+            ended.outcome = Outcome::Failed(failure);
+        }
+        Self::Ended(ended)
+    }
+
     /// Where the message came from that the commit follows from.
     fn source(&self) -> Option<Source> {
         match self {

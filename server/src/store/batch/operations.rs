@@ -22,25 +22,34 @@ impl Batch<'_> {
         self.change_open(id, |sql| {
             sql.text("state = ").bind(OperationState::Sent.word()).text(", sent_at = ").bind(at.0)
         })
-        .await
+        .await?;
+        Ok(())
     }
 
+    /// Gives the state in which it had ended before, if it had.
     pub(super) async fn end_operation(
         &mut self,
         id: OperationId,
         state: OperationState,
         at: Timestamp,
         result: &str,
-    ) -> Result<(), Failure> {
-        self.change_open(id, |sql| {
-            let sql = sql.text("state = ").bind(state.word()).text(", ended_at = ").bind(at.0);
-            sql.text(", result = ").bind(text_column(result))
-        })
-        .await
+    ) -> Result<Option<OperationState>, Failure> {
+        let changed = self
+            .change_open(id, |sql| {
+                let sql = sql.text("state = ").bind(state.word()).text(", ended_at = ").bind(at.0);
+                sql.text(", result = ").bind(text_column(result))
+            })
+            .await?;
+        if changed {
+            return Ok(None);
+        }
+        let sql = Sql::new("SELECT state FROM operation WHERE id = ").bind(id.0.as_bytes().to_vec());
+        let Some(row) = self.query(sql).await?.pop() else { return Ok(None) };
+        Ok(OperationState::from_word(&row.try_get_by_index::<String>(0)?))
     }
 
-    /// Changes an operation that has not ended; leaves any other as it is. Knows whether it was still queued.
-    async fn change_open(&mut self, id: OperationId, set: impl Fn(Sql) -> Sql) -> Result<(), Failure> {
+    /// Changes an operation that has not ended; leaves any other as it is, and gives false. Knows whether it was still queued.
+    async fn change_open(&mut self, id: OperationId, set: impl Fn(Sql) -> Sql) -> Result<bool, Failure> {
         for from in [OperationState::Queued, OperationState::Sent] {
             let sql =
                 set(Sql::new("UPDATE operation SET ")).text(" WHERE id = ").bind(id.0.as_bytes().to_vec());
@@ -49,9 +58,9 @@ impl Batch<'_> {
                 if from == OperationState::Queued {
                     self.count(tally::QUEUED_OPERATIONS, -signed(changed));
                 }
-                break;
+                return Ok(true);
             }
         }
-        Ok(())
+        Ok(false)
     }
 }

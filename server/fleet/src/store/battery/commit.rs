@@ -43,7 +43,7 @@ pub async fn a_new_store_is_empty(store: &dyn Store) {
 
 /// A commit of nothing succeeds.
 pub async fn a_commit_without_content_is_taken(store: &dyn Store) {
-    assert_eq!(store.commit(Commit::default()).await, Ok(Committed { duplicate: false }));
+    assert_eq!(store.commit(Commit::default()).await, Ok(Committed::default()));
 }
 
 /// What comes later in a commit builds on what came before, and undoes it.
@@ -147,7 +147,7 @@ pub async fn concurrent_commits_apply_in_the_order_they_were_begun(store: &dyn S
         store.commit(of([Change::Timeline(entry(1, number.into())), Change::SessionSaved(session)]))
     });
     for committed in join_all(commits).await {
-        assert_eq!(committed, Ok(Committed { duplicate: false }));
+        assert_eq!(committed, Ok(Committed::default()));
     }
     let timeline = all_pages(20, async |page| store.timeline(DeviceId(1), &page).await).await;
     let found: Vec<_> = timeline.into_iter().rev().map(|record| record.entry).collect();
@@ -170,7 +170,7 @@ pub async fn among_concurrent_commits_a_conflict_fails_alone(store: &dyn Store) 
         if number % 7 == 3 {
             assert_eq!(result, Err(StoreError::Conflict));
         } else {
-            assert_eq!(result, Ok(Committed { duplicate: false }));
+            assert_eq!(result, Ok(Committed::default()));
             expected.push(entry(1, number));
         }
     }

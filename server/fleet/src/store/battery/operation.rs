@@ -44,7 +44,7 @@ pub async fn an_operation_goes_its_way(store: &dyn Store) {
         at: at(30),
         result: result.clone(),
     };
-    commit(store, [end]).await;
+    assert_eq!(commit(store, [end]).await.ended_before, None);
     expected.state = OperationState::Failed;
     expected.ended_at = Some(at(30));
     expected.result = Some(result);
@@ -64,7 +64,7 @@ pub async fn an_operation_that_has_ended_ends_once(store: &dyn Store) {
         result: "another end".into(),
     };
     commit(store, [Change::OperationSent { id: operation_id(1), at: at(7) }]).await;
-    commit(store, [late]).await;
+    assert_eq!(commit(store, [late]).await.ended_before, Some(OperationState::Cancelled));
     assert_eq!(store.operation(operation_id(1)).await.unwrap(), end);
 }
 

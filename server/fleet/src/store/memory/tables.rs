@@ -214,6 +214,8 @@ impl Tables {
                     record.state = state;
                     record.ended_at = Some(at);
                     record.result = Some(result);
+                } else {
+                    committed.ended_before = self.operations.get(&id).map(|record| record.state);
                 }
             }
             Change::Timeline(entry) => {
