@@ -61,6 +61,7 @@ impl Checks {
         match news {
             News::Ended(device, reason) => time::not_early(view, *device, *reason),
             News::OperationEnded(id, state) => operations::ended_once(view, *id, *state),
+            News::EndRefused(id) => operations::end_refused(view, *id),
         }
     }
 

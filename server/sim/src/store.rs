@@ -61,6 +61,8 @@ pub enum News {
     Ended(DeviceId, EndReason),
     /// An operation ended.
     OperationEnded(OperationId, OperationState),
+    /// The end of an operation was refused.
+    EndRefused(OperationId),
 }
 
 impl StoreWeather {
@@ -147,6 +149,11 @@ impl FaultyStore {
         let took = state.between(weather.commit);
         if weather.full || weather.down || state.random.random_bool(weather.failing) {
             note!(self.bench, "store: refuses {}", names(&commit));
+            state.news.extend(commit.changes.iter().filter_map(|change| match change {
+                Change::OperationEnded { id, .. } => Some(News::EndRefused(*id)),
+                _ => None,
+            }));
+            self.bench.pulse.notify_one();
             return Err(now + took);
         }
         state.begun += 1;
@@ -261,7 +268,7 @@ fn names(commit: &Commit) -> String {
 
 fn word(result: &Result<Committed, StoreError>) -> String {
     match result {
-        Ok(Committed { duplicate: true }) => "duplicate".to_owned(),
+        Ok(Committed { duplicate: true, .. }) => "duplicate".to_owned(),
         Ok(_) => "ok".to_owned(),
         Err(error) => error.to_string(),
     }

@@ -1,7 +1,8 @@
 //! No key and nonce are used twice: I-11.
 //!
 //! What is seen of a key on the wire is the address that its records go to, and of a nonce the epoch and sequence number in
-//! each record's header (RFC 6347 §4.1, RFC 6655 §3). A new key begins with number 0, in the Finished of its handshake.
+//! each record's header (RFC 6347 §4.1, RFC 6655 §3). A new key begins with the Finished of its handshake, in number 0 unless the
+//! server was started in between.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,6 +27,9 @@ struct Stream {
 }
 
 const HEADER: usize = 13;
+
+/// The content type of a handshake's messages: under a key of its own that is the Finished alone.
+const HANDSHAKE: u8 = 22;
 
 /// How many keys of an address are known: the live one goes on beside handshakes that come to nothing.
 const KEYS: usize = 8;
@@ -53,7 +57,7 @@ impl Ledger {
     fn record(&mut self, bench: &Bench, to: SocketAddr, number: u64, record: &[u8]) {
         let hash = fnv(record);
         let streams = self.streams.entry(to).or_default();
-        let is_first = number & 0xffff_ffff_ffff == 0;
+        let is_first = number & 0xffff_ffff_ffff == 0 || record.first() == Some(&HANDSHAKE);
         let is_repeated = streams.iter().any(|stream| stream.used.get(&number) == Some(&hash));
         if streams.is_empty() || is_first && !is_repeated {
             if streams.len() == KEYS {
@@ -61,13 +65,12 @@ impl Ledger {
             }
             streams.push(Stream::default());
         }
-        // Where a number has the one before it under some key, it is under such a key.
+        // Records that are not sent leave gaps, so that the key with the number before it comes first and is not the only one.
         let follows = |stream: &Stream| !is_first && stream.used.contains_key(&(number - 1));
-        let is_followed = streams.iter().any(follows);
         let fits = |stream: &Stream| stream.used.get(&number).is_none_or(|before| *before == hash);
-        match streams.iter_mut().rev().find(|stream| fits(stream) && (!is_followed || follows(stream))) {
-            Some(stream) => drop(stream.used.insert(number, hash)),
-            None if is_repeated => {}
+        let follows = streams.iter().rposition(|stream| fits(stream) && follows(stream));
+        match follows.or_else(|| streams.iter().rposition(fits)) {
+            Some(at) => drop(streams[at].used.insert(number, hash)),
             None => bench
                 .violate("I-11", format!("record {number:#x} to {to} was sent with other content before")),
         }

@@ -5,6 +5,11 @@ use futures::executor::block_on;
 
 use super::View;
 
+/// The store refused the end of an operation.
+pub(super) fn end_refused(view: &mut View<'_>, id: OperationId) {
+    view.model.operations.unrecorded.insert(id);
+}
+
 /// I-5: the final state of an operation is reached once.
 pub(super) fn ended_once(view: &mut View<'_>, id: OperationId, _: OperationState) {
     let stored = block_on(view.store.durable().operation(id)).ok().flatten();
@@ -15,7 +20,7 @@ pub(super) fn ended_once(view: &mut View<'_>, id: OperationId, _: OperationState
     }
 }
 
-/// I-5: what somebody was told of is stored, and cancelled if they took it back. I-6: an Execute or Create goes out in one exchange,
+/// I-5: what somebody was told of is stored, as it was told, and cancelled if they took it back. I-6: an Execute or Create goes out in one exchange,
 /// and is done where it is stored as done. I-8: it goes to the device that it is for.
 pub(super) fn kept(view: &mut View<'_>) {
     let ids: Vec<OperationId> = view.model.operations.told.keys().copied().collect();
@@ -26,6 +31,12 @@ pub(super) fn kept(view: &mut View<'_>) {
             }
             continue;
         };
+        let outcome = view.model.operations.told[&id].outcome;
+        let is_recorded = !view.model.operations.unrecorded.contains(&id);
+        if let Some(told) = outcome.filter(|told| is_recorded && *told != record.state) {
+            let text = format!("{id} was told to be {} and is {}", told.name(), record.state.name());
+            view.bench.violate("I-5", text);
+        }
         if view.model.operations.told[&id].taken_back && record.state != OperationState::Cancelled {
             view.bench.violate("I-5", format!("{id} was taken back and is {}", record.state.name()));
         }

@@ -14,6 +14,8 @@ pub struct Operations {
     pub ended: BTreeMap<OperationId, OperationState>,
     /// How many numbers were given to commands.
     pub numbers: u64,
+    /// Those whose end the store refused: it is told as soon as it is known, and stored when the store is back.
+    pub unrecorded: BTreeSet<OperationId>,
     /// For which device each of them is.
     pub meant_for: BTreeMap<u64, usize>,
     /// Those that went to a device that was taken for another.
@@ -43,6 +45,8 @@ pub struct Operation {
     pub device: usize,
     /// The number in it, if it is an Execute or a Create.
     pub number: Option<u64>,
+    /// How it ended, if whoever asked for it was told.
+    pub outcome: Option<OperationState>,
     /// Whether somebody took it back, and was told so.
     pub taken_back: bool,
 }

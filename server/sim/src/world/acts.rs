@@ -142,7 +142,7 @@ impl World {
         for device in 0..self.nodes.len() {
             self.air.set_weather(device, device::Weather::CLEAR);
             // One that was just being turned off is off when it has given up.
-            for after in [0, 120] {
+            for after in [0, 120, 240] {
                 self.at(now + Duration::from_secs(after), Act::Start(device));
             }
         }

@@ -80,7 +80,7 @@ impl World {
                     self.model
                         .operations
                         .told
-                        .insert(operated.id, Operation { device, number, taken_back: false });
+                        .insert(operated.id, Operation { device, number, outcome: state, taken_back: false });
                 }
             }
             Done::Operated { result: Err(error), .. } => note!(self.bench, "person: {error}"),
