@@ -60,6 +60,10 @@ pub struct Asked {
     pub what: What,
     /// When it first and last arrived at the server, by the order of all arrivals, and the time of the first.
     pub arrived: Option<(u64, u64, Duration)>,
+    /// In which life of the server it first arrived.
+    life: u32,
+    /// Whether a copy arrived in a later life, which knows nothing of the first: it is another request there.
+    again: bool,
 }
 
 /// What a device asks of its server.
@@ -144,14 +148,19 @@ impl Model {
         }
         known.said.insert(key, number);
         known.by_token.insert((power_cycle, token), number);
-        self.requests.push(Asked { device, what, arrived: None });
+        self.requests.push(Asked { device, what, arrived: None, life: 0, again: false });
         Some(number)
     }
 
-    /// A copy of a request has arrived at the server, as so many-th of all datagrams.
-    pub fn arrived(&mut self, request: usize, order: u64, at: Duration) {
-        let arrived = &mut self.requests[request].arrived;
-        *arrived = Some(arrived.map_or((order, order, at), |(first, _, when)| (first, order, when)));
+    /// A copy of a request has arrived at the server in this life of it, as so many-th of all datagrams.
+    pub fn arrived(&mut self, request: usize, order: u64, life: u32, at: Duration) {
+        let asked = &mut self.requests[request];
+        if asked.arrived.is_none() {
+            asked.life = life;
+        }
+        asked.again |= asked.life != life;
+        asked.arrived =
+            Some(asked.arrived.map_or((order, order, at), |(first, _, when)| (first, order, when)));
     }
 
     /// A device has heard something, from a server in this life. Says how it breaks I-7, if it does.
@@ -238,7 +247,7 @@ impl Model {
         let since = by.and_then(|by| self.requests[by].arrived).map_or(0, |(first, ..)| first);
         self.requests.iter().enumerate().filter_map(move |(number, asked)| {
             let is_later = asked.arrived.is_some_and(|(_, last, _)| last > since);
-            (asked.device == device && Some(number) != by && is_later).then_some(asked)
+            (asked.device == device && (Some(number) != by || asked.again) && is_later).then_some(asked)
         })
     }
 }

@@ -224,7 +224,7 @@ impl World {
             Arrival::Server(order) => {
                 note!(self.bench, "{from} > {} {}", to.port(), short(&bytes));
                 if let Some(message) = message {
-                    self.model.arrived(message, *order, now);
+                    self.model.arrived(message, *order, self.bench.life(), now);
                 }
             }
             Arrival::Device(device) => {
