@@ -229,7 +229,7 @@ impl Shard {
             planted::is(planted::Fault::FailureAcknowledged).then(Committed::default).ok_or(error)
         });
         match result {
-            Ok(committed) => self.conclude(now, &commit, after.as_stored(committed)),
+            Ok(committed) => self.conclude(now, &commit, after.into_stored(committed)),
             Err(error) => self.abandon(now, commit, after, &error),
         }
         self.drain_coap(now);

@@ -75,7 +75,7 @@ pub(super) enum After {
 impl After {
     /// Of an order that had ended before, what is told is what is stored: its registration may have ended, or somebody have taken
     /// it back, while its outcome waited.
-    pub(super) fn as_stored(self, committed: Committed) -> Self {
+    pub(super) fn into_stored(self, committed: Committed) -> Self {
         let Self::Ended(mut ended) = self else { return self };
         let failure = match committed.ended_before {
             Some(OperationState::Cancelled) => Some(Failure::Cancelled),
