@@ -125,7 +125,8 @@ impl Played {
         let account = Account::psk(&uri, &shown.credential.identity.text(), key.as_bytes());
         let mut profile = Profile::sensor(&endpoint, Version::V1_1);
         profile.factory = Factory::bootstrap(account);
-        profile.update_percent = 1;
+        // As often as it ever does.
+        profile.update_percent = 0;
         // It finds out in seconds that nobody knows it any more.
         profile.coap.transmission.ack_timeout = Duration::from_millis(500);
         profile.coap.transmission.max_retransmit = 2;
