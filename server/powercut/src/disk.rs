@@ -120,9 +120,9 @@ impl Disk {
         self.0.lock().faults = Faults::default();
     }
 
-    /// How many calls were made since the disk was healed last.
-    pub fn calls(&self) -> u64 {
-        self.0.lock().faults.calls()
+    /// How many calls, of one kind or of all, were made since the disk was healed last.
+    pub fn calls(&self, of: Option<Call>) -> u64 {
+        self.0.lock().faults.calls(of)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a disk is told to do wrong.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// A kind of call that SQLite makes to its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,7 +40,7 @@ pub(crate) enum Refusal {
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     /// Calls since the last heal.
-    calls: u64,
+    calls: BTreeMap<Call, u64>,
     fail: Option<Fail>,
     /// At which call that changes something the power goes.
     cut_in: Option<u64>,
@@ -67,8 +67,9 @@ impl Faults {
         self.cut_in = Some(number);
     }
 
-    pub(crate) fn calls(&self) -> u64 {
-        self.calls
+    pub(crate) fn calls(&self, of: Option<Call>) -> u64 {
+        let counted = self.calls.iter().filter(|(call, _)| of.is_none_or(|of| of == **call));
+        counted.map(|(_, calls)| calls).sum()
     }
 
     /// Counts a call. True if the power goes in the middle of it.
@@ -83,7 +84,7 @@ impl Faults {
 
     /// What becomes of a call that makes a file longer by `growth` bytes.
     pub(crate) fn meet(&mut self, call: Call, growth: usize) -> Result<(), Refusal> {
-        self.calls += 1;
+        *self.calls.entry(call).or_default() += 1;
         if let Some(fail) = &mut self.fail
             && fail.of.is_none_or(|of| of == call)
         {
