@@ -38,6 +38,8 @@ pub struct Outcome {
     pub lasted: Duration,
     /// How often the server was started.
     pub lives: u32,
+    /// How often the server called its store.
+    pub store_calls: u64,
     /// What its trace hashes to.
     pub hash: u64,
     /// How many lines the trace has.
@@ -60,6 +62,7 @@ pub fn run(seed: u64, options: &Options, keep: usize) -> Outcome {
         devices,
         lasted: Duration::ZERO,
         lives: 0,
+        store_calls: 0,
         hash: 0,
         lines: 0,
         tail: Vec::new(),

@@ -124,6 +124,8 @@ fn written(options: &Options) -> String {
         words.push(format!("--without {}", without.join(",")));
     }
     words.extend(options.ambiguous.then(|| "--ambiguous".to_owned()));
+    words.extend(options.store_fails_at.map(|call| format!("--store-fails-at {call}")));
+    words.extend(options.for_ever.then(|| "--for-ever".to_owned()));
     #[cfg(planted)]
     words.extend(options.plant.map(|fault| format!("--plant {fault}")));
     words.join(" ")

@@ -2,8 +2,10 @@
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
+use crate::store::Failure;
+
 /// What a run does, drawn from its seed unless somebody says otherwise.
-#[derive(Clone, Debug, PartialEq, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 pub struct Options {
     /// How many devices there are.
     #[arg(long)]
@@ -18,6 +20,12 @@ pub struct Options {
     /// breaks finds out first.
     #[arg(long)]
     pub ambiguous: bool,
+    /// Which call of the server to its store fails, whatever it is for. The first is 1.
+    #[arg(long, value_name = "CALL")]
+    pub store_fails_at: Option<u64>,
+    /// All later calls fail, too, while things go wrong.
+    #[arg(long, requires = "store_fails_at")]
+    pub for_ever: bool,
     /// What the server does wrong, by the name of the fault: only where it was built with `--cfg planted`.
     #[cfg(planted)]
     #[arg(long, value_parser = fault)]
@@ -62,6 +70,8 @@ pub struct Plan {
     pub troubles: Vec<Trouble>,
     /// Whether the store lies about failed commits.
     pub ambiguous: bool,
+    /// Which call to the store fails.
+    pub failure: Option<Failure>,
     /// What everything comes from that is drawn while it lasts.
     pub draws: u64,
 }
@@ -86,6 +96,7 @@ impl Plan {
             seconds: options.minutes.unwrap_or(minutes) * 60,
             troubles,
             ambiguous: options.ambiguous,
+            failure: options.store_fails_at.map(|call| Failure { call, for_ever: options.for_ever }),
             draws: random.random(),
         }
     }

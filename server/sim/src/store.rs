@@ -28,6 +28,9 @@ pub struct FaultyStore {
 
 struct State {
     weather: StoreWeather,
+    failure: Option<Failure>,
+    /// How often the server has called it.
+    calls: u64,
     random: StdRng,
     /// Commits that were begun and not applied, by their order.
     waiting: VecDeque<(u64, Commit)>,
@@ -52,6 +55,15 @@ pub struct StoreWeather {
     pub full: bool,
     /// Whether it answers nothing at all.
     pub down: bool,
+}
+
+/// Which call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The first that does, counted from 1.
+    pub call: u64,
+    /// Whether all later ones do, until it is healed.
+    pub for_ever: bool,
 }
 
 /// Something that became durable and that time or order are judged by.
@@ -81,6 +93,8 @@ impl FaultyStore {
     pub fn new(bench: Arc<Bench>, inner: Arc<dyn Store>, seed: u64) -> Self {
         let state = State {
             weather: StoreWeather::FAIR,
+            failure: None,
+            calls: 0,
             random: StdRng::seed_from_u64(seed),
             waiting: VecDeque::new(),
             begun: 0,
@@ -99,6 +113,21 @@ impl FaultyStore {
     /// How it is from now on.
     pub fn set_weather(&self, weather: StoreWeather) {
         self.lock().weather = weather;
+    }
+
+    /// Lets a call fail, whatever it is for.
+    pub fn fail(&self, failure: Failure) {
+        self.lock().failure = Some(failure);
+    }
+
+    /// From now on no call fails, but for the weather.
+    pub fn heal(&self) {
+        self.lock().failure = None;
+    }
+
+    /// How often the server has called it.
+    pub fn calls(&self) -> u64 {
+        self.lock().calls
     }
 
     /// The server has crashed: of the commits that wait, some of the first are applied.
@@ -147,7 +176,8 @@ impl FaultyStore {
         let mut state = self.lock();
         let weather = state.weather;
         let took = state.between(weather.commit);
-        if weather.full || weather.down || state.random.random_bool(weather.failing) {
+        let refused = weather.full || weather.down || state.random.random_bool(weather.failing);
+        if state.call_fails() || refused {
             note!(self.bench, "store: refuses {}", names(&commit));
             state.news.extend(commit.changes.iter().filter_map(|change| match change {
                 Change::OperationEnded { id, .. } => Some(News::EndRefused(*id)),
@@ -190,7 +220,15 @@ impl FaultyStore {
         if !self.bench.reach() {
             return pending().await;
         }
-        if self.lock().weather.down { self.answer(Err(StoreError::Unavailable)).await } else { Ok(()) }
+        let fails = self.lock().call_fails();
+        if fails {
+            note!(self.bench, "store: cannot be read");
+        }
+        if fails || self.lock().weather.down {
+            self.answer(Err(StoreError::Unavailable)).await
+        } else {
+            Ok(())
+        }
     }
 
     /// Waits until the server may write what is no commit.
@@ -199,9 +237,10 @@ impl FaultyStore {
             return pending().await;
         }
         let (now, weather) = (self.bench.now(), self.lock().weather);
+        let fails = self.lock().call_fails();
         let took = self.lock().between(weather.commit);
         self.sleep_until(now + took).await;
-        if weather.full || weather.down {
+        if fails || weather.full || weather.down {
             note!(self.bench, "store: refuses {what}");
             return self.answer(Err(StoreError::Unavailable)).await;
         }
@@ -224,6 +263,13 @@ impl FaultyStore {
 }
 
 impl State {
+    /// Counts a call. Whether it fails.
+    fn call_fails(&mut self) -> bool {
+        self.calls += 1;
+        let calls = self.calls;
+        self.failure.is_some_and(|failure| calls == failure.call || failure.for_ever && calls > failure.call)
+    }
+
     fn between(&mut self, (from, to): (Duration, Duration)) -> Duration {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Duration::from_millis(self.random.random_range(millis(from)..=millis(to)))

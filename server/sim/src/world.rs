@@ -96,6 +96,9 @@ impl World {
         let mut random = StdRng::seed_from_u64(plan.draws);
         let bench = Arc::new(Bench::new(keep));
         let store = FaultyStore::new(Arc::clone(&bench), inner, random.random());
+        if let Some(failure) = plan.failure {
+            store.fail(failure);
+        }
         let mut world = Self {
             random: StdRng::seed_from_u64(random.random()),
             air: Arc::new(Air::new(Arc::clone(&bench))),

@@ -6,14 +6,7 @@ use sim::{Outcome, seed::Options};
 
 /// Shorter than what a seed means by itself.
 fn short() -> Options {
-    Options {
-        devices: None,
-        minutes: Some(8),
-        without: Vec::new(),
-        ambiguous: false,
-        #[cfg(planted)]
-        plant: None,
-    }
+    Options { minutes: Some(8), ..Options::default() }
 }
 
 #[test]

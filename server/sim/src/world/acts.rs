@@ -139,6 +139,7 @@ impl World {
         self.stops = false;
         self.bench.live_on();
         self.store.set_weather(StoreWeather::FAIR);
+        self.store.heal();
         for device in 0..self.nodes.len() {
             self.air.set_weather(device, device::Weather::CLEAR);
             // One that was just being turned off is off when it has given up.

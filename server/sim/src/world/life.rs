@@ -50,6 +50,7 @@ pub(crate) fn run(plan: Plan, keep: usize) -> Outcome {
         devices,
         lasted: world.bench.now(),
         lives,
+        store_calls: world.store.calls(),
         hash,
         lines,
         tail,
