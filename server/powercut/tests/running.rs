@@ -8,6 +8,7 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 use powercut::{Call, Disk, Lasts};
 use server::{
     Config, Server,
+    backup::{self, Passphrase, Replace},
     config::{Addresses, CoapConfig},
 };
 use tokio::{
@@ -15,6 +16,7 @@ use tokio::{
     net::{TcpStream, UdpSocket},
     time::{Instant, timeout},
 };
+use zeroize::Zeroizing;
 
 /// RFC 7252 §12.1.2.
 const CREATED: u8 = 0x41;
@@ -27,7 +29,7 @@ struct World {
     disk: Disk,
     socket: UdpSocket,
     message_id: u16,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,6 +66,31 @@ async fn a_slow_disk_makes_devices_wait_and_loses_nobody() {
     world.recovers().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_finds_no_room_leaves_nothing_and_the_server_goes_on() {
+    let mut world = World::new().await;
+    let (config, file) = (config(world.folder.path()), world.folder.path().join("b.muster"));
+    let passphrase = Passphrase::new(Zeroizing::new("correct horse battery".to_owned())).unwrap();
+    let before = names(&config.data_dir.0);
+    world.disk.full(100_000);
+    let error = backup::create(&config, &file, &passphrase, &()).await.unwrap_err();
+    assert!(error.to_string().contains("disk is full"), "{error}");
+    assert!(!file.exists());
+    assert_eq!(names(&config.data_dir.0), before);
+    world.recovers().await;
+    backup::create(&config, &file, &passphrase, &()).await.unwrap();
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let disk = Disk::under(elsewhere.path()).unwrap();
+    let config = self::config(elsewhere.path());
+    disk.full(0);
+    let error = backup::restore(&config, &file, &passphrase, Replace::Never, &()).await.unwrap_err();
+    assert!(error.to_string().contains("disk is full"), "{error}");
+    assert_eq!(names(&config.data_dir.0), ["lock"]);
+    disk.heal();
+    backup::restore(&config, &file, &passphrase, Replace::Never, &()).await.unwrap();
+}
+
 impl World {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -71,7 +98,7 @@ impl World {
         let server = Server::start(&config(folder.path())).await.unwrap();
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         socket.connect(server.addresses().coap[0]).await.unwrap();
-        let mut world = Self { server, disk, socket, message_id: 0, _folder: folder };
+        let mut world = Self { server, disk, socket, message_id: 0, folder };
         assert_eq!(world.registers().await, CREATED);
         assert!(world.get("/readyz").await.starts_with("HTTP/1.1 200"));
         world
@@ -152,4 +179,11 @@ fn config(folder: &Path) -> Config {
     config.coaps.bootstrap_listen = Addresses::default();
     config.console.listen = any();
     config
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = entries.map(|name| name.into_string().unwrap()).collect();
+    names.sort();
+    names
 }

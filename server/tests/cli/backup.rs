@@ -1,6 +1,12 @@
 //! Backups as an operator makes and restores them.
 
-use std::{fs, process::Output};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use fleet::Role;
 
 use crate::world::{CREATE, PASSWORD, World, bare, complaint, offline, with_input};
 
@@ -50,4 +56,54 @@ fn a_backup_of_a_running_server_is_verified_and_restored_elsewhere() {
     let done = command.env("MUSTER_BACKUP_PASSPHRASE", "a passphrase of mine").output().unwrap();
     assert!(ends(&done, 0).contains("is restored into muster-data"));
     ends(&with_input(&mut bare(elsewhere.path(), &CREATE), PASSWORD), 5);
+}
+
+#[test]
+fn a_backup_that_can_not_be_written_whole_is_not_there_and_the_server_goes_on() {
+    let world = World::start();
+    let folder = world.folder.path();
+    fs::write(folder.join("words"), "a passphrase of mine\n").unwrap();
+    let backup = |name| offline(folder, &["backup", name, "--passphrase-file", "words"]);
+    ends(&backup("whole.muster").output().unwrap(), 0);
+    let bytes = fs::metadata(folder.join("whole.muster")).unwrap().len();
+    let (before, data) = (names(folder), names(&folder.join("data")));
+    // Neither the copy of the database, nor all of the file that holds it.
+    for limit in [bytes / 2, bytes - 2 * BLOCK] {
+        let output = limited(&backup("half.muster"), limit);
+        assert!(!output.status.success());
+        let words = complaint(&output);
+        assert!(words.contains("disk I/O error") || words.contains("File too large"), "{words}");
+        assert_eq!((names(folder), names(&folder.join("data"))), (before.clone(), data.clone()));
+    }
+    world.make_token(Role::Viewer);
+    ends(&backup("half.muster").output().unwrap(), 0);
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = folder.join("whole.muster");
+    let mut restore = bare(elsewhere.path(), &["restore", file.to_str().unwrap()]);
+    restore.env("MUSTER_BACKUP_PASSPHRASE", "a passphrase of mine");
+    let output = limited(&restore, bytes / 2);
+    assert!(!output.status.success());
+    assert!(complaint(&output).contains("File too large"), "{output:?}");
+    assert_eq!(names(&elsewhere.path().join("muster-data")), ["lock"]);
+    ends(&restore.output().unwrap(), 0);
+}
+
+const BLOCK: u64 = 512;
+
+/// Runs a command that can make no file longer than this.
+fn limited(command: &Command, bytes: u64) -> Output {
+    let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", bytes / BLOCK);
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", &script, "sh"]).arg(command.get_program()).args(command.get_args()).env_clear();
+    shell.current_dir(command.get_current_dir().unwrap());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.output().unwrap()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = entries.map(|name| name.into_string().unwrap()).collect();
+    names.sort();
+    names
 }

@@ -1,5 +1,7 @@
 //! What was changed in a backup is found.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::backup::{archive, verify::unpack};
 
@@ -45,6 +47,42 @@ async fn a_backup_that_was_cut_off_or_goes_on_is_found() {
     let longer = [&whole[..], &[0]].concat();
     let error = verified(&world, &longer).await.unwrap_err();
     assert!(matches!(error, BackupError::Damaged { damage: Damage::End, .. }), "{error}");
+}
+
+/// Where each part of a backup begins, headers and what fills up the last blocks with them, and where all ends.
+fn edges(whole: &[u8]) -> Vec<usize> {
+    let mut archive = tar::Archive::new(whole);
+    let entries = archive.entries().unwrap().map(|entry| entry.unwrap());
+    let edges = entries.flat_map(|entry| [entry.raw_header_position(), entry.raw_file_position()]);
+    let edges: BTreeSet<usize> = edges.map(|at| usize::try_from(at).unwrap()).collect();
+    edges.into_iter().chain([whole.len() - 1_024, whole.len()]).collect()
+}
+
+#[tokio::test]
+async fn what_is_damaged_is_not_restored_and_leaves_nothing_behind() {
+    let (world, whole) = made().await;
+    let (elsewhere, file) = (world.elsewhere(), world.file("changed.muster"));
+    let mut cases = Vec::new();
+    for part in edges(&whole).windows(2) {
+        let [begin, end] = *part else { unreachable!("windows of two") };
+        for at in [begin, begin + (end - begin) / 2, end - 1] {
+            let mut changed = whole.clone();
+            changed[at] ^= 1 << (at % 8);
+            cases.push((format!("byte {at} was flipped"), changed));
+            cases.push((format!("it was cut off at {at}"), whole[..at].to_vec()));
+        }
+    }
+    assert!(cases.len() >= 60, "{}", cases.len());
+    for (what, bytes) in cases {
+        fs::write(&file, bytes).unwrap();
+        let error = restore(&elsewhere, &file, &passphrase(), Replace::Never, &()).await.unwrap_err();
+        assert!(matches!(error, BackupError::Damaged { .. }), "{what}: {error}");
+        assert!(error.to_string().starts_with(&file.display().to_string()), "{what}: {error}");
+        let left = fs::read_dir(&elsewhere.data_dir.0).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(left.collect::<Vec<_>>(), ["lock"], "{what}");
+    }
+    fs::write(&file, whole).unwrap();
+    restore(&elsewhere, &file, &passphrase(), Replace::Never, &()).await.unwrap();
 }
 
 #[tokio::test]

@@ -6,10 +6,13 @@ use device::Profile;
 use fleet::Operation;
 use objects::{Value, Version};
 
+use metrics_exporter_prometheus::PrometheusBuilder;
+
 use super::{
     SECOND, line, path,
     world::{Link, World},
 };
+use crate::endpoint::shard::restoring::MAX_HELD;
 
 const DEVICES: usize = 500;
 
@@ -113,4 +116,40 @@ fn a_session_that_is_back_before_its_device_is_the_one_it_is_reached_in() {
         let read = world.order(node, Operation::Read { path: temperature, format: None });
         assert_eq!(line(&read), "2.05 Content", "{node}");
     }
+}
+
+#[test]
+fn no_more_datagrams_are_held_than_the_bound_and_who_was_turned_away_comes_through_afterwards() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _counting = metrics::set_default_local_recorder(&recorder);
+    let number = |name: &str| {
+        let lines = recorder.handle().render();
+        let line = lines.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<usize>().ok());
+        line.unwrap_or(0)
+    };
+    let turned_away = || number("muster_messages_turned_away_total{bound=\"held_while_restoring\"}");
+    let held = || number("muster_restore_held");
+    let mut world = fleet();
+    let last = DEVICES - 1;
+
+    world.crash_and_restart_slowly(25, SECOND);
+    for id in 0..=u16::try_from(MAX_HELD).unwrap() {
+        let about_nobody = coap::Message::empty(coap::Kind::Acknowledgement, coap::MessageId(id));
+        world.inject(last, about_nobody.to_bytes().unwrap());
+    }
+    world.run_for(SECOND / 2);
+    assert_eq!(turned_away(), 1);
+    let temperature = path("/3303/0/5700");
+    world.set(last, temperature, Value::Float(1.5));
+    world.send(last, &[temperature]);
+    world.run_for(10 * SECOND);
+    assert!(turned_away() > 1);
+    assert_eq!(held(), MAX_HELD);
+    assert_eq!(world.latest(last, temperature), None);
+    world.run_for(60 * SECOND);
+
+    assert!(!world.is_restoring());
+    assert_eq!(held(), 0);
+    assert_eq!(world.latest(last, temperature), Some(Value::Float(1.5)), "it was sent again");
+    assert!((0..DEVICES).all(|node| world.registers(node) == 1 && world.rejected(node).is_empty()));
 }
