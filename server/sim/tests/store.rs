@@ -1,9 +1,6 @@
 //! Each call of the server to its store fails, once and for as long as things go wrong, while nothing else does.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use clap::ValueEnum as _;
 use sim::{
@@ -37,19 +34,19 @@ fn sweep(stride: usize) {
         .flat_map(|call| [false, true].map(|for_ever| (call, for_ever)))
         .map(|(call, for_ever)| Options { store_fails_at: Some(call), for_ever, ..options() })
         .collect();
-    let (next, restarts) = (AtomicUsize::new(0), Mutex::new(0));
+    let (next, restarts) = (AtomicUsize::new(0), AtomicU32::new(0));
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 while let Some(options) = options.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let outcome = run(options);
                     assert!(Some(outcome.store_calls) >= options.store_fails_at, "{options:?}");
-                    *restarts.lock().unwrap() += outcome.lives - 1;
+                    restarts.fetch_add(outcome.lives - 1, Ordering::Relaxed);
                 }
             });
         }
     });
-    let restarts = restarts.into_inner().unwrap();
+    let restarts = restarts.into_inner();
     println!("{} calls, {} runs, {restarts} restarts", undisturbed.store_calls, options.len());
     assert!(restarts > 0, "a server that can't read its store does not start");
 }
