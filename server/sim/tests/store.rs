@@ -12,7 +12,7 @@ use sim::{
 /// One in which people ask for things.
 const SEED: u64 = 1;
 /// How many calls are left out after each in the short sweep.
-const STRIDE: usize = 7;
+const STRIDE: usize = 11;
 const THREADS: usize = 2;
 
 #[test]
