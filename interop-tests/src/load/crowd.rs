@@ -60,6 +60,7 @@ impl Crowd {
         }
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let epoch_ms = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
+        let template = Member::template(options, epoch_ms);
         let mut config = dtls::Config::default();
         config.bounds.sessions = options.devices as usize;
         config.bounds.sessions_of_tag = None;
@@ -70,7 +71,7 @@ impl Crowd {
             servers,
             origin: Instant::now(),
             members: (0..options.devices)
-                .map(|number| Member::new(options, servers, epoch_ms, number))
+                .map(|number| Member::new(&template, options, servers, number))
                 .collect(),
             engine: Endpoint::new(config, seed),
             wire: Wire::open(options.weather(), options.seed)?,

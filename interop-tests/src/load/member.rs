@@ -31,21 +31,36 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// A device that is off.
-    pub(super) fn new(options: &Options, servers: Servers, epoch_ms: i64, number: u32) -> Self {
-        let endpoint = keys::endpoint(number);
-        let mut profile = Profile::sensor(&endpoint, Version::V1_1);
-        if options.is_secure(number) {
-            let uri = format!("coaps://{}", servers.coaps);
-            let account = Account::psk(&uri, &endpoint, &keys::key(options.seed, number));
-            profile.factory = Factory::management(account);
-        }
+    /// What all devices have in common. They share it, and have for themselves what each changes of it.
+    pub(super) fn template(options: &Options, epoch_ms: i64) -> Profile {
+        let mut profile = Profile::sensor("", Version::V1_1);
         profile.lifetime = Record::LIFETIME;
         profile.epoch_ms = epoch_ms;
         profile.retry = RETRY;
         profile.confirmable_notifications = true;
         profile.coap.transmission.ack_timeout = Duration::from_millis(options.ack_timeout_ms);
         profile.coap.transmission.max_retransmit = options.max_retransmit;
+        // The serial number lies beside them, and is each device's own: what is not asked for costs a million devices a gigabyte.
+        for power_source in POWER_SOURCES {
+            profile.objects.remove(&power_source);
+        }
+        let account =
+            [(LIFETIME, Value::Integer(Record::LIFETIME.into())), (BINDING, Value::String("U".to_owned()))];
+        for (path, value) in account {
+            profile.objects.set(path, value).expect("the Server object has these resources, of these types");
+        }
+        profile
+    }
+
+    /// A device that is off.
+    pub(super) fn new(template: &Profile, options: &Options, servers: Servers, number: u32) -> Self {
+        let endpoint = keys::endpoint(number);
+        let mut profile = Profile { endpoint: endpoint.clone(), ..template.clone() };
+        if options.is_secure(number) {
+            let uri = format!("coaps://{}", servers.coaps);
+            let account = Account::psk(&uri, &endpoint, &keys::key(options.seed, number));
+            profile.factory = Factory::management(account);
+        }
         let objects = &mut profile.objects;
         let values =
             [(SERIAL, Value::String(endpoint)), (NOTIFIED, value(number, 0)), (SENT, value(number, 0))];
@@ -220,8 +235,10 @@ const fn resource(object: u16, resource: u16) -> Path {
 }
 
 const LIFETIME: Path = resource(1, 1);
+const BINDING: Path = resource(1, 7);
 /// The serial number: it is the endpoint name.
 pub(super) const SERIAL: Path = resource(3, 2);
+const POWER_SOURCES: [Path; 3] = [resource(3, 6), resource(3, 7), resource(3, 8)];
 /// What is observed: the temperature.
 pub(super) const NOTIFIED: Path = resource(3303, 5700);
 /// What is sent: the highest temperature measured.

@@ -69,12 +69,13 @@ pub struct Endpoint<P: Peer> {
     timers: Timers<Timer<P>>,
     outputs: VecDeque<Output<P>>,
     last_id: u64,
-    peers: BTreeMap<P, PeerState>,
+    // Boxed, as are those below that are large: a map makes room for eleven at once, and a device has one peer.
+    peers: BTreeMap<P, Box<PeerState>>,
     /// Requests of peers that wait for the caller.
     exchanges: BTreeMap<ExchangeId, ServerExchange<P>>,
     /// Notifications of peers that wait for the caller.
     notifications: BTreeMap<NotificationId, Pending<P>>,
-    outgoing: BTreeMap<SendId, Outgoing<P>>,
+    outgoing: BTreeMap<SendId, Box<Outgoing<P>>>,
     incoming: BTreeMap<TransferId, Incoming<P>>,
     served: BTreeMap<TransferId, Served<P>>,
     remembered: usize,

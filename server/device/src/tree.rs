@@ -10,7 +10,7 @@ mod discover;
 mod write;
 pub(crate) use write::Payload;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use objects::{
     Attributes, ContentFormat, DataType, Instance, InstanceId, Models, Node, Object, ObjectId, ObjectModel,
@@ -27,7 +27,8 @@ pub struct Tree {
     registry: Registry,
     lwm2m: Version,
     versions: BTreeMap<ObjectId, Version>,
-    objects: BTreeMap<ObjectId, Object>,
+    /// Shared with the trees that this one was cloned from or into, until they differ.
+    objects: BTreeMap<ObjectId, Arc<Object>>,
     attributes: BTreeMap<Path, Attributes>,
     /// Which Server instance is the one of the server that the device speaks to, where it is not the first.
     account: Option<InstanceId>,
@@ -106,7 +107,8 @@ impl Tree {
                 return Err(TreeError::Type { path, expected, found });
             }
         }
-        let resources = &mut self.objects.entry(o).or_default().instances.entry(i).or_default().resources;
+        let object = Arc::make_mut(self.objects.entry(o).or_default());
+        let resources = &mut object.instances.entry(i).or_default().resources;
         match path.resource_instance() {
             None => {
                 resources.insert(r, Resource::Single(value));
@@ -134,13 +136,12 @@ impl Tree {
     /// Takes away an object, an instance, a resource or a resource instance, with what is below it. Nothing happens where
     /// there is none.
     pub fn remove(&mut self, path: &Path) {
-        let instance = |objects: &mut BTreeMap<ObjectId, Object>, o, i| {
-            objects.get_mut(&o).and_then(|object: &mut Object| object.instances.remove(&i))
-        };
         match *path {
             Path::Root => self.objects.clear(),
             Path::Object(o) => drop(self.objects.remove(&o)),
-            Path::Instance(o, i) => drop(instance(&mut self.objects, o, i)),
+            Path::Instance(o, i) => {
+                self.objects.get_mut(&o).and_then(|object| Arc::make_mut(object).instances.remove(&i));
+            }
             Path::Resource(o, i, r) => {
                 self.instance_mut(o, i).and_then(|instance| instance.resources.remove(&r));
             }
@@ -294,7 +295,7 @@ impl Tree {
     }
 
     fn instance_mut(&mut self, object: ObjectId, instance: InstanceId) -> Option<&mut Instance> {
-        self.objects.get_mut(&object)?.instances.get_mut(&instance)
+        Arc::make_mut(self.objects.get_mut(&object)?).instances.get_mut(&instance)
     }
 
     fn resource(&self, path: &Path) -> Option<&Resource> {

@@ -267,9 +267,8 @@ impl<P: Peer> Endpoint<P> {
     }
 
     fn is_fetching(&self, fetch: Option<SendId>, id: NotificationId) -> bool {
-        let Some(Outgoing { work: Work::Request(exchange), .. }) =
-            fetch.and_then(|fetch| self.outgoing.get(&fetch))
-        else {
+        let fetching = fetch.and_then(|fetch| self.outgoing.get(&fetch));
+        let Some(Work::Request(exchange)) = fetching.map(|outgoing| &outgoing.work) else {
             return false;
         };
         exchange.purpose == Purpose::Notification(id)

@@ -64,7 +64,8 @@ impl<P: Peer> Endpoint<P> {
             }
         }
         let max = self.config.bounds.body_bytes;
-        let Some(Outgoing { work: Work::Request(exchange), .. }) = self.outgoing.get_mut(&id) else { return };
+        let work = self.outgoing.get_mut(&id).map(|outgoing| &mut outgoing.work);
+        let Some(Work::Request(exchange)) = work else { return };
         let (was_downloading, before) = (exchange.is_downloading(), exchange.buffered());
         let step = exchange.on_response(&message, max);
         let (downloading, after) = (exchange.is_downloading(), exchange.buffered());
@@ -95,7 +96,8 @@ impl<P: Peer> Endpoint<P> {
 
     /// The first block of a response may establish an observation; the blocks after it need a token of their own.
     fn on_first_block(&mut self, now: Duration, peer: P, id: SendId) {
-        let Some(Outgoing { work: Work::Request(exchange), .. }) = self.outgoing.get(&id) else { return };
+        let work = self.outgoing.get(&id).map(|outgoing| &outgoing.work);
+        let Some(Work::Request(exchange)) = work else { return };
         if exchange.request.observe != Some(Observe::Register) {
             return;
         }

@@ -122,7 +122,7 @@ impl<P: Peer> Endpoint<P> {
                 .copied()
                 .collect()
         };
-        for message_id in self.peers.get(&from).map(both).unwrap_or_default() {
+        for message_id in self.peers.get(&from).map(|state| both(state)).unwrap_or_default() {
             self.forget_message(from, message_id);
         }
         let Some(mut state) = self.peers.remove(&from) else { return };
@@ -165,7 +165,7 @@ impl<P: Peer> Endpoint<P> {
                     self.observations -= 1;
                 }
             }
-            state.absorb(other);
+            state.absorb(*other);
         }
         self.timers.set(Timer::Quiet(to), state.quiet_at);
         self.peers.insert(to, state);
@@ -204,7 +204,7 @@ impl<P: Peer> Endpoint<P> {
     /// The state of a peer, made where there is none.
     pub(super) fn peer(&mut self, now: Duration, peer: P) -> &mut PeerState {
         let first = &self.numbering;
-        self.peers.entry(peer).or_insert_with(|| PeerState::new(first.first_message_id(&peer), now))
+        self.peers.entry(peer).or_insert_with(|| Box::new(PeerState::new(first.first_message_id(&peer), now)))
     }
 
     /// Drops the state of a peer if nothing is left in it.

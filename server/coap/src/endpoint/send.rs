@@ -48,7 +48,7 @@ impl<P: Peer> Endpoint<P> {
 
     /// Takes a request back. It ends with [`Failure::Cancelled`] at once; a response that comes later is rejected.
     pub fn cancel_request(&mut self, now: Duration, request: RequestId) {
-        if matches!(self.outgoing.get(&request.0), Some(Outgoing { work: Work::Request(_), .. })) {
+        if matches!(self.outgoing.get(&request.0).map(|outgoing| &outgoing.work), Some(Work::Request(_))) {
             self.fail(now, request.0, Failure::Cancelled);
         }
     }
@@ -85,7 +85,7 @@ impl<P: Peer> Endpoint<P> {
         } else {
             state.queue.push_back(id);
         }
-        self.outgoing.insert(id, outgoing);
+        self.outgoing.insert(id, Box::new(outgoing));
         self.start_next(now, peer);
         id
     }
@@ -179,7 +179,7 @@ impl<P: Peer> Endpoint<P> {
     /// Takes away a message that has come to its end.
     pub(super) fn finish(&mut self, now: Duration, id: SendId) -> Option<Outgoing<P>> {
         self.ground(id);
-        let outgoing = self.outgoing.remove(&id)?;
+        let outgoing = *self.outgoing.remove(&id)?;
         let (peer, token) = (outgoing.peer, outgoing.token());
         if let Work::Request(exchange) = &outgoing.work {
             self.release_block_bytes(peer, exchange.buffered());
@@ -209,7 +209,9 @@ impl<P: Peer> Endpoint<P> {
     /// Gives a request another token from now on.
     pub(super) fn change_token(&mut self, id: SendId) {
         let token = self.numbering.next_token();
-        let Some(Outgoing { peer, work: Work::Request(exchange), .. }) = self.outgoing.get_mut(&id) else {
+        let Some(Outgoing { peer, work: Work::Request(exchange), .. }) =
+            self.outgoing.get_mut(&id).map(Box::as_mut)
+        else {
             return;
         };
         let old = exchange.token();

@@ -1,6 +1,8 @@
 //! What a bootstrap server does with the tree: Write, Delete and what Discover tells it (LwM2M Core 1.1.1 §6.1.7). It may
 //! do what no management server may: read-only resources are written like any others.
 
+use std::sync::Arc;
+
 use objects::{Instance, InstanceId, Node, ObjectId, Path, Resource, link::DiscoveredLink};
 
 use super::{Payload, Tree};
@@ -16,7 +18,7 @@ impl Tree {
         let object =
             path.object().filter(|_| path.depth() <= 3).ok_or(Refusal::NotAllowed { path: *path })?;
         let at = Path::Object(object);
-        let mut written = self.objects.get(&object).cloned().ok_or(Refusal::NotFound { path: at })?;
+        let mut written = self.objects.get(&object).ok_or(Refusal::NotFound { path: at })?.as_ref().clone();
         let given = match self.decode(payload.format, path, payload.bytes, payload.received_ms)? {
             Node::Object(given) => given.instances.into_iter().collect(),
             Node::Instance(given) => vec![(path.instance().unwrap_or_default(), given)],
@@ -40,7 +42,7 @@ impl Tree {
         if written.instances.len() > Self::MAX_INSTANCES {
             return Err(Refusal::Full { path: at, max: Self::MAX_INSTANCES });
         }
-        self.objects.insert(object, written);
+        self.objects.insert(object, Arc::new(written));
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! What a device says about the shape of its tree: the links of a Register and of a Discover.
 
+use std::sync::Arc;
+
 use std::collections::BTreeSet;
 
 use objects::{
@@ -15,7 +17,7 @@ impl Tree {
     pub(crate) fn object_links(&self, root: Option<&str>) -> ObjectLinks {
         // Security and OSCORE are not named.
         let named = self.objects.iter().filter(|(id, _)| !matches!(id, ObjectId(0 | 21)));
-        let entry = |(id, object): (&ObjectId, &objects::Object)| {
+        let entry = |(id, object): (&ObjectId, &Arc<objects::Object>)| {
             let instances = object.instances.keys().copied().collect();
             (
                 *id,

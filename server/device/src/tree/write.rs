@@ -1,5 +1,7 @@
 //! What a server changes in the tree: Write, Create, Delete (LwM2M Core 1.1.1 §6.3.3, §6.3.6, §6.3.7).
 
+use std::sync::Arc;
+
 use coap::Method;
 use objects::{
     ContentFormat, DataType, Instance, InstanceId, Node, ObjectId, ObjectLink, Path, Resource, ResourceId,
@@ -193,7 +195,7 @@ impl Tree {
     }
 
     fn put(&mut self, object: ObjectId, id: InstanceId, instance: Instance) {
-        self.objects.entry(object).or_default().instances.insert(id, instance);
+        Arc::make_mut(self.objects.entry(object).or_default()).instances.insert(id, instance);
     }
 
     fn resource_mut(&mut self, path: &Path) -> Option<&mut Resource> {
