@@ -6,74 +6,94 @@
 
 use std::{cell::Cell, fmt};
 
-/// A fault, and the invariant of the simulator that it violates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Fault {
-    /// I-16: answers of any size go to addresses that have proved nothing.
-    AnswersUnbounded,
-    /// I-23: a device that sleeps is called.
-    AsleepCalled,
-    /// I-26: a block that does not follow is added all the same.
-    BlocksMixed,
-    /// I-1: one commit in sixteen never reaches the store.
-    CommitLost,
-    /// I-4: a retransmission across a restart is stored again.
-    DeliveryForgotten,
-    /// I-3: a Deregister is acknowledged and not carried out.
-    DeregisterUndone,
-    /// I-7: a duplicate is taken for a new message.
-    DuplicateServed,
-    /// I-6: an Execute whose outcome is not known is sent again after a restart.
-    ExecuteRepeated,
-    /// I-20: a registration ends after nine tenths of its lifetime.
-    ExpiredEarly,
-    /// I-20: a registration never ends.
-    ExpiredNever,
-    /// I-31: what the store refused is acknowledged.
-    FailureAcknowledged,
-    /// I-27: a bootstrap finishes without its last write.
-    FinishedEarly,
-    /// I-8: anybody's Update and Deregister is taken.
-    ForeignUpdate,
-    /// I-21: leases follow the wall clock.
-    LeaseByWallClock,
-    /// I-20: after a restart a registration has what was left of its lifetime.
-    LeaseNotRenewed,
-    /// I-11: after a restart sequence numbers are used again.
-    NonceRepeated,
-    /// I-25: a cancelled observation stays on the books.
-    ObservationKept,
-    /// I-25: observations are not taken up again after a restart.
-    ObservationsForgotten,
-    /// I-25: an older notification passes a newer one.
-    OlderAccepted,
-    /// I-5: an operation is promised and not stored.
-    OperationForgotten,
-    /// I-5 and I-18: an operation without an answer never ends.
-    OperationLeaked,
-    /// I-15: a peer is believed to be wherever one record of it comes from.
-    PathUnproved,
-    /// I-24: what was ordered last is sent first.
-    QueueReversed,
-    /// I-1: an answer leaves before its commit.
-    RepliedEarly,
-    /// I-12: a record is taken as often as it comes.
-    ReplayTaken,
-    /// I-22: a message is sent eight times more.
-    RetransmittedOften,
-    /// I-9: the sessions of a revoked credential go on.
-    RevokedServed,
-    /// I-4: a Send is acknowledged and not stored.
-    SendDropped,
-    /// I-6: that an Execute is sent is not recorded first.
-    SentUnrecorded,
-    /// I-10: tokens are the same at each start.
-    TokensRepeated,
-    /// I-2: a changed Update is acknowledged and forgotten.
-    UpdateForgotten,
-    /// I-12: after a restart it is not known which records came.
-    WindowForgotten,
+macro_rules! faults {
+    ($($(#[$doc:meta])* $name:ident violates $invariant:literal,)*) => {
+        /// A fault, and the invariant of the simulator that it violates.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Fault {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Fault {
+            /// All of them.
+            pub const ALL: [Self; [$(Self::$name),*].len()] = [$(Self::$name),*];
+
+            /// The invariant that it violates.
+            pub fn violates(self) -> &'static str {
+                match self {
+                    $(Self::$name => $invariant,)*
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    /// Answers of any size go to addresses that have proved nothing.
+    AnswersUnbounded violates "I-16",
+    /// A device that sleeps is called.
+    AsleepCalled violates "I-23",
+    /// A block that does not follow is added all the same.
+    BlocksMixed violates "I-26",
+    /// One commit in sixteen never reaches the store.
+    CommitLost violates "I-1",
+    /// A retransmission across a restart is stored again.
+    DeliveryForgotten violates "I-4",
+    /// A Deregister is acknowledged and not carried out.
+    DeregisterUndone violates "I-3",
+    /// A duplicate is taken for a new message.
+    DuplicateServed violates "I-7",
+    /// An Execute whose outcome is not known is sent again after a restart.
+    ExecuteRepeated violates "I-6",
+    /// A registration ends after nine tenths of its lifetime.
+    ExpiredEarly violates "I-20",
+    /// A registration never ends.
+    ExpiredNever violates "I-20",
+    /// What the store refused is acknowledged.
+    FailureAcknowledged violates "I-31",
+    /// A bootstrap finishes without its last write.
+    FinishedEarly violates "I-27",
+    /// Anybody's Update and Deregister is taken.
+    ForeignUpdate violates "I-8",
+    /// Leases follow the wall clock.
+    LeaseByWallClock violates "I-21",
+    /// After a restart a registration has what was left of its lifetime.
+    LeaseNotRenewed violates "I-20",
+    /// After a restart sequence numbers are used again.
+    NonceRepeated violates "I-11",
+    /// A cancelled observation stays on the books.
+    ObservationKept violates "I-25",
+    /// Observations are not taken up again after a restart.
+    ObservationsForgotten violates "I-25",
+    /// An older notification passes a newer one.
+    OlderAccepted violates "I-25",
+    /// An operation is promised and not stored.
+    OperationForgotten violates "I-5",
+    /// An operation without an answer never ends.
+    OperationLeaked violates "I-18",
+    /// A peer is believed to be wherever one record of it comes from.
+    PathUnproved violates "I-15",
+    /// What was ordered last is sent first.
+    QueueReversed violates "I-24",
+    /// An answer leaves before its commit.
+    RepliedEarly violates "I-1",
+    /// A record is taken as often as it comes.
+    ReplayTaken violates "I-12",
+    /// A message is sent eight times more.
+    RetransmittedOften violates "I-22",
+    /// The sessions of a revoked credential go on.
+    RevokedServed violates "I-9",
+    /// A Send is acknowledged and not stored.
+    SendDropped violates "I-4",
+    /// That an Execute is sent is not recorded first.
+    SentUnrecorded violates "I-6",
+    /// Tokens are the same at each start.
+    TokensRepeated violates "I-10",
+    /// A changed Update is acknowledged and forgotten.
+    UpdateForgotten violates "I-2",
+    /// After a restart it is not known which records came.
+    WindowForgotten violates "I-12",
 }
 
 thread_local! {
@@ -82,42 +102,6 @@ thread_local! {
 }
 
 impl Fault {
-    /// All of them.
-    pub const ALL: [Self; 32] = [
-        Self::AnswersUnbounded,
-        Self::AsleepCalled,
-        Self::BlocksMixed,
-        Self::CommitLost,
-        Self::DeliveryForgotten,
-        Self::DeregisterUndone,
-        Self::DuplicateServed,
-        Self::ExecuteRepeated,
-        Self::ExpiredEarly,
-        Self::ExpiredNever,
-        Self::FailureAcknowledged,
-        Self::FinishedEarly,
-        Self::ForeignUpdate,
-        Self::LeaseByWallClock,
-        Self::LeaseNotRenewed,
-        Self::NonceRepeated,
-        Self::ObservationKept,
-        Self::ObservationsForgotten,
-        Self::OlderAccepted,
-        Self::OperationForgotten,
-        Self::OperationLeaked,
-        Self::PathUnproved,
-        Self::QueueReversed,
-        Self::RepliedEarly,
-        Self::ReplayTaken,
-        Self::RetransmittedOften,
-        Self::RevokedServed,
-        Self::SendDropped,
-        Self::SentUnrecorded,
-        Self::TokensRepeated,
-        Self::UpdateForgotten,
-        Self::WindowForgotten,
-    ];
-
     /// The one of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|fault| fault.to_string() == name)

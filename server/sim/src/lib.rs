@@ -18,6 +18,8 @@ mod panics;
 pub mod seed;
 pub mod store;
 pub mod trace;
+#[cfg(planted)]
+pub mod trial;
 pub mod verbs;
 pub mod weather;
 mod world;

@@ -33,6 +33,9 @@ struct Arguments {
     /// Goes on after a seed that failed.
     #[arg(long)]
     keep_going: bool,
+    /// Looks for planted faults instead, of these names or `all`, each in so many seeds.
+    #[arg(long, num_args = 1.., value_name = "FAULT", conflicts_with = "seed")]
+    planted: Vec<String>,
     #[command(flatten)]
     options: Options,
 }
@@ -40,6 +43,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match arguments.seed {
+        _ if !arguments.planted.is_empty() => run_planted(&arguments),
         Some(seed) => run_one(seed, &arguments),
         None => run_many(&arguments),
     }
@@ -98,6 +102,57 @@ fn run_many(arguments: &Arguments) -> ExitCode {
     let (minutes, years) = (began.elapsed().as_secs_f64() / 60.0, simulated.as_secs_f64() / YEAR);
     println!("{seeds} seeds, {failed} failed, {minutes:.1} minutes, {years:.2} device-years");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+#[cfg(not(planted))]
+fn run_planted(_: &Arguments) -> ExitCode {
+    eprintln!(
+        "no faults are planted in this build: RUSTFLAGS='--cfg planted' cargo run --release -p sim -- --planted all"
+    );
+    ExitCode::FAILURE
+}
+
+#[cfg(planted)]
+fn run_planted(arguments: &Arguments) -> ExitCode {
+    use planted::Fault;
+    let is_wanted =
+        |fault: &Fault| arguments.planted.iter().any(|name| name == "all" || *name == fault.to_string());
+    if let Some(name) = arguments.planted.iter().find(|name| *name != "all" && Fault::named(name).is_none()) {
+        eprintln!("{name}: there are all, {}", Fault::ALL.map(|fault| fault.to_string()).join(", "));
+        return ExitCode::FAILURE;
+    }
+    let waiting = Mutex::new(Fault::ALL.into_iter().filter(is_wanted));
+    let totals = Mutex::new((0, 0));
+    println!("{:<24} {:<9} {:>5}  {:<9} how", "fault", "violates", "seeds", "broken");
+    std::thread::scope(|scope| {
+        for _ in 0..arguments.jobs {
+            scope.spawn(|| {
+                loop {
+                    let next = waiting.lock().expect("nobody panics with it").next();
+                    let Some(fault) = next else { return };
+                    let found = sim::trial::find(fault, arguments.from, arguments.seeds, &arguments.options);
+                    let mut totals = totals.lock().expect("nobody panics with it");
+                    totals.0 += 1;
+                    totals.1 += u32::from(found.is_some());
+                    let (seeds, broken, how) = match &found {
+                        Some(found) => {
+                            let how = format!("seed {}: {}", found.seed, found.violation.text);
+                            (found.seeds.to_string(), found.violation.invariant, how)
+                        }
+                        None => (format!(">{}", arguments.seeds), "none", "NOT FOUND".to_owned()),
+                    };
+                    println!(
+                        "{:<24} {:<9} {seeds:>5}  {broken:<9} {how}",
+                        fault.to_string(),
+                        fault.violates()
+                    );
+                }
+            });
+        }
+    });
+    let (tried, found) = *totals.lock().expect("nobody panics with it");
+    println!("{found} of {tried} faults found");
+    if found == tried { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn report(outcome: &Outcome, arguments: &Arguments) {
