@@ -18,7 +18,6 @@ mod time;
 use std::{collections::BTreeSet, net::SocketAddr};
 
 use fleet::{DeviceId, EndpointName, RegistrationId, store::DeviceView};
-use futures::executor::block_on;
 
 use crate::{
     bench::Bench,
@@ -98,12 +97,12 @@ impl View<'_> {
     /// What is durable of a device.
     fn stored(&self, device: usize) -> Option<DeviceView> {
         let name = EndpointName::new(self.model.devices[device].endpoint.clone()).ok()?;
-        block_on(self.store.durable().device_by_endpoint(&name)).ok().flatten()
+        self.store.durable(|store| store.device_by_endpoint(&name)).ok().flatten()
     }
 
     /// Which device a row is of.
     fn device_of(&self, row: DeviceId) -> Option<usize> {
-        let view = block_on(self.store.durable().device_row(row)).ok().flatten()?;
+        let view = self.store.durable(|store| store.device_row(row)).ok().flatten()?;
         self.model.devices.iter().position(|known| known.endpoint == view.device.endpoint.as_str())
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::Parser;
-use sim::{Outcome, seed::Options, trace::TAIL};
+use sim::{Outcome, seed::Options, store::Kind, trace::TAIL};
 
 /// Whole servers and many devices in one process, on virtual time, from one seed.
 #[derive(Parser)]
@@ -178,6 +178,8 @@ fn written(options: &Options) -> String {
     if !without.is_empty() {
         words.push(format!("--without {}", without.join(",")));
     }
+    let store = options.store.to_possible_value().filter(|_| options.store != Kind::default());
+    words.extend(store.map(|store| format!("--store {}", store.get_name())));
     words.extend(options.ambiguous.then(|| "--ambiguous".to_owned()));
     words.extend(options.store_fails_at.map(|call| format!("--store-fails-at {call}")));
     words.extend(options.for_ever.then(|| "--for-ever".to_owned()));

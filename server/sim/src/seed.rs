@@ -2,7 +2,7 @@
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use crate::store::Failure;
+use crate::store::{Failure, Kind};
 
 /// What a run does, drawn from its seed unless somebody says otherwise.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
@@ -26,6 +26,9 @@ pub struct Options {
     /// All later calls fail, too, while things go wrong.
     #[arg(long, requires = "store_fails_at")]
     pub for_ever: bool,
+    /// What is durable is kept in.
+    #[arg(long, value_enum, default_value_t)]
+    pub store: Kind,
     /// What the server does wrong, by the name of the fault: only where it was built with `--cfg planted`.
     #[cfg(planted)]
     #[arg(long, value_parser = fault)]
@@ -70,6 +73,8 @@ pub struct Plan {
     pub troubles: Vec<Trouble>,
     /// Whether the store lies about failed commits.
     pub ambiguous: bool,
+    /// What is durable is kept in.
+    pub store: Kind,
     /// Which call to the store fails.
     pub failure: Option<Failure>,
     /// What everything comes from that is drawn while it lasts.
@@ -96,6 +101,7 @@ impl Plan {
             seconds: options.minutes.unwrap_or(minutes) * 60,
             troubles,
             ambiguous: options.ambiguous,
+            store: options.store,
             failure: options.store_fails_at.map(|call| Failure { call, for_ever: options.for_ever }),
             draws: random.random(),
         }

@@ -3,7 +3,10 @@
 //! Commits are applied in the order in which they were begun, each when the weather has it. A crash takes those that wait,
 //! but for as many of the first as were just being written.
 
+mod ground;
 mod port;
+
+pub use ground::{Ground, Kind};
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -13,7 +16,6 @@ use std::{
 };
 
 use fleet::{Change, Commit, Committed, DeviceId, EndReason, OperationId, OperationState, Store, StoreError};
-use futures::executor::block_on;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use crate::bench::{Bench, note};
@@ -22,7 +24,7 @@ use crate::bench::{Bench, note};
 pub struct FaultyStore {
     bench: Arc<Bench>,
     /// What is durable.
-    inner: Arc<dyn Store>,
+    inner: Ground,
     state: Mutex<State>,
 }
 
@@ -90,7 +92,7 @@ impl StoreWeather {
 
 impl FaultyStore {
     /// One on this store.
-    pub fn new(bench: Arc<Bench>, inner: Arc<dyn Store>, seed: u64) -> Self {
+    pub fn new(bench: Arc<Bench>, inner: Ground, seed: u64) -> Self {
         let state = State {
             weather: StoreWeather::FAIR,
             failure: None,
@@ -106,8 +108,8 @@ impl FaultyStore {
     }
 
     /// What is durable, to be looked at beside all faults.
-    pub fn durable(&self) -> &dyn Store {
-        &*self.inner
+    pub fn durable<'s, T, F: Future<Output = T>>(&'s self, question: impl FnOnce(&'s dyn Store) -> F) -> T {
+        self.inner.ask(question)
     }
 
     /// How it is from now on.
@@ -206,7 +208,7 @@ impl FaultyStore {
         let text = names(&commit);
         let news: Vec<News> = commit.changes.iter().filter_map(news).collect();
         // What is durable answers at once, by the time of the run.
-        let result = block_on(self.inner.commit(commit));
+        let result = self.inner.ask(|store| store.commit(commit));
         note!(self.bench, "store: {text} -> {}", word(&result));
         if result.is_ok() {
             state.news.extend(news);

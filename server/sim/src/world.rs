@@ -19,7 +19,7 @@ use std::{
 };
 
 use device::{Account, Factory, Profile};
-use fleet::{Fleet, Library, Store, Timestamp};
+use fleet::{Fleet, Library, Timestamp};
 use objects::{ContentFormat, Registry, Version};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use server::{Config, config};
@@ -32,7 +32,7 @@ use crate::{
     network::{Air, Arrival, Datagram},
     node::{Happening, Node, Way},
     seed::{Plan, Trouble},
-    store::FaultyStore,
+    store::{FaultyStore, Ground},
     verbs::{Answers, Psk},
 };
 use acts::Act;
@@ -92,7 +92,7 @@ fn at_server(port: u16) -> SocketAddr {
 }
 
 impl World {
-    fn new(plan: Plan, keep: usize, gauges: Gauges, inner: Arc<dyn Store>) -> Self {
+    fn new(plan: Plan, keep: usize, gauges: Gauges, inner: Ground) -> Self {
         let mut random = StdRng::seed_from_u64(plan.draws);
         let bench = Arc::new(Bench::new(keep));
         let store = FaultyStore::new(Arc::clone(&bench), inner, random.random());

@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use sim::{Outcome, seed::Options};
+use pg_cluster::Cluster;
+use sim::{Outcome, seed::Options, store::Kind};
 
 /// Shorter than what a seed means by itself.
 fn short() -> Options {
@@ -33,6 +34,28 @@ fn a_seed_is_the_same_run_each_time_and_another_seed_is_not() {
     assert_ne!(first[0], first[1]);
 }
 
+/// What the three stores are asked, they answer alike: a run on a database is the run in memory.
+#[test]
+fn a_seed_is_the_same_run_on_sqlite() {
+    same_on(Kind::Sqlite);
+}
+
+#[test]
+fn a_seed_is_the_same_run_on_postgresql() {
+    if Cluster::shared("seeds on PostgreSQL").is_some() {
+        same_on(Kind::Postgres);
+    }
+}
+
+fn same_on(kind: Kind) {
+    for in_memory in run(1..=ON_DATABASES) {
+        let options = Options { store: kind, ..short() };
+        let outcome = sim::run(in_memory.seed, &options, sim::trace::TAIL);
+        assert_eq!(outcome.violation, None, "{}", outcome.tail.join("\n"));
+        assert_eq!(fingerprint(&outcome), fingerprint(&in_memory), "seed {}", outcome.seed);
+    }
+}
+
 /// Another process has other hash keys and other addresses in memory.
 #[test]
 fn a_seed_is_the_same_run_in_another_process() {
@@ -56,3 +79,4 @@ fn fingerprint(outcome: &Outcome) -> (u64, u64) {
 
 const SEEDS: u64 = 100;
 const DETERMINISTIC: u64 = 20;
+const ON_DATABASES: u64 = 6;

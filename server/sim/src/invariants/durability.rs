@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use fleet::{DeviceState, Reading};
-use futures::executor::block_on;
 use objects::{InstanceId, ObjectId, Path, ResourceId, Value, link::ObjectLinks};
 
 use super::{Checks, View};
@@ -103,7 +102,8 @@ fn differences(told: &Told, row: &fleet::Registration, loose: &[&Asked]) -> Vec<
 pub(super) fn sends(view: &View<'_>, device: usize) {
     let known = &view.model.devices[device];
     let Some(stored) = view.stored(device) else { return };
-    let history = block_on(view.store.durable().history(stored.device.id, SENT, Reading::HISTORY_PER_PATH));
+    let history =
+        view.store.durable(|store| store.history(stored.device.id, SENT, Reading::HISTORY_PER_PATH));
     let history = history.unwrap_or_default();
     for (number, sent) in &known.sends {
         let value = Value::Float(*number as f64);

@@ -1,7 +1,6 @@
 //! What people asked for: I-5, I-6 and I-8.
 
 use fleet::{OperationId, OperationState};
-use futures::executor::block_on;
 
 use super::View;
 
@@ -12,7 +11,7 @@ pub(super) fn end_refused(view: &mut View<'_>, id: OperationId) {
 
 /// I-5: the final state of an operation is reached once.
 pub(super) fn ended_once(view: &mut View<'_>, id: OperationId, _: OperationState) {
-    let stored = block_on(view.store.durable().operation(id)).ok().flatten();
+    let stored = view.store.durable(|store| store.operation(id)).ok().flatten();
     let Some(state) = stored.map(|record| record.state).filter(|state| state.is_final()) else { return };
     let before = *view.model.operations.ended.entry(id).or_insert(state);
     if before != state {
@@ -25,7 +24,7 @@ pub(super) fn ended_once(view: &mut View<'_>, id: OperationId, _: OperationState
 pub(super) fn kept(view: &mut View<'_>) {
     let ids: Vec<OperationId> = view.model.operations.told.keys().copied().collect();
     for id in ids {
-        let Some(record) = block_on(view.store.durable().operation(id)).ok().flatten() else {
+        let Some(record) = view.store.durable(|store| store.operation(id)).ok().flatten() else {
             if !view.model.operations.may_be_purged() {
                 view.bench.violate("I-5", format!("{id} was acknowledged and is not stored"));
             }

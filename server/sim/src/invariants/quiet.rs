@@ -1,7 +1,6 @@
 //! After the last fault all is well: liveness and I-18.
 
 use fleet::DeviceState;
-use futures::executor::block_on;
 
 use super::View;
 use crate::model::Acknowledged;
@@ -35,7 +34,7 @@ pub(super) fn registered(view: &mut View<'_>) {
 /// Liveness: each operation that is due has its final state.
 pub(super) fn final_states(view: &mut View<'_>) {
     for (id, operation) in &view.model.operations.told {
-        let Some(record) = block_on(view.store.durable().operation(*id)).ok().flatten() else { continue };
+        let Some(record) = view.store.durable(|store| store.operation(*id)).ok().flatten() else { continue };
         if !record.state.is_final() {
             let name = &view.model.devices[operation.device].endpoint;
             view.bench.violate("liveness", format!("{name}: {id} is {} still", record.state.name()));

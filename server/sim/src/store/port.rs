@@ -27,27 +27,27 @@ macro_rules! read {
 
             async fn begin_boot(&self) -> Result<u64, StoreError> {
                 self.write("begin_boot").await?;
-                self.answer(self.inner.begin_boot().await).await
+                self.answer(self.inner.ask(|store| store.begin_boot())).await
             }
 
             async fn begin_sessions(&self, ahead: u64) -> Result<(), StoreError> {
                 self.write("begin_sessions").await?;
-                self.answer(self.inner.begin_sessions(ahead).await).await
+                self.answer(self.inner.ask(|store| store.begin_sessions(ahead))).await
             }
 
             async fn purge(&self, now: Timestamp) -> Result<(), StoreError> {
                 self.write("purge").await?;
-                self.answer(self.inner.purge(now).await).await
+                self.answer(self.inner.ask(|store| store.purge(now))).await
             }
 
             async fn purge_values(&self, now: Timestamp) -> Result<(), StoreError> {
                 self.write("purge_values").await?;
-                self.answer(self.inner.purge_values(now).await).await
+                self.answer(self.inner.ask(|store| store.purge_values(now))).await
             }
 
             $(async fn $name(&self, $($argument: $type),*) -> Result<$answer, StoreError> {
                 self.look().await?;
-                self.inner.$name($($argument),*).await
+                self.inner.ask(|store| store.$name($($argument),*))
             })*
         }
     };

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use fleet::{Store, store::MemoryStore};
+use fleet::Store;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use server::{Assembly, Clock, Entropy, Parts};
 use tokio::runtime::Builder;
@@ -18,6 +18,7 @@ use crate::{
     network::Wire,
     panics,
     seed::{Plan, Trouble},
+    store::Ground,
 };
 
 /// How a life of the server ended.
@@ -38,7 +39,8 @@ pub(crate) fn run(plan: Plan, keep: usize) -> Outcome {
     let recorder = gauges.clone();
     let _recording = metrics::set_default_local_recorder(&recorder);
     let (seed, devices) = (plan.seed, plan.devices);
-    let mut world = World::new(plan, keep, gauges, Arc::new(MemoryStore::new()));
+    let ground = Ground::new(plan.store);
+    let mut world = World::new(plan, keep, gauges, ground);
     let mut lives = 0;
     while !world.ended && world.bench.violation().is_none() {
         lives += 1;
