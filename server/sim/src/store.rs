@@ -6,7 +6,7 @@
 mod ground;
 mod port;
 
-pub use ground::{Ground, Kind};
+pub use ground::{Ground, Kind, Running};
 
 use std::{
     collections::{BTreeMap, VecDeque},
