@@ -37,7 +37,7 @@ impl<P: Peer> Endpoint<P> {
     /// What an error says in words (RFC 7252 §5.5.2) is cut where an address that may be forged would get more than three
     /// bytes for each of the request (RFC 9175 §2.4).
     fn cut_diagnostic(&mut self, exchange: &ServerExchange<P>, response: &mut Response) {
-        let verified = self.peers.get(&exchange.peer).is_some_and(|state| state.verified);
+        let verified = self.is_verified(exchange.peer);
         if verified || !response.code.is_error() || self.config.bounds.unverified_reply_bytes == usize::MAX {
             return;
         }
@@ -135,14 +135,20 @@ impl<P: Peer> Endpoint<P> {
             + options.encoded_len()
             + 1
             + response.payload.len();
-        let verified = self.peers.get(&exchange.peer).is_some_and(|state| state.verified);
-        #[cfg(planted)]
-        let verified = verified || planted::is(planted::Fault::AnswersUnbounded);
-        if verified || len <= self.config.bounds.unverified_reply_bytes {
+        if self.is_verified(exchange.peer) || len <= self.config.bounds.unverified_reply_bytes {
             return self.config.block_size;
         }
         self.counters.unverified_reply_bytes += 1;
         self.config.block_size.min(BlockSize::B64)
+    }
+
+    /// Whether the peer has answered something that only it can have heard.
+    fn is_verified(&self, peer: P) -> bool {
+        #[cfg(planted)]
+        if planted::is(planted::Fault::AnswersUnbounded) {
+            return true;
+        }
+        self.peers.get(&peer).is_some_and(|state| state.verified)
     }
 
     /// Answers with an error of our own. It carries options only if it is still no longer than the request, so that a
