@@ -14,7 +14,7 @@ use std::{
 use dtls::{Computed, Ended, Endpoint, Event, HandshakeId, Output, Saved, SendError, SessionId};
 use fleet::{
     CredentialId, DiaryCause, Identity, Incident, ListenerId, Opening, Origin, Purpose, SecureSession,
-    SecureSessionId, SessionMark, Source,
+    SecureSessionId, SessionMark, Source, Timestamp,
 };
 use tokio::{sync::mpsc, time::Instant};
 use tracing::{debug, warn};
@@ -37,6 +37,8 @@ pub(crate) struct Doorkeeper {
     engine: Endpoint,
     asked: mpsc::Receiver<Ask>,
     ordered: mpsc::UnboundedReceiver<Ask>,
+    /// When the session began that began last: of several of a device, the last is known by that.
+    newest: Timestamp,
     /// For those who work beside it.
     answers: mpsc::Sender<Answer>,
     answered: mpsc::Receiver<Answer>,
@@ -112,6 +114,7 @@ impl Doorkeeper {
             answered,
             entering: BTreeMap::new(),
             introduced: BTreeSet::new(),
+            newest: Timestamp(0),
             arrived: Batch::new(),
             ended: Vec::new(),
             heard: BTreeMap::new(),
@@ -225,6 +228,7 @@ impl Doorkeeper {
         }
         let origin = Origin { source: session.source, identity: Some(session.identity) };
         let (id, began_at) = (session.id, session.began_at);
+        self.newest = self.newest.max(began_at);
         match self.engine.restore(self.now(), &saved(session)) {
             Ok(()) => self.arrived.push(Incoming::SessionRestored(origin, id, began_at)),
             Err(error) => {

@@ -1,6 +1,6 @@
 //! Those who want to come in: what they ask of the gate, and what becomes of them.
 
-use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use dtls::{Claim, Event, Failure, HandshakeId, Job, Known, Reason, Saved, SessionId, Tag};
 use fleet::{
@@ -113,6 +113,8 @@ impl Doorkeeper {
             return self.refuse(handshake, failed(), true);
         };
         let at = self.clock.now().wall;
+        // A wall clock that was set back does not put it before those that are there.
+        self.newest = at.max(self.newest.after(Duration::from_millis(1)));
         let session = SecureSession {
             id: SecureSessionId(session.id.0),
             identity,
@@ -120,7 +122,7 @@ impl Doorkeeper {
             reserved: session.reserved,
             received: session.received,
             state: SessionState::new(session.state.to_vec()),
-            began_at: at,
+            began_at: self.newest,
             heard_at: at,
         };
         let (gate, id) = (Arc::clone(&self.gate), session.id);
