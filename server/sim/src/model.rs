@@ -44,8 +44,21 @@ pub struct Known {
     /// Whether it has, without security, an address that was another's, and has heard no word on its registration there: it is
     /// taken for the other one.
     pub mistaken: bool,
+    /// Its credentials were revoked, or are just being.
+    pub revoked: Option<Revoked>,
+    /// Whether it is off and stays so.
+    pub gone: bool,
+    /// Whether it has moved without security since it registered: what it notifies of before the server knows is reset.
+    pub unfollowed: bool,
     /// Which exchanges have carried the Execute or Create of this number.
     pub commands: BTreeMap<u64, Vec<(u16, Token)>>,
+}
+
+/// That a device's credentials are revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// When whoever asked for it was told, if that was.
+    pub told: Option<Duration>,
 }
 
 /// What an acknowledgement said, and in which life of the server.
@@ -60,6 +73,13 @@ pub struct Asked {
     pub what: What,
     /// When it first and last arrived at the server, by the order of all arrivals, and the time of the first.
     pub arrived: Option<(u64, u64, Duration)>,
+    /// How often it was sent.
+    pub said: u32,
+    /// How often it was heard to be answered.
+    pub answered: u32,
+    /// Whether something was done that has to be durable: what was not may come again after a restart, as if it came for the
+    /// first time. So may an Update that says no more than that the device is there.
+    pub done: bool,
     /// In which life of the server it first arrived.
     life: u32,
     /// Whether a copy arrived in a later life, which knows nothing of the first: it is another request there.
@@ -139,6 +159,7 @@ impl Model {
         let known = &mut self.devices[device];
         let key = (power_cycle, message.id.0, token.clone());
         if let Some(number) = known.said.get(&key) {
+            self.requests[*number].said += 1;
             return Some(*number);
         }
         let number = self.requests.len();
@@ -148,7 +169,16 @@ impl Model {
         }
         known.said.insert(key, number);
         known.by_token.insert((power_cycle, token), number);
-        self.requests.push(Asked { device, what, arrived: None, life: 0, again: false });
+        self.requests.push(Asked {
+            device,
+            what,
+            arrived: None,
+            said: 1,
+            answered: 0,
+            done: false,
+            life: 0,
+            again: false,
+        });
         Some(number)
     }
 
@@ -182,6 +212,11 @@ impl Model {
         }
         if message.kind == Kind::Acknowledgement && message.code.is_response() {
             let key = (power_cycle, message.id.0, message.token.as_bytes().to_vec());
+            if let Some(number) = known.said.get(&key) {
+                self.requests[*number].answered += 1;
+                let asked = &mut self.requests[*number];
+                asked.done |= message.code.is_success() && asked.what.is_durable();
+            }
             let before = known.answers.insert(key, (life, bytes.to_vec()));
             if let Some((its_life, before)) =
                 before.filter(|(its_life, before)| *its_life == life && before != bytes)
@@ -207,6 +242,7 @@ impl Model {
     pub fn moved(&mut self, device: usize, secure: bool, reused: bool) {
         let known = &mut self.devices[device];
         known.mistaken = reused && !secure;
+        known.unfollowed |= !secure;
         known.answers.clear();
         for sent in known.sends.values_mut().filter(|sent| !sent.acknowledged && !secure) {
             sent.moved = true;
@@ -235,7 +271,14 @@ impl Model {
             _ => false,
         };
         known.mistaken &= !is_told;
+        known.unfollowed &= !matches!(event, Event::Registered { .. });
         is_told
+    }
+
+    /// A request of a device's, by its message id and token.
+    pub fn request(&self, device: usize, power_cycle: u32, (id, token): (u16, Token)) -> Option<&Asked> {
+        let number = self.devices[device].said.get(&(power_cycle, id, token.as_bytes().to_vec()))?;
+        self.requests.get(*number)
     }
 
     /// The requests of a device that may have been done after what was acknowledged last.
@@ -252,10 +295,26 @@ impl Model {
     }
 }
 
+impl What {
+    /// Whether it is stored before it is answered.
+    fn is_durable(&self) -> bool {
+        match self {
+            Self::Register(_) | Self::Deregister | Self::Send(_) => true,
+            Self::Update(told) => *told != Told::default(),
+            Self::Other => false,
+        }
+    }
+}
+
 impl Known {
     /// A device of which only its name is known.
     pub fn named(endpoint: String) -> Self {
         Self { endpoint, ..Self::default() }
+    }
+
+    /// Whether it is to be registered when all is well.
+    pub fn is_here(&self) -> bool {
+        !self.gone && self.revoked.is_none()
     }
 }
 

@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
     time::Duration,
@@ -33,7 +33,7 @@ struct Inner {
     /// How many datagrams have arrived at the server or at a device.
     arrived: u64,
     /// What the server has sent since that was asked last.
-    outgoing: Vec<(SocketAddr, Vec<u8>)>,
+    outgoing: Vec<Datagram>,
 }
 
 /// A datagram on its way.
@@ -49,6 +49,8 @@ pub struct Datagram {
     pub message: Option<usize>,
     /// In which life of the server it was sent, if it is the server's.
     pub life: u32,
+    /// Whether a stranger has recorded it, and sends it again.
+    pub replayed: bool,
 }
 
 /// Where a datagram arrives.
@@ -83,6 +85,12 @@ struct Socket {
 
 /// The network as the server knows it.
 pub struct Wire(pub Arc<Air>);
+
+/// Where hosts are that are nobody's devices; each has a port of its own.
+pub const STRANGERS: [u8; 4] = [10, 9, 0, 1];
+
+/// How long a stranger's datagram takes.
+const STRANGERS_DELAY: Duration = Duration::from_millis(5);
 
 /// What a kernel would hold.
 const INBOX: usize = 1_024;
@@ -124,6 +132,15 @@ impl Air {
         self.lock().fly(now, device, 0, datagram);
     }
 
+    /// A stranger sends.
+    pub fn throw(&self, datagram: Datagram) {
+        let at = self.bench.now() + STRANGERS_DELAY;
+        let mut inner = self.lock();
+        inner.sent += 1;
+        let key = (at, inner.sent);
+        inner.flying.insert(key, datagram);
+    }
+
     /// The server is gone, and its sockets with it.
     pub fn close(&self) {
         self.lock().sockets.clear();
@@ -152,13 +169,18 @@ impl Air {
     }
 
     /// What the server has sent since this was asked last, whatever becomes of it.
-    pub fn outgoing(&self) -> Vec<(SocketAddr, Vec<u8>)> {
+    pub fn outgoing(&self) -> Vec<Datagram> {
         std::mem::take(&mut self.lock().outgoing)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether nobody's device is there.
+pub fn is_stranger(address: SocketAddr) -> bool {
+    address.ip() == IpAddr::from(STRANGERS)
 }
 
 impl Inner {
@@ -230,9 +252,10 @@ impl DatagramSocket for Socket {
     fn try_send_to(&self, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
         if self.air.bench.reach() {
             let (now, life) = (self.air.bench.now(), self.air.bench.life());
-            let datagram = Datagram { from: self.address, to, bytes: bytes.to_vec(), message: None, life };
+            let (from, bytes) = (self.address, bytes.to_vec());
+            let datagram = Datagram { from, to, bytes, message: None, life, replayed: false };
             let mut inner = self.air.lock();
-            inner.outgoing.push((to, bytes.to_vec()));
+            inner.outgoing.push(datagram.clone());
             self.air.bench.pulse.notify_one();
             if let Some(&device) = inner.owners.get(&to) {
                 inner.fly(now, device, 1, datagram);

@@ -117,6 +117,12 @@ impl Node {
         result
     }
 
+    /// Says something that it does not know of, and that its answer means nothing to.
+    pub fn say(&mut self, now: Duration, bytes: Vec<u8>) {
+        self.transmit(now, bytes, false);
+        self.settle(now);
+    }
+
     /// A datagram arrives. A device that is off or asleep does not hear it.
     pub fn handle_datagram(&mut self, now: Duration, from: SocketAddr, mut bytes: Vec<u8>) {
         if self.handshake.is_none() && !self.device.hears() {
@@ -170,7 +176,7 @@ impl Node {
         while let Some(output) = self.device.poll_output() {
             any = true;
             match output {
-                Output::Transmit { bytes } => self.transmit(now, bytes),
+                Output::Transmit { bytes } => self.transmit(now, bytes, true),
                 Output::Connect { to } => self.connect(now, &to),
                 Output::Event(event) => {
                     // It restarts within the device, which knows of no session.
@@ -237,9 +243,9 @@ impl Node {
         self.happened.push(Happening::Heard(bytes));
     }
 
-    fn transmit(&mut self, now: Duration, bytes: Vec<u8>) {
+    fn transmit(&mut self, now: Duration, bytes: Vec<u8>, own: bool) {
         if !self.way.secure {
-            let message = Some(bytes.clone());
+            let message = own.then(|| bytes.clone());
             return self.happened.push(Happening::Sent { to: self.to, bytes, message });
         }
         let (Some(dtls), Some(session)) = (&mut self.dtls, self.session) else { return };
@@ -247,7 +253,7 @@ impl Node {
         if dtls.send(now, session, &bytes).is_err() {
             return;
         }
-        let mut message = Some(bytes);
+        let mut message = own.then_some(bytes);
         // What was sent comes out first: everything before it was drained.
         while let Some(output) = self.dtls.as_mut().and_then(Endpoint::poll_output) {
             match output {

@@ -56,6 +56,8 @@ pub enum Trouble {
     Reuse,
     /// The store fails, is full, or is slow.
     Store,
+    /// Strangers ask, act for others, send again what they recorded and redirect.
+    Strangers,
     /// People ask for operations.
     Verbs,
 }

@@ -11,6 +11,7 @@ pub use ground::{Ground, Kind, Running};
 use std::{
     collections::{BTreeMap, VecDeque},
     future::pending,
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -41,6 +42,8 @@ struct State {
     applied: BTreeMap<u64, Result<Committed, StoreError>>,
     /// When the last of those that wait is applied.
     busy_until: Duration,
+    /// When it became well.
+    unwell_until: Duration,
     news: Vec<News>,
 }
 
@@ -77,6 +80,8 @@ pub enum News {
     OperationEnded(OperationId, OperationState),
     /// The end of an operation was refused.
     EndRefused(OperationId),
+    /// A secure session with whoever is at this address is kept.
+    SessionOpened(SocketAddr),
 }
 
 impl StoreWeather {
@@ -102,6 +107,7 @@ impl FaultyStore {
             begun: 0,
             applied: BTreeMap::new(),
             busy_until: Duration::ZERO,
+            unwell_until: Duration::ZERO,
             news: Vec::new(),
         };
         Self { bench, inner, state: Mutex::new(state) }
@@ -114,7 +120,12 @@ impl FaultyStore {
 
     /// How it is from now on.
     pub fn set_weather(&self, weather: StoreWeather) {
-        self.lock().weather = weather;
+        let now = self.bench.now();
+        let mut state = self.lock();
+        if state.weather != StoreWeather::FAIR {
+            state.unwell_until = now.max(state.busy_until);
+        }
+        state.weather = weather;
     }
 
     /// Lets a call fail, whatever it is for.
@@ -144,6 +155,12 @@ impl FaultyStore {
         }
         state.applied.clear();
         state.busy_until = Duration::ZERO;
+    }
+
+    /// When it was not well last.
+    pub fn was_unwell(&self) -> Duration {
+        let state = self.lock();
+        if state.weather == StoreWeather::FAIR { state.unwell_until } else { self.bench.now() }
     }
 
     /// What became durable since this was asked last.
@@ -282,6 +299,7 @@ fn news(change: &Change) -> Option<News> {
     match change {
         Change::RegistrationEnded { device, reason, .. } => Some(News::Ended(*device, *reason)),
         Change::OperationEnded { id, state, .. } => Some(News::OperationEnded(*id, *state)),
+        Change::SecureSessionOpened(session) => Some(News::SessionOpened(session.source.address)),
         _ => None,
     }
 }

@@ -27,9 +27,13 @@ pub enum Done {
         number: Option<u64>,
         /// What it was.
         operation: Box<Operation>,
+        /// When it was asked for.
+        at: Timestamp,
         /// What was told.
         result: Result<Operated, FleetError>,
     },
+    /// A device's credentials were revoked.
+    Revoked(usize, Result<(), FleetError>),
     /// An operation was taken back.
     Cancelled(OperationId, Result<(), FleetError>),
 }
@@ -95,13 +99,27 @@ impl Person {
     ) {
         let endpoint = EndpointName::new(endpoint).expect("the names of devices are good");
         let (fleet, context) = self.begin();
+        let at = context.now;
         self.work(async move {
             let asked = operation.clone();
             let result = async {
                 let view = fleet.device_by_endpoint(&context, &endpoint).await?;
                 fleet.operate(&context, view.device.public_id, asked, expires_in).await
             };
-            Done::Operated { device, number, result: result.await, operation: Box::new(operation) }
+            Done::Operated { device, number, result: result.await, operation: Box::new(operation), at }
+        });
+    }
+
+    /// Takes away the credentials of a device.
+    pub fn revoke(&self, device: usize, endpoint: &str) {
+        let endpoint = EndpointName::new(endpoint).expect("the names of devices are good");
+        let (fleet, context) = self.begin();
+        self.work(async move {
+            let result = async {
+                let view = fleet.device_by_endpoint(&context, &endpoint).await?;
+                fleet.revoke_device(&context, view.device.public_id, "it was stolen").await
+            };
+            Done::Revoked(device, result.await)
         });
     }
 

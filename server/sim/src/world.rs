@@ -7,6 +7,7 @@
 mod acts;
 mod life;
 mod people;
+mod strangers;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,7 +30,7 @@ use crate::{
     gauges::Gauges,
     invariants::{Checks, View},
     model::{Known, Model},
-    network::{Air, Arrival, Datagram},
+    network::{Air, Arrival, Datagram, is_stranger},
     node::{Happening, Node, Way},
     seed::{Plan, Trouble},
     store::{FaultyStore, Ground},
@@ -37,6 +38,7 @@ use crate::{
 };
 use acts::Act;
 pub(crate) use life::run;
+use strangers::Strangers;
 
 /// Everything of a run.
 struct World {
@@ -70,6 +72,7 @@ struct World {
     fleet: Option<Arc<Fleet>>,
     /// Whether somebody stops the server.
     stops: bool,
+    strangers: Strangers,
     /// Devices that were added.
     enrolled: BTreeSet<usize>,
     /// The last time, and how many steps were done at it.
@@ -123,6 +126,7 @@ impl World {
             abandoned: Vec::new(),
             fleet: None,
             stops: false,
+            strangers: Strangers::default(),
             enrolled: BTreeSet::new(),
             still: (Duration::ZERO, 0),
             plan,
@@ -222,7 +226,13 @@ impl World {
     }
 
     fn arrive(&mut self, now: Duration, arrival: &Arrival, datagram: Datagram) {
-        let Datagram { from, to, bytes, message, life } = datagram;
+        if let Arrival::Server(_) = arrival {
+            if self.has(Trouble::Strangers) && !is_stranger(datagram.from) {
+                self.overheard(&datagram);
+            }
+            self.check(|checks, view| checks.received(view, &datagram));
+        }
+        let Datagram { from, to, bytes, message, life, .. } = datagram;
         match arrival {
             Arrival::Server(order) => {
                 note!(self.bench, "{from} > {} {}", to.port(), short(&bytes));
@@ -246,18 +256,29 @@ impl World {
             let power_cycles = self.nodes[device].power_cycles;
             match happening {
                 Happening::Sent { to, bytes, message } => {
+                    if let Some(message) = &message {
+                        self.checks.said(device, message);
+                    }
                     let said =
                         message.and_then(|message| self.model.said(device, power_cycles, &message, send));
                     let from = self.nodes[device].address;
-                    self.air.send(device, Datagram { from, to, bytes, message: said, life: 0 });
+                    let stranger = self.redirects(device, &bytes);
+                    let from = stranger.unwrap_or(from);
+                    let datagram = Datagram { from, to, bytes, message: said, life: 0, replayed: false };
+                    match stranger {
+                        Some(_) => self.air.throw(datagram),
+                        None => self.air.send(device, datagram),
+                    }
                 }
                 Happening::Heard(bytes) => {
                     if let Some(text) = self.model.heard(device, power_cycles, life, &bytes) {
                         self.bench.violate("I-7", text);
                     }
+                    self.check(|checks, view| checks.heard(view, device, life, &bytes));
                 }
                 Happening::Told(event) => {
                     note!(self.bench, "node-{device}: {event:?}");
+                    self.check(|checks, view| checks.told(view, device, &event));
                     if self.model.told(device, &event) {
                         self.check(|checks, view| checks.acknowledged(view, device));
                     }
@@ -269,8 +290,8 @@ impl World {
     }
 
     fn take_news(&mut self) {
-        for (to, bytes) in self.air.outgoing() {
-            self.check(|checks, view| checks.sent(view, to, &bytes));
+        for datagram in self.air.outgoing() {
+            self.check(|checks, view| checks.sent(view, &datagram));
         }
         for news in self.store.news() {
             self.check(|checks, view| checks.durable(view, &news));

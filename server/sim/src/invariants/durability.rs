@@ -26,6 +26,9 @@ pub(super) fn registration(checks: &mut Checks, view: &mut View<'_>, device: usi
                 .violate("I-3", format!("{name}: the registration {} had ended and lives again", row.id));
         }
     }
+    if view.model.devices[device].revoked.is_some() {
+        return;
+    }
     let loose: Vec<&Asked> = view.model.loose(device).collect();
     let is_loose = |wanted: fn(&What) -> bool| loose.iter().any(|asked| wanted(&asked.what));
     let registers = is_loose(|what| matches!(what, What::Register(_)));
@@ -62,7 +65,7 @@ pub(super) fn registration(checks: &mut Checks, view: &mut View<'_>, device: usi
 }
 
 /// Whether the lifetime of what was acknowledged may be over, counted from when it can have been taken first.
-fn may_have_expired(view: &View<'_>, told: &Told, loose: &[&Asked], by: usize) -> bool {
+pub(super) fn may_have_expired(view: &View<'_>, told: &Told, loose: &[&Asked], by: usize) -> bool {
     let updates = loose.iter().filter_map(|asked| match &asked.what {
         What::Update(told) => told.lifetime,
         _ => None,

@@ -16,6 +16,8 @@ use crate::bench::Bench;
 pub(super) struct Ledger {
     /// By the address, of the last [`KEYS`] keys there.
     streams: BTreeMap<SocketAddr, Vec<Stream>>,
+    /// How many sessions were kept of an address, less the keys that were seen to begin there.
+    unseen: BTreeMap<SocketAddr, i64>,
     /// Addresses that several devices had: whose key a record is under can't be seen.
     shared: BTreeSet<SocketAddr>,
 }
@@ -31,6 +33,9 @@ const HEADER: usize = 13;
 /// The content type of a handshake's messages: under a key of its own that is the Finished alone.
 const HANDSHAKE: u8 = 22;
 
+/// How many sequence numbers a start reserves.
+const BLOCK: u64 = 256;
+
 /// How many keys of an address are known: the live one goes on beside handshakes that come to nothing.
 const KEYS: usize = 8;
 
@@ -38,6 +43,16 @@ impl Ledger {
     /// An address is another device's from now on.
     pub(super) fn share(&mut self, address: SocketAddr) {
         self.shared.insert(address);
+    }
+
+    /// A session is kept with whoever is there.
+    pub(super) fn opened(&mut self, peer: SocketAddr) {
+        *self.unseen.entry(peer).or_default() += 1;
+    }
+
+    /// Whether several devices had it.
+    pub(super) fn is_shared(&self, address: SocketAddr) -> bool {
+        self.shared.contains(&address)
     }
 
     /// The server has sent a datagram.
@@ -64,13 +79,22 @@ impl Ledger {
                 streams.remove(0);
             }
             streams.push(Stream::default());
+            if number & 0xffff_ffff_ffff == 0 {
+                *self.unseen.entry(to).or_default() -= 1;
+            }
         }
         // Records that are not sent leave gaps, so that the key with the number before it comes first and is not the only one.
         let follows = |stream: &Stream| !is_first && stream.used.contains_key(&(number - 1));
         let fits = |stream: &Stream| stream.used.get(&number).is_none_or(|before| *before == hash);
         let follows = streams.iter().rposition(|stream| fits(stream) && follows(stream));
+        // A server that died before its Finished left goes on with the session all the same, with a new block of numbers.
+        let unseen = self.unseen.entry(to).or_default();
         match follows.or_else(|| streams.iter().rposition(fits)) {
             Some(at) => drop(streams[at].used.insert(number, hash)),
+            None if *unseen > 0 && number.is_multiple_of(BLOCK) => {
+                *unseen -= 1;
+                streams.push(Stream { used: [(number, hash)].into() });
+            }
             None => bench
                 .violate("I-11", format!("record {number:#x} to {to} was sent with other content before")),
         }

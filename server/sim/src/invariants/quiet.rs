@@ -13,6 +13,9 @@ const TRANSIENT: [&str; 3] =
 pub(super) fn registered(view: &mut View<'_>) {
     for (device, node) in view.nodes.iter().enumerate() {
         let known = &view.model.devices[device];
+        if !known.is_here() {
+            continue;
+        }
         let stored = view.stored(device);
         let id = stored.as_ref().filter(|stored| stored.state == DeviceState::Registered);
         let id = id.and_then(|stored| stored.registration.as_ref()).map(|row| row.id.to_string());

@@ -16,6 +16,13 @@ pub struct Operations {
     pub numbers: u64,
     /// Those whose end the store refused: it is told as soon as it is known, and stored when the store is back.
     pub unrecorded: BTreeSet<OperationId>,
+    /// When commands were asked for and when that was told, by the order of all that was asked and told.
+    pub asked_at: BTreeMap<u64, u64>,
+    /// See there.
+    pub told_at: BTreeMap<u64, u64>,
+    turns: u64,
+    /// Whether the wall clock was set.
+    pub has_jumped: bool,
     /// For which device each of them is.
     pub meant_for: BTreeMap<u64, usize>,
     /// Those that went to a device that was taken for another.
@@ -25,9 +32,23 @@ pub struct Operations {
 }
 
 impl Operations {
+    /// Somebody asks for a command.
+    pub fn asked(&mut self, number: u64, device: usize) {
+        self.turns += 1;
+        self.asked_at.insert(number, self.turns);
+        self.meant_for.insert(number, device);
+    }
+
+    /// Somebody is told of a command.
+    pub fn answered(&mut self, number: u64) {
+        self.turns += 1;
+        self.told_at.insert(number, self.turns);
+    }
+
     /// The wall clock was set, or a server is started by it.
     pub fn shown(&mut self, wall: Timestamp, starts: bool) {
         let (earliest, latest) = self.clock.unwrap_or((wall, wall));
+        self.has_jumped |= !starts;
         self.clock = Some((earliest.min(wall), if starts { latest.max(wall) } else { latest }));
     }
 

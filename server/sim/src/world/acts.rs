@@ -23,6 +23,10 @@ pub(super) enum Act {
     End,
     /// Somebody adds a device.
     Enrol(usize),
+    /// A device measures something new.
+    Measure(usize),
+    /// A stranger does something.
+    Mischief,
     /// The network of a device changes.
     Network(usize),
     /// It is time to look.
@@ -53,6 +57,7 @@ impl World {
             (Act::Stop, 900.0),
             (Act::Clock, 300.0),
             (Act::Verb, 20.0),
+            (Act::Mischief, 20.0),
         ] {
             self.soon(act, mean);
         }
@@ -90,6 +95,13 @@ impl World {
             }
             Act::End => self.end(),
             Act::Enrol(device) => self.enrol(device),
+            Act::Measure(device) => self.measure(now, device),
+            Act::Mischief => {
+                if self.has(Trouble::Strangers) {
+                    self.mischief(now);
+                }
+                self.again(act, 10.0);
+            }
             Act::Network(device) => {
                 if self.has(Trouble::Network) {
                     let weather = weather::of_network(&mut self.random);
@@ -100,7 +112,8 @@ impl World {
             }
             Act::Nothing => {}
             Act::Start(device) => {
-                if !self.nodes[device].way.secure || self.enrolled.contains(&device) {
+                let is_known = !self.nodes[device].way.secure || self.enrolled.contains(&device);
+                if is_known && !self.model.devices[device].gone {
                     self.nodes[device].start(now);
                     self.drain(device, None, 0);
                 }
@@ -132,7 +145,7 @@ impl World {
         }
     }
 
-    /// From now on nothing goes wrong, and every device is on.
+    /// From now on nothing goes wrong, and every device is on but those that are never seen again.
     fn calm_down(&mut self, now: Duration) {
         note!(self.bench, "world: calm");
         self.calm = true;
@@ -142,10 +155,20 @@ impl World {
         self.store.heal();
         for device in 0..self.nodes.len() {
             self.air.set_weather(device, device::Weather::CLEAR);
+            // Who may not come any more would try for ever.
+            let is_lost = self.plan.has(Trouble::Power) && self.random.random_bool(0.2);
+            if is_lost || self.model.devices[device].revoked.is_some() {
+                note!(self.bench, "node-{device}: is gone for good");
+                self.nodes[device].lose_power(now, false);
+                self.drain(device, None, 0);
+                self.model.devices[device].gone = true;
+            }
             // One that was just being turned off is off when it has given up.
             for after in [0, 120, 240] {
                 self.at(now + Duration::from_secs(after), Act::Start(device));
             }
+            // One that is observed, as only it knows, learns so when it says something.
+            self.at(now + QUIET / 2, Act::Measure(device));
         }
     }
 
@@ -219,10 +242,13 @@ impl World {
         match self.random.random_range(0..10) {
             0..=2 => self.send(now, device),
             3..=5 => {
-                // No value is that of a Send, which are whole.
-                self.sends += 1;
-                let value = Value::Float(self.sends as f64 + 0.5);
-                self.set(now, device, SENT, value);
+                self.measure(now, device);
+                // Some change fast, so that one notification may overtake another.
+                for millis in [700, 1_400, 2_100] {
+                    if self.random.random_bool(0.4) {
+                        self.at(now + Duration::from_millis(millis), Act::Measure(device));
+                    }
+                }
             }
             6 => {
                 let lifetime = [60, 120, 300, 600][self.random.random_range(0..4)];
@@ -243,6 +269,13 @@ impl World {
                 self.drain(device, None, 0);
             }
         }
+    }
+
+    fn measure(&mut self, now: Duration, device: usize) {
+        // No value is that of a Send, which are whole.
+        self.sends += 1;
+        let value = Value::Float(self.sends as f64 + 0.5);
+        self.set(now, device, SENT, value);
     }
 
     fn set(&mut self, now: Duration, device: usize, path: Path, value: Value) {

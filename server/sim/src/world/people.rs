@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use fleet::{FleetError, Outcome};
+use fleet::{FleetError, Operation, OperationState, Outcome};
 use rand::RngExt;
 
 use super::{World, acts::Act};
 use crate::{
     bench::note,
-    model::operations::Operation,
+    model::{Revoked, operations as model},
     verbs::{self, Done, Person},
 };
 
@@ -34,6 +34,11 @@ impl World {
         let Some(person) = self.person() else { return };
         let device = self.random.random_range(0..self.nodes.len());
         let endpoint = self.model.devices[device].endpoint.clone();
+        if self.random.random_bool(0.02) && self.nodes[device].way.secure && self.enrolled.contains(&device) {
+            note!(self.bench, "person: revokes node-{device}");
+            self.model.devices[device].revoked.get_or_insert(Revoked { told: None });
+            return person.revoke(device, &endpoint);
+        }
         if self.random.random_bool(0.1) {
             let mut waits = self.model.operations.told.iter().filter(|(id, operation)| {
                 operation.device == device && !self.model.operations.ended.contains_key(id)
@@ -44,9 +49,16 @@ impl World {
             }
             return;
         }
+        self.ask_of(device);
+    }
+
+    /// Somebody asks something of this device.
+    pub(super) fn ask_of(&mut self, device: usize) {
+        let Some(person) = self.person() else { return };
+        let endpoint = self.model.devices[device].endpoint.clone();
         let asked = verbs::any(&mut self.random, &mut self.model.operations.numbers);
         if let Some(number) = asked.1 {
-            self.model.operations.meant_for.insert(number, device);
+            self.model.operations.asked(number, device);
         }
         note!(self.bench, "person: {} {} of {endpoint} ({:?})", asked.0.name(), asked.0.path(), asked.1);
         let expires_in =
@@ -67,7 +79,10 @@ impl World {
                 note!(self.bench, "person: node-{device} is not added: {error}");
                 self.soon(Act::Enrol(device), 5.0);
             }
-            Done::Operated { device, number, operation, result: Ok(operated) } => {
+            Done::Operated { device, number, operation, at, result: Ok(operated) } => {
+                if let Some(number) = number {
+                    self.model.operations.answered(number);
+                }
                 let state = operated.outcome.as_ref().map(|outcome| outcome.state(&operation));
                 note!(
                     self.bench,
@@ -75,15 +90,28 @@ impl World {
                     operated.id,
                     operated.outcome.as_ref().map(Outcome::result)
                 );
+                let is_recorded = !self.model.operations.unrecorded.contains(&operated.id);
+                if let Operation::CancelObservation { path, .. } = *operation
+                    && state == Some(OperationState::Done)
+                    && is_recorded
+                {
+                    self.check(|checks, view| checks.cancelled(view, device, path, at));
+                }
                 // What was only read leaves no row.
                 if !(operation.is_read_only() && state.is_some()) {
-                    self.model
-                        .operations
-                        .told
-                        .insert(operated.id, Operation { device, number, outcome: state, taken_back: false });
+                    self.model.operations.told.insert(
+                        operated.id,
+                        model::Operation { device, number, outcome: state, taken_back: false },
+                    );
                 }
             }
             Done::Operated { result: Err(error), .. } => note!(self.bench, "person: {error}"),
+            Done::Revoked(device, result) => {
+                note!(self.bench, "person: node-{device} is revoked: {result:?}");
+                if result.is_ok() {
+                    self.model.devices[device].revoked = Some(Revoked { told: Some(self.bench.now()) });
+                }
+            }
             Done::Cancelled(id, Ok(())) => {
                 note!(self.bench, "person: {id} is cancelled");
                 if let Some(operation) = self.model.operations.told.get_mut(&id) {
