@@ -100,7 +100,8 @@ pub(super) fn answered(view: &View<'_>, message: &Message) {
             view.bench
                 .violate("I-8", format!("an Update or Deregister for another is answered {}", message.code));
         }
-        Wish::Gap if message.code.is_success() && message.code != Code::CONTINUE => {
+        // RFC 7959 §2.9.2: what is missing is said to be, and nothing is made of the rest.
+        Wish::Gap if !is_of_blocks(message.code) => {
             view.bench.violate("I-26", format!("a body with a gap is answered {}", message.code));
         }
         _ => {}
@@ -110,4 +111,9 @@ pub(super) fn answered(view: &View<'_>, message: &Message) {
 /// As if the registration were unknown, or nobody had time to look.
 fn is_refusal(code: Code) -> bool {
     matches!(code, Code::NOT_FOUND | Code::SERVICE_UNAVAILABLE)
+}
+
+/// What a transfer is told that is not complete.
+fn is_of_blocks(code: Code) -> bool {
+    matches!(code, Code::EMPTY | Code::CONTINUE | Code::REQUEST_ENTITY_INCOMPLETE | Code::SERVICE_UNAVAILABLE)
 }
