@@ -66,7 +66,7 @@ impl Exchanges {
             return None;
         }
         let key = (to, message.id.0, message.token);
-        let (times, first) = self.transmissions.entry(key).or_insert((0, view.bench.now()));
+        let (times, first) = self.transmissions.entry(key).or_insert_with(|| (0, view.bench.now()));
         *times += 1;
         if *times > 1 + MAX_RETRANSMIT {
             view.bench.violate("I-22", format!("message {} to {to} was sent {times} times", message.id.0));

@@ -30,7 +30,7 @@ pub enum Kind {
 /// A store that answers at once, by the time of the run.
 pub enum Ground {
     /// In memory.
-    Memory(MemoryStore),
+    Memory(Box<MemoryStore>),
     /// In a database.
     Database(Running),
 }
@@ -52,7 +52,7 @@ impl Ground {
     pub fn new(kind: Kind) -> Self {
         let folder = tempfile::tempdir().expect("there is room for a database");
         let database = match kind {
-            Kind::Memory => return Self::Memory(MemoryStore::new()),
+            Kind::Memory => return Self::Memory(Box::default()),
             Kind::Sqlite => Database::File(folder.path().join("muster.db")),
             Kind::Postgres => {
                 let cluster = Cluster::shared("the simulator").expect("PostgreSQL is installed");
@@ -71,7 +71,7 @@ impl Ground {
     /// What comes of asking the store.
     pub fn ask<'s, T, F: Future<Output = T>>(&'s self, question: impl FnOnce(&'s dyn Store) -> F) -> T {
         match self {
-            Self::Memory(store) => block_on(question(store)),
+            Self::Memory(store) => block_on(question(&**store)),
             Self::Database(Running { store, runtime, .. }) => {
                 let _entered = runtime.enter();
                 block_on(question(store.as_ref().expect("it is open until it is dropped")))
