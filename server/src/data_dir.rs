@@ -36,11 +36,13 @@ pub enum DataDirError {
 }
 
 impl DataDir {
-    /// Makes the folder if it is not there, takes its lock, ends a restore that was cut off, and reads or makes the
+    /// Makes the folder if it is not there, takes its lock, ends a restore that was cut off, clears away what others that were cut off have left, and reads or makes the
     /// installation's seed.
     pub(crate) fn open(path: &Path) -> Result<Self, DataDirError> {
         let lock = DataDirLock::take(path)?;
-        restored::put_in_place(path).map_err(|source| DataDirError::Io { path: path.to_owned(), source })?;
+        let io_error = |source| DataDirError::Io { path: path.to_owned(), source };
+        restored::put_in_place(path).map_err(io_error)?;
+        restored::clear_leftovers(path).map_err(io_error)?;
         let (seed, seed_is_new) = seed(&path.join(SEED_FILE))?;
         Ok(Self { seed, seed_is_new, _lock: lock })
     }

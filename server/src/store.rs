@@ -138,7 +138,7 @@ impl SqlStore {
         }
         let recency = Arc::new(Mutex::new(recency));
         let (queue, work) = mpsc::channel(MAX_WAITING);
-        let standing = Arc::new(Standing::default());
+        let standing = Arc::new(Standing::new(connector.folder()));
         let (heard, troubled) = (Arc::clone(&recency), Arc::clone(&standing));
         let writer = Writer::new(connector, connection, &node, sealer, heard, troubled, window);
         Ok(Self { queue, writer: tokio::spawn(writer.run(work)), reader, recency, standing })

@@ -57,7 +57,8 @@ pub(crate) async fn stage(
 ) -> Result<Manifest, BackupError> {
     let data_dir = &config.data_dir.0;
     let io_error = BackupError::io(data_dir);
-    let folder = tempfile::Builder::new().prefix("restoring-").tempdir_in(data_dir).map_err(&io_error)?;
+    let folder =
+        tempfile::Builder::new().prefix(restored::UNPACKED).tempdir_in(data_dir).map_err(&io_error)?;
     let database = folder.path().join(DATABASE_FILE);
     let (manifest, key) = unpack(file, &database, Some(passphrase), progress).await?;
     let key = key.expect("whoever gives a passphrase gets the key or an error");

@@ -21,7 +21,7 @@ use tracing::warn;
 use zeroize::Zeroizing;
 
 use super::{BackupError, Passphrase, restore::stage};
-use crate::Config;
+use crate::{Config, data_dir::restored};
 
 /// What is left of the disk for everything else.
 const LEFT: u64 = 64 << 20;
@@ -73,7 +73,7 @@ async fn receive(
     mut chunks: BoxStream<'static, io::Result<Bytes>>,
 ) -> Result<NamedTempFile, String> {
     let told = |error: io::Error| format!("The server can't keep it: {error}.");
-    let mut file = tempfile::Builder::new().prefix("upload-").tempfile_in(data_dir).map_err(told)?;
+    let mut file = tempfile::Builder::new().prefix(restored::UPLOADED).tempfile_in(data_dir).map_err(told)?;
     let mut room = free(data_dir).map_err(told)?.saturating_sub(LEFT) / 3;
     loop {
         let chunk = match timeout(SILENCE, chunks.next()).await {

@@ -53,6 +53,24 @@ pub(crate) fn put_in_place(data_dir: &Path) -> io::Result<()> {
     File::open(data_dir)?.sync_all()
 }
 
+/// How the names begin of what a restore unpacks, and of what the set-up page is given for one.
+pub(crate) const UNPACKED: &str = "restoring-";
+pub(crate) const UPLOADED: &str = "upload-";
+
+/// Takes away what restores and uploads have left that were killed before anything was decided: whole databases, and keys.
+pub(crate) fn clear_leftovers(data_dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(data_dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if [UNPACKED, UPLOADED].iter().any(|prefix| name.starts_with(prefix)) {
+            let path = entry.path();
+            if entry.file_type()?.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+        }
+    }
+    Ok(())
+}
+
 fn waiting(data_dir: &Path) -> PathBuf {
     data_dir.join("restored")
 }
@@ -123,5 +141,18 @@ mod tests {
         write(folder.path(), &[(DATABASE_FILE, "mine")]);
         put_in_place(folder.path()).unwrap();
         assert_eq!(read(folder.path(), DATABASE_FILE).as_deref(), Some("mine"));
+    }
+
+    #[test]
+    fn what_was_cut_off_before_anything_was_decided_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let unpacked = folder.path().join("restoring-x");
+        fs::create_dir(&unpacked).unwrap();
+        write(&unpacked, &[(KEY_FILE, "a key")]);
+        write(folder.path(), &[("upload-y", "half a backup"), (DATABASE_FILE, "the data")]);
+        clear_leftovers(folder.path()).unwrap();
+        let left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, [DATABASE_FILE]);
     }
 }

@@ -97,6 +97,12 @@ impl Connector {
         }
     }
 
+    /// Where the database lies, if it is a file.
+    pub(super) fn folder(&self) -> Option<PathBuf> {
+        let Database::File(path) = &self.database else { return None };
+        Some(named(path.parent().unwrap_or(path)).to_owned())
+    }
+
     /// Makes the database file, for its owner's eyes only. SQLite gives its other files the same mode.
     pub(super) fn prepare(&self) -> Result<(), (PathBuf, io::Error)> {
         let Database::File(path) = &self.database else { return Ok(()) };

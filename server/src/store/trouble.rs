@@ -3,7 +3,9 @@
 
 use std::{
     error::Error,
-    sync::{Mutex, PoisonError},
+    io::Write as _,
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -15,7 +17,11 @@ use super::{OpenError, postgres::PostgresError};
 
 /// How the writer stands with its database.
 #[derive(Debug, Default)]
-pub(super) struct Standing(Mutex<Option<Failing>>);
+pub(super) struct Standing {
+    failing: Mutex<Option<Failing>>,
+    /// Where the database lies, if it is a file.
+    folder: Option<PathBuf>,
+}
 
 #[derive(Debug)]
 struct Failing {
@@ -27,15 +33,23 @@ struct Failing {
 /// How long nothing must fail before what succeeds ends a trouble: on a disk that is nearly full, small writes do.
 const CALM: Duration = Duration::from_secs(2);
 
+/// How much room there must be before a disk is no longer full: SQLite fits small writes into what it has, as long as it has it.
+const ROOM: usize = 1 << 20;
+
 impl Standing {
+    /// Of a database in that folder, if it is a file.
+    pub(super) fn new(folder: Option<PathBuf>) -> Self {
+        Self { failing: Mutex::default(), folder }
+    }
+
     /// What keeps it from writing.
     pub(super) fn trouble(&self) -> Option<Trouble> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|failing| failing.trouble)
+        self.lock().as_ref().map(|failing| failing.trouble)
     }
 
     pub(super) fn failed(&self, error: &(dyn Error + 'static)) {
         let failing = Failing { trouble: trouble(error), at: Instant::now() };
-        let mut standing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut standing = self.lock();
         if standing.is_none() {
             tracing::error!(error = %error, "{}; nothing is acknowledged until the store can write", failing.trouble);
         }
@@ -43,10 +57,24 @@ impl Standing {
     }
 
     pub(super) fn worked(&self) {
-        let mut standing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if standing.take_if(|failing| failing.at.elapsed() >= CALM).is_some() {
+        let mut standing = self.lock();
+        let has_ended = |failing: &mut Failing| {
+            failing.at.elapsed() >= CALM && (failing.trouble != Trouble::Full || self.has_room())
+        };
+        if standing.take_if(has_ended).is_some() {
             tracing::info!("the store can write again");
         }
+    }
+
+    fn has_room(&self) -> bool {
+        let Some(folder) = &self.folder else { return true };
+        let written = tempfile::tempfile_in(folder)
+            .and_then(|mut file| file.write_all(&vec![0; ROOM]).and_then(|()| file.sync_all()));
+        written.is_ok()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Failing>> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -165,6 +193,20 @@ mod tests {
         assert_eq!(standing.trouble(), Some(Trouble::Other), "a small write on a disk that is nearly full");
         tokio::time::advance(CALM).await;
         assert_eq!(standing.trouble(), Some(Trouble::Other));
+        standing.worked();
+        assert_eq!(standing.trouble(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_is_full_until_there_is_room_whatever_small_writes_succeed() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = folder.path().join("gone");
+        let standing = Standing::new(Some(gone.clone()));
+        *standing.lock() = Some(Failing { trouble: Trouble::Full, at: Instant::now() });
+        tokio::time::advance(CALM).await;
+        standing.worked();
+        assert_eq!(standing.trouble(), Some(Trouble::Full), "nothing can be written there");
+        std::fs::create_dir(gone).unwrap();
         standing.worked();
         assert_eq!(standing.trouble(), None);
     }

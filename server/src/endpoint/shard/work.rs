@@ -143,6 +143,15 @@ impl Shard {
 
     fn perform(&mut self, now: Now, subject: Subject, work: Work) {
         match work {
+            // It has waited behind what has ended the credential it came under.
+            Work::Request { exchange, received, .. } if self.has_ended(&received) => {
+                turned_away("ended_sessions");
+                self.coap.drop_exchange(now.mono, exchange);
+            }
+            Work::Notification { id, received, .. } if self.has_ended(&received) => {
+                turned_away("ended_sessions");
+                self.coap.drop_notification(now.mono, id);
+            }
             Work::Request { exchange, received, request } => {
                 self.decide_request(now, subject, exchange, received, &request);
             }
@@ -160,6 +169,11 @@ impl Shard {
             }
             Work::Take(ticket, ending) => self.take_from(now, ticket, ending),
         }
+    }
+
+    /// Whether that came under a credential that has ended since.
+    fn has_ended(&self, received: &Received) -> bool {
+        received.origin.identity.is_some_and(|identity| self.ended.contains_key(&identity.credential))
     }
 
     /// Hands a commit to the store. With a subject, that subject's further work waits for it. What was heard of a device is

@@ -109,6 +109,20 @@ fn what_a_revoked_device_sends_comes_to_nothing() {
 }
 
 #[test]
+fn what_waits_behind_a_revocation_comes_to_nothing() {
+    let (mut world, node) = secured();
+    world.store_delay = 2 * SECOND;
+    world.revoke(node);
+    // The store takes its time: nobody knows yet that it ends.
+    world.reboot(node);
+    world.begin_session(node);
+    world.run_for(30 * SECOND);
+    assert_eq!(world.ended.len(), 1);
+    assert_eq!(world.stored_registrations(), Vec::<String>::new());
+    assert_eq!(world.presence(node), Presence::NotRegistered);
+}
+
+#[test]
 fn a_device_whose_session_was_only_to_be_renewed_comes_back_at_once() {
     let (mut world, node) = secured();
     world.renew_sessions(node);
