@@ -83,6 +83,15 @@ impl Sessions {
         displaced.map(|displaced| self.slots[displaced].session.id)
     }
 
+    /// A session is known by an address where nobody is from now on, which is not proven.
+    pub(crate) fn give_way(&mut self, id: SessionId, to: SocketAddr) {
+        let Some(slot) = self.slot(id).filter(|_| self.slot_at(to).is_none()) else { return };
+        self.forget_address(slot);
+        self.slots[slot].session.give_way(to);
+        let (slots, seed) = (&self.slots, self.seed);
+        self.by_address.insert(seed.of(&to), slot, |slot| seed.of(&slots[slot].session.peer()));
+    }
+
     /// A session was heard.
     pub(crate) fn touch(&mut self, id: SessionId, now: Duration) {
         let Some(slot) = self.slot(id) else { return };

@@ -103,6 +103,7 @@ impl Endpoint {
         let (named, tag) = (session.id, session.tag);
         // RFC 6347 §4.2.8: the older session of that address ends when the newer one is there. Somebody else's goes on by its
         // connection id: a network has given its port away.
+        self.make_way(session.peer());
         let older = self.sessions.at(session.peer()).and_then(|older| self.sessions.get(older));
         if let Some(older) = older.filter(|older| !older.own_cid() || older.tag == tag).map(|older| older.id)
         {

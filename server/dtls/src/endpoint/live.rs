@@ -140,6 +140,7 @@ impl Endpoint {
 
     /// A session's peer is at another address for certain. Whoever was there is not any more, or is found by its connection id.
     fn settle(&mut self, id: SessionId, to: SocketAddr) {
+        self.make_way(to);
         let Some((tag, from)) = self.sessions.get(id).map(|session| (session.tag, session.peer())) else {
             return;
         };
@@ -150,6 +151,21 @@ impl Endpoint {
         }
         self.counters.sessions_moved += 1;
         self.event(Event::Moved { session: id, tag, from, to });
+    }
+
+    /// An address is another session's from now on. The one that was there and was heard elsewhere since is known by that address:
+    /// what the caller keeps by addresses goes along before it is taken for the other's.
+    pub(super) fn make_way(&mut self, at: SocketAddr) {
+        let there = self.sessions.at(at).and_then(|id| self.sessions.get(id));
+        let Some((id, tag, Some(to))) = there.map(|there| (there.id, there.tag, there.heard_elsewhere()))
+        else {
+            return;
+        };
+        if self.sessions.at(to).is_none() {
+            self.sessions.give_way(id, to);
+            self.counters.sessions_moved += 1;
+            self.event(Event::Moved { session: id, tag, from: at, to });
+        }
     }
 
     fn send_alert(&mut self, id: SessionId, level: u8, alert: Alert) {

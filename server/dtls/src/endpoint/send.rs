@@ -51,7 +51,10 @@ impl Endpoint {
         let wish = session.wish(self.config.bounds.reserve);
         self.counters.reserve += u64::from(sealed == Err(Unsealed::NotReserved));
         self.ask_to_reserve(id, wish);
-        self.transmit(sealed?, bytes);
+        // What may go nowhere is lost, as datagrams are.
+        if let Some(to) = sealed? {
+            self.transmit(to, bytes);
+        }
         Ok(())
     }
 
@@ -60,7 +63,9 @@ impl Endpoint {
         if let Some(session) = self.sessions.get_mut(id) {
             let (to, wish) = (session.path(bytes.len()), session.wish(self.config.bounds.reserve));
             self.ask_to_reserve(id, wish);
-            self.transmit(to, bytes);
+            if let Some(to) = to {
+                self.transmit(to, bytes);
+            }
         }
     }
 

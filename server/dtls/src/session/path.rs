@@ -1,6 +1,7 @@
 //! Where a session's peer is (RFC 9146 §6, RFC 9853): it moves when it is heard at another address, and again there, by newer
 //! records. What it is sent there in between is bounded by what came from there, for the address may be a victim's to which somebody
-//! on the path has redirected records.
+//! on the path has redirected records. A session whose address turns out to be another's is known by the one where it was heard
+//! last, and is bounded there all the same.
 
 use std::net::SocketAddr;
 
@@ -14,6 +15,8 @@ pub(super) struct Candidate {
     sent: usize,
     /// Whether it was heard there again.
     again: bool,
+    /// Whether the address that the session is known by is not proven, either.
+    alone: bool,
 }
 
 impl Session {
@@ -21,9 +24,15 @@ impl Session {
     /// is to settle at another address ([`Sessions::settle`](crate::sessions::Sessions::settle)).
     pub(crate) fn hear(&mut self, from: SocketAddr, bytes: usize, newest: bool) -> Option<SocketAddr> {
         if from == self.peer {
-            if newest && self.candidate().is_some() {
+            match self.candidate() {
+                Some(here) if here.address == from => {
+                    let received = here.received.saturating_add(bytes);
+                    let is_proven = newest && self.confirmed;
+                    self.set_candidate((!is_proven).then_some(Candidate { received, again: newest, ..here }));
+                }
                 // It is back.
-                self.set_candidate(None);
+                Some(_) if newest => self.set_candidate(None),
+                _ => {}
             }
             return None;
         }
@@ -31,8 +40,9 @@ impl Session {
         if !newest {
             return None;
         }
+        let alone = self.candidate().is_some_and(|candidate| candidate.alone);
         self.set_candidate(Some(match known {
-            None => Candidate { address: from, received: bytes, sent: 0, again: false },
+            None => Candidate { address: from, received: bytes, sent: 0, again: false, alone },
             Some(known) => Candidate { received: known.received.saturating_add(bytes), again: true, ..known },
         }));
         #[cfg(planted)]
@@ -46,20 +56,37 @@ impl Session {
     /// Some if it is to settle at another address by that.
     pub(crate) fn confirm(&mut self) -> Option<SocketAddr> {
         self.confirmed = true;
-        self.proven()
+        let proven = self.proven()?;
+        if proven == self.peer {
+            self.set_candidate(None);
+            return None;
+        }
+        Some(proven)
     }
 
-    /// Where to send so many bytes, which then count as sent.
-    pub(crate) fn path(&mut self, bytes: usize) -> SocketAddr {
-        let Some(mut candidate) = self.candidate() else { return self.peer };
+    /// Where to send so many bytes, which then count as sent. Nowhere, if no address is proven and more than may go there.
+    pub(crate) fn path(&mut self, bytes: usize) -> Option<SocketAddr> {
+        let Some(mut candidate) = self.candidate() else { return Some(self.peer) };
         let sent = candidate.sent.saturating_add(bytes);
         if sent > candidate.received.saturating_mul(AMPLIFICATION) {
             // Where it was heard for certain, in case the other was never its own.
-            return self.peer;
+            return Some(self.peer).filter(|_| !candidate.alone);
         }
         candidate.sent = sent;
         self.set_candidate(Some(candidate));
-        candidate.address
+        Some(candidate.address)
+    }
+
+    /// Where it was heard last, if that is not its address.
+    pub(crate) fn heard_elsewhere(&self) -> Option<SocketAddr> {
+        self.candidate().map(|candidate| candidate.address).filter(|address| *address != self.peer)
+    }
+
+    /// Its address is another's by now: it is known by the one where it was heard last, which is not proven by that.
+    pub(crate) fn give_way(&mut self, to: SocketAddr) {
+        self.peer = to;
+        let candidate = self.candidate().map(|candidate| Candidate { alone: true, ..candidate });
+        self.set_candidate(candidate);
     }
 
     /// It has moved there.

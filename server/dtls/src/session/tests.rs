@@ -142,12 +142,12 @@ fn a_session_moves_when_it_is_heard_elsewhere_twice() {
     let [mut server, _] = pair();
     assert_eq!(server.hear(address(1), 50, true), None);
     assert_eq!(server.hear(address(2), 50, false), None, "an older record moves nothing");
-    assert_eq!(server.path(1), address(1));
+    assert_eq!(server.path(1), Some(address(1)));
     assert_eq!(server.hear(address(2), 50, true), None);
-    assert_eq!((server.path(100), server.peer()), (address(2), address(1)));
+    assert_eq!((server.path(100), server.peer()), (Some(address(2)), address(1)));
     assert_eq!(server.hear(address(2), 50, true), Some(address(2)));
     server.set_peer(address(2));
-    assert_eq!((server.path(10_000), server.peer()), (address(2), address(2)));
+    assert_eq!((server.path(10_000), server.peer()), (Some(address(2)), address(2)));
     assert!(server.rare.is_none());
 }
 
@@ -155,11 +155,25 @@ fn a_session_moves_when_it_is_heard_elsewhere_twice() {
 fn no_more_than_three_times_goes_to_where_a_session_was_heard_once() {
     let [mut server, _] = pair();
     server.hear(address(2), 50, true);
-    assert_eq!([100, 50, 1].map(|bytes| server.path(bytes)), [address(2), address(2), address(1)]);
+    assert_eq!([100, 50, 1].map(|bytes| server.path(bytes)), [2, 2, 1].map(|n| Some(address(n))));
     server.hear(address(3), 10, true);
-    assert_eq!([31, 30, 1].map(|bytes| server.path(bytes)), [address(1), address(3), address(1)]);
+    assert_eq!([31, 30, 1].map(|bytes| server.path(bytes)), [1, 3, 1].map(|n| Some(address(n))));
     server.hear(address(1), 10, true);
-    assert_eq!((server.path(1), server.rare.is_none()), (address(1), true), "it is back");
+    assert_eq!((server.path(1), server.rare.is_none()), (Some(address(1)), true), "it is back");
+}
+
+#[test]
+fn a_session_that_has_given_way_is_bounded_where_it_was_heard_until_it_is_heard_there_again() {
+    let [mut server, _] = pair();
+    server.hear(address(2), 50, true);
+    assert_eq!(server.heard_elsewhere(), Some(address(2)));
+    server.give_way(address(2));
+    assert_eq!((server.peer(), server.heard_elsewhere()), (address(2), None));
+    assert_eq!([150, 1].map(|bytes| server.path(bytes)), [Some(address(2)), None], "address 1 is another's");
+    server.hear(address(3), 10, true);
+    assert_eq!([31, 30].map(|bytes| server.path(bytes)), [None, Some(address(3))]);
+    assert_eq!(server.hear(address(2), 50, true), None);
+    assert_eq!((server.path(10_000), server.rare.is_none()), (Some(address(2)), true), "it is there");
 }
 
 #[test]
@@ -173,7 +187,7 @@ fn a_restored_session_moves_after_a_fresh_answer_only() {
         let (_, newest) = open(&mut server, &sealed).unwrap();
         assert_eq!(server.hear(address(2), sealed.len(), newest), None);
     }
-    assert_eq!(server.path(50), address(2), "it is answered there");
+    assert_eq!(server.path(50), Some(address(2)), "it is answered there");
     assert_eq!(server.confirm(), Some(address(2)));
 }
 
