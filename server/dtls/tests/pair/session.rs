@@ -63,6 +63,25 @@ fn little_goes_to_an_address_that_was_heard_once() {
 }
 
 #[test]
+fn a_session_that_was_heard_elsewhere_is_there_when_its_address_is_given_to_another() {
+    let mut pair = Pair::connected();
+    let (home, away) = (pair.client.address, address("198.51.100.7:50000"));
+    let session = pair.server_session();
+    pair.client.address = away;
+    pair.client.endpoint.send(pair.now, pair.client_session(), b"one").unwrap();
+    pair.run(1);
+    assert_eq!(pair.server.caller.moved, []);
+    pair.client.address = home;
+    pair.restart_client();
+    pair.connect(psk(IDENTITY, KEY));
+    pair.run(5);
+    assert_eq!(pair.server.caller.moved, [(home, away)]);
+    assert_eq!(pair.server.endpoint.session_at(away), Some(session));
+    assert!(pair.server.endpoint.session_at(home).is_some_and(|newer| newer != session));
+    assert_eq!(pair.server.caller.ended, []);
+}
+
+#[test]
 fn a_client_without_a_connection_id_that_moves_makes_a_new_session() {
     let mut pair = Pair::new();
     let connect = Connect { connection_id: false, ..psk(IDENTITY, KEY) };
