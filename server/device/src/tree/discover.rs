@@ -1,8 +1,6 @@
 //! What a device says about the shape of its tree: the links of a Register and of a Discover.
 
-use std::sync::Arc;
-
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use objects::{
     Attribute, Attributes, ContentFormat, ObjectId, Path, Resource, ResourceId, Version,

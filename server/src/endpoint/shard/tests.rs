@@ -218,15 +218,17 @@ fn a_device_that_resets_for_good_is_left_in_peace() {
     assert!(world.transmitted_to(node) < 20);
 }
 
+/// A sensor that does this wrong.
+fn misbehaving(operation: Asked, within: Path, how: device::How) -> Profile {
+    let mut profile = Profile::sensor("node-7", Version::V1_1);
+    profile.faults.misbehaviours.push(Misbehaviour { operation, within, how });
+    profile
+}
+
 #[test]
 fn a_device_that_does_not_answer_ends_in_a_clean_time_out_and_the_next_operation_goes_out() {
-    let mut profile = Profile::sensor("node-7", Version::V1_1);
-    profile.faults.misbehaviours.push(Misbehaviour {
-        operation: Asked::Read,
-        within: path("/3/0/9"),
-        how: device::How::AcknowledgeOnly,
-    });
-    let (mut world, node) = World::with_one(profile);
+    let (mut world, node) =
+        World::with_one(misbehaving(Asked::Read, path("/3/0/9"), device::How::AcknowledgeOnly));
     let read = world.order(node, Operation::Read { path: path("/3/0/9"), format: None });
     assert_eq!(read, Outcome::Failed(Failure::TimedOut { acknowledged: true }));
     assert_eq!(
@@ -237,13 +239,8 @@ fn a_device_that_does_not_answer_ends_in_a_clean_time_out_and_the_next_operation
 
 #[test]
 fn an_answer_that_cannot_be_read_says_so_and_harms_nothing() {
-    let mut profile = Profile::sensor("node-7", Version::V1_1);
-    profile.faults.misbehaviours.push(Misbehaviour {
-        operation: Asked::Read,
-        within: path("/3"),
-        how: device::How::AnswerMalformed,
-    });
-    let (mut world, node) = World::with_one(profile);
+    let (mut world, node) =
+        World::with_one(misbehaving(Asked::Read, path("/3"), device::How::AnswerMalformed));
     let read = world.order(node, Operation::Read { path: path("/3/0"), format: None });
     assert!(matches!(read, Outcome::Failed(Failure::Unreadable { .. })), "{read:?}");
     assert_eq!(line(&world.order(node, Operation::Discover { path: path("/3") })), "2.05 Content");
@@ -251,13 +248,7 @@ fn an_answer_that_cannot_be_read_says_so_and_harms_nothing() {
 
 #[test]
 fn after_a_crash_everything_goes_on_and_a_sent_execute_is_not_repeated() {
-    let mut profile = Profile::sensor("node-7", Version::V1_1);
-    profile.faults.misbehaviours.push(Misbehaviour {
-        operation: Asked::Execute,
-        within: path("/3/0/4"),
-        how: device::How::Ignore,
-    });
-    let (mut world, node) = World::with_one(profile);
+    let (mut world, node) = World::with_one(misbehaving(Asked::Execute, path("/3/0/4"), device::How::Ignore));
     let temperature = path("/3303/0/5700");
     world.order(node, Operation::Observe { path: temperature, format: None });
     let execute =
@@ -294,13 +285,7 @@ fn the_end_of_a_registration_cancels_what_waits() {
 
 #[test]
 fn of_an_execute_that_a_device_deregistered_under_is_told_what_is_stored() {
-    let mut profile = Profile::sensor("node-7", Version::V1_1);
-    profile.faults.misbehaviours.push(Misbehaviour {
-        operation: Asked::Execute,
-        within: path("/3/0/4"),
-        how: device::How::Ignore,
-    });
-    let (mut world, node) = World::with_one(profile);
+    let (mut world, node) = World::with_one(misbehaving(Asked::Execute, path("/3/0/4"), device::How::Ignore));
     let asked = Operation::Execute { path: path("/3/0/4"), arguments: String::new() };
     let execute = world.store_order(node, asked);
     world.run_for(SECOND);
