@@ -72,14 +72,12 @@ impl Sessions {
         if displaced == Some(slot) {
             return None;
         }
-        let hash = self.seed.of(&at);
         if let Some(displaced) = displaced {
-            self.by_address.remove(hash, displaced);
+            self.by_address.remove(self.seed.of(&at), displaced);
         }
         self.forget_address(slot);
         self.slots[slot].session.set_peer(at);
-        let (slots, seed) = (&self.slots, self.seed);
-        self.by_address.insert(hash, slot, |slot| seed.of(&slots[slot].session.peer()));
+        self.note_address(slot);
         displaced.map(|displaced| self.slots[displaced].session.id)
     }
 
@@ -88,8 +86,7 @@ impl Sessions {
         let Some(slot) = self.slot(id).filter(|_| self.slot_at(to).is_none()) else { return };
         self.forget_address(slot);
         self.slots[slot].session.give_way(to);
-        let (slots, seed) = (&self.slots, self.seed);
-        self.by_address.insert(seed.of(&to), slot, |slot| seed.of(&slots[slot].session.peer()));
+        self.note_address(slot);
     }
 
     /// A session was heard.
@@ -168,6 +165,12 @@ impl Sessions {
     }
 
     /// Nothing is changed if the session has no address.
+    fn note_address(&mut self, slot: u32) {
+        let (slots, seed) = (&self.slots, self.seed);
+        let of = |slot: u32| seed.of(&slots[slot].session.peer());
+        self.by_address.insert(of(slot), slot, of);
+    }
+
     fn forget_address(&mut self, slot: u32) {
         self.by_address.remove(self.seed.of(&self.slots[slot].session.peer()), slot);
     }
