@@ -27,8 +27,17 @@ pub(crate) enum Incoming {
     Datagram(Source, Option<Heard>, Vec<u8>),
     /// A handshake is done: what comes next from there comes in this session.
     SessionBegan(Origin, SecureSessionId),
-    /// A session goes on that was there before the server started, and when it had begun.
-    SessionRestored(Origin, SecureSessionId, Timestamp),
+    /// A session goes on that was there before the server started.
+    SessionRestored {
+        /// Where it is, and whose.
+        origin: Origin,
+        /// Which.
+        session: SecureSessionId,
+        /// When it had begun.
+        began_at: Timestamp,
+        /// Something had come in it.
+        is_heard: bool,
+    },
     /// A session is somewhere else from now on: what was there before is gone.
     SessionMoved {
         /// Which.
@@ -59,6 +68,9 @@ pub(crate) trait Outlet: Send + Sync {
 
     /// Ends the sessions that were opened by these credentials, and their handshakes.
     fn end(&self, credentials: &[CredentialId]);
+
+    /// Ends a session whose device has a newer one.
+    fn replace(&self, session: SecureSessionId);
 
     /// What people call it, such as `coaps://192.0.2.1:5684`.
     fn name(&self) -> &str;

@@ -155,7 +155,7 @@ pub enum Ended {
     ByPeer(Alert),
     /// The caller ended it.
     ByCaller,
-    /// Its peer has opened another one from the same address.
+    /// Its peer has opened another one: from the same address, or as the caller knows.
     Replaced,
     /// It was silent for longer than [`Bounds::idle`](crate::Bounds::idle).
     Idle,

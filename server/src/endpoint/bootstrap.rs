@@ -26,7 +26,7 @@ mod running;
 use super::{
     Incoming,
     paths::Paths,
-    sessions::{Heard, Secure, Sessions},
+    sessions::{Heard, Hearing, Secure, Sessions},
 };
 use crate::binding::rejection::Rejection;
 
@@ -168,14 +168,16 @@ impl BootstrapEndpoint {
             Incoming::Datagram(source, heard, bytes) => self.handle_datagram(now, source, heard, &bytes),
             Incoming::SessionBegan(origin, id) => self.handle_session_began(now, origin, id),
             // What was under way in it has ended with the server that it was there before.
-            Incoming::SessionRestored(origin, id, began_at) => self.enter(origin, id, began_at),
+            Incoming::SessionRestored { origin, session, began_at, .. } => {
+                self.enter(origin, session, began_at);
+            }
             Incoming::SessionMoved { session, from, to } => self.handle_session_moved(now, session, from, to),
             Incoming::SessionEnded(source, id) => self.handle_session_ended(now, source, id),
         }
     }
 
     fn handle_datagram(&mut self, now: Now, source: Source, heard: Option<Heard>, bytes: &[u8]) {
-        if !self.sessions.hear(source, heard, now.wall) {
+        if self.sessions.hear(source, heard, now.wall) == Hearing::NotThere {
             turned_away("ended_sessions");
             return;
         }
@@ -215,7 +217,8 @@ impl BootstrapEndpoint {
 
     fn enter(&mut self, origin: Origin, id: SecureSessionId, began_at: Timestamp) {
         if let Some(identity) = origin.identity {
-            self.sessions.insert(origin.source, Secure { id, identity, began_at, is_doubtful: false });
+            let secure = Secure { id, identity, began_at, is_doubtful: false, is_heard: false };
+            self.sessions.insert(origin.source, secure);
         }
     }
 

@@ -301,6 +301,11 @@ impl Driver {
                         outlet.end(&credentials);
                     }
                 }
+                Output::EndSession { at, session } => {
+                    if let Some(outlet) = self.outlets.get(usize::from(at.0)) {
+                        outlet.replace(session);
+                    }
+                }
                 Output::Incident { cause, subject, source, device, detail } => {
                     let outlet = self.outlets.get(usize::from(source.listener.0));
                     let listener = outlet.map_or_else(String::new, |outlet| outlet.name().to_owned());

@@ -49,6 +49,8 @@ pub(crate) enum Ask {
     Introduce(SecureSessionId),
     /// See [`Outlet::end`].
     End(Vec<CredentialId>),
+    /// See [`Outlet::replace`].
+    Replace(SecureSessionId),
     /// Bring sessions back that were there when the server stopped.
     Restore(Vec<SecureSession>),
 }
@@ -113,6 +115,10 @@ impl Outlet for SecureListener {
     // A batch that was handed over before is the shard's to refuse, which orders this.
     fn end(&self, credentials: &[CredentialId]) {
         let _ = self.orders.send(Ask::End(credentials.to_vec()));
+    }
+
+    fn replace(&self, session: SecureSessionId) {
+        let _ = self.orders.send(Ask::Replace(session));
     }
 
     fn name(&self) -> &str {

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
 };
 
 use fleet::{CredentialId, Identity, ListenerId, Origin, SecureSessionId, SessionMark, Source, Timestamp};
@@ -25,6 +26,19 @@ pub(crate) struct Secure {
     /// It was there before the server started, and its device has not answered anything of ours since: what was heard may
     /// have been heard before.
     pub(crate) is_doubtful: bool,
+    /// Something came in it.
+    pub(crate) is_heard: bool,
+}
+
+/// What is known of the session in which a datagram came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hearing {
+    /// It is not the one that is there.
+    NotThere,
+    /// It is the first datagram in it.
+    First,
+    /// There were others.
+    Again,
 }
 
 /// In which session a datagram came.
@@ -51,16 +65,34 @@ impl Sessions {
         Some(secure)
     }
 
-    /// A datagram came in a session. False if that session is not the one that is there.
-    pub(crate) fn hear(&mut self, source: Source, heard: Option<Heard>, at: Timestamp) -> bool {
-        let there = self.by_source.get(&source).map(|secure| secure.id);
-        if there != heard.map(|heard| heard.session) {
-            return false;
+    /// A datagram came, in a session if one is named.
+    pub(crate) fn hear(&mut self, source: Source, heard: Option<Heard>, at: Timestamp) -> Hearing {
+        let there = self.by_source.get_mut(&source);
+        if there.as_ref().map(|secure| secure.id) != heard.map(|heard| heard.session) {
+            return Hearing::NotThere;
         }
-        if let Some(Heard { session, received }) = heard {
-            self.heard.insert(session, SessionMark { id: session, received, source, at });
+        let (Some(there), Some(Heard { session, received })) = (there, heard) else { return Hearing::Again };
+        self.heard.insert(session, SessionMark { id: session, received, source, at });
+        match std::mem::replace(&mut there.is_heard, true) {
+            true => Hearing::Again,
+            false => Hearing::First,
         }
-        true
+    }
+
+    /// The sessions of a device that began before one in which it was heard. It has left them: what still comes in them was held
+    /// back by somebody on the way (RFC 6347 §4.2.8 ends them where the address is the same).
+    pub(crate) fn outlived(&self, credential: CredentialId) -> Vec<(Source, SecureSessionId)> {
+        let of_device = || self.of(credential).filter(|(_, secure)| secure.identity.device().is_some());
+        let heard = of_device().filter(|(_, secure)| secure.is_heard);
+        let Some(last) = heard.map(|(_, secure)| secure.began_at).max() else { return Vec::new() };
+        let outlived = of_device().filter(|(_, secure)| secure.began_at < last);
+        outlived.map(|(source, secure)| (source, secure.id)).collect()
+    }
+
+    /// When a session of this credential begins: after those that are there, whatever the clock says.
+    pub(crate) fn next_beginning(&self, credential: CredentialId, at: Timestamp) -> Timestamp {
+        let last = self.of(credential).map(|(_, secure)| secure.began_at).max();
+        last.map_or(at, |last| at.max(last.after(Duration::from_millis(1))))
     }
 
     /// The device at the other end has answered what it was asked since the start. Its session, the first time.
@@ -101,9 +133,13 @@ impl Sessions {
 
     /// Where a session of a credential is.
     pub(crate) fn first_of(&self, credential: CredentialId) -> Option<Source> {
+        self.of(credential).next().map(|(source, _)| source)
+    }
+
+    fn of(&self, credential: CredentialId) -> impl Iterator<Item = (Source, &Secure)> {
         let from = (credential, Source { listener: ListenerId(0), address: LOWEST });
-        let (opener, source) = self.by_credential.range(from..).next()?;
-        (*opener == credential).then_some(*source)
+        let of_it = self.by_credential.range(from..).take_while(move |(opener, _)| *opener == credential);
+        of_it.filter_map(|(_, source)| Some((*source, self.at(*source)?)))
     }
 }
 

@@ -115,6 +115,13 @@ pub(crate) enum Output {
     },
     /// End the sessions of these credentials, and their handshakes.
     EndSessions(Vec<CredentialId>),
+    /// End a session, whose device has a newer one.
+    EndSession {
+        /// Whose session it is.
+        at: ListenerId,
+        /// Which.
+        session: SecureSessionId,
+    },
     /// Something did not get in.
     Incident {
         /// Why.
@@ -200,7 +207,9 @@ impl Shard {
         match incoming {
             Incoming::Datagram(source, heard, bytes) => self.handle_datagram(now, source, heard, &bytes),
             Incoming::SessionBegan(origin, id) => self.handle_session_began(now, origin, id),
-            Incoming::SessionRestored(origin, id, at) => self.handle_session_restored(now, origin, id, at),
+            Incoming::SessionRestored { origin, session, began_at, is_heard } => {
+                self.handle_session_restored(now, origin, session, began_at, is_heard);
+            }
             Incoming::SessionMoved { session, from, to } => self.handle_session_moved(now, session, from, to),
             Incoming::SessionEnded(source, id) => self.handle_session_ended(now, source, id),
         }

@@ -101,6 +101,8 @@ impl Outlet for Listener {
 
     fn end(&self, _: &[CredentialId]) {}
 
+    fn replace(&self, _: SecureSessionId) {}
+
     fn name(&self) -> &str {
         &self.name
     }

@@ -102,8 +102,8 @@ impl Endpoint {
     }
 
     /// Ends a session, and tells its peer.
-    pub fn end(&mut self, _now: Duration, session: SessionId) {
-        self.end_session(session, Ended::ByCaller);
+    pub fn end(&mut self, _now: Duration, session: SessionId, why: Ended) {
+        self.end_session(session, why);
     }
 
     /// Ends all sessions and handshakes of whoever that is, and tells them.

@@ -211,6 +211,7 @@ impl Doorkeeper {
                     self.take_back(credential);
                 }
             }
+            Ask::Replace(session) => self.engine.end(now, SessionId(session.0), Ended::Replaced),
             Ask::Restore(sessions) => {
                 for session in sessions {
                     self.restore(session);
@@ -227,10 +228,12 @@ impl Doorkeeper {
             return;
         }
         let origin = Origin { source: session.source, identity: Some(session.identity) };
-        let (id, began_at) = (session.id, session.began_at);
+        let (id, began_at, is_heard) = (session.id, session.began_at, was_heard(&session));
         self.newest = self.newest.max(began_at);
         match self.engine.restore(self.now(), &saved(session)) {
-            Ok(()) => self.arrived.push(Incoming::SessionRestored(origin, id, began_at)),
+            Ok(()) => {
+                self.arrived.push(Incoming::SessionRestored { origin, session: id, began_at, is_heard });
+            }
             Err(error) => {
                 warn!(%error, "a session could not be brought back");
                 self.ended.push((id, false));
@@ -300,7 +303,8 @@ impl Doorkeeper {
         self.introduced.remove(&id);
         let (Some(session), Some(peer)) = (found, self.engine.peer_of(SessionId(id.0))) else { return };
         let origin = Origin { source: self.source(peer), identity: Some(session.identity) };
-        self.arrived.push(Incoming::SessionRestored(origin, id, session.began_at));
+        let (began_at, is_heard) = (session.began_at, was_heard(&session));
+        self.arrived.push(Incoming::SessionRestored { origin, session: id, began_at, is_heard });
     }
 
     fn reserve(&self, session: SessionId, upto: u64) {
@@ -364,6 +368,11 @@ impl Doorkeeper {
     fn now(&self) -> Duration {
         self.clock.now().mono
     }
+}
+
+/// Whether anything came in it but the Finished that its numbers begin with.
+fn was_heard(session: &SecureSession) -> bool {
+    session.received > 1
 }
 
 fn saved(session: SecureSession) -> Saved {

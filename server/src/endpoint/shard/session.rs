@@ -24,7 +24,9 @@ impl Shard {
         }
         // A client that has started anew knows nothing of what was said before, and may use its message ids again.
         self.renew(now, source);
-        self.sessions.insert(source, Secure { id, identity, began_at: now.wall, is_doubtful: false });
+        let began_at = self.sessions.next_beginning(identity.credential, now.wall);
+        let secure = Secure { id, identity, began_at, is_doubtful: false, is_heard: false };
+        self.sessions.insert(source, secure);
         self.note_session(origin);
         self.reach_at(now, origin);
         self.drain_coap(now);
@@ -38,6 +40,7 @@ impl Shard {
         origin: Origin,
         id: SecureSessionId,
         began_at: Timestamp,
+        is_heard: bool,
     ) {
         let (Some(identity), source) = (origin.identity, origin.source) else { return };
         if self.ended.contains_key(&identity.credential) || self.sessions.at(source).is_some() {
@@ -48,7 +51,10 @@ impl Shard {
         let later = reached_in.and_then(|source| self.sessions.at(source));
         let is_last =
             later.is_none_or(|later| later.identity.holder != identity.holder || later.began_at < began_at);
-        self.sessions.insert(source, Secure { id, identity, began_at, is_doubtful: true });
+        self.sessions.insert(source, Secure { id, identity, began_at, is_doubtful: true, is_heard });
+        if !self.outlive(now, source) {
+            return;
+        }
         self.note_session(origin);
         if is_last
             && let Some(device) = identity.device()
@@ -57,6 +63,18 @@ impl Shard {
             self.take_along(now, device, from, source);
         }
         self.drain_coap(now);
+    }
+
+    /// A device was heard in a session: those that it had before are over. False if this is one of them.
+    pub(super) fn outlive(&mut self, now: Now, source: Source) -> bool {
+        let Some(secure) = self.sessions.at(source).copied() else { return false };
+        let outlived = self.sessions.outlived(secure.identity.credential);
+        let is_over = outlived.iter().any(|(_, session)| *session == secure.id);
+        for (at, session) in outlived {
+            self.renew(now, at);
+            self.outputs.push_back(Output::EndSession { at: at.listener, session });
+        }
+        !is_over
     }
 
     /// A session is somewhere else: its device goes on with what it was doing (RFC 9146 §6).

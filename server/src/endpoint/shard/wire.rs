@@ -3,17 +3,22 @@
 use fleet::{DeviceId, Now, Source};
 
 use super::{Output, Shard, work::turned_away};
-use crate::endpoint::sessions::Heard;
+use crate::endpoint::sessions::{Heard, Hearing};
 
 impl Shard {
     /// Takes a datagram in. What was sent in a session that has ended is dropped.
     pub(crate) fn handle_datagram(&mut self, now: Now, source: Source, heard: Option<Heard>, bytes: &[u8]) {
-        if !self.sessions.hear(source, heard, now.wall) {
-            turned_away("ended_sessions");
-            if let Some(Heard { session, .. }) = heard {
-                self.outputs.push_back(Output::Introduce { at: source.listener, session });
+        match self.sessions.hear(source, heard, now.wall) {
+            Hearing::Again => {}
+            Hearing::First if self.outlive(now, source) => {}
+            Hearing::First => return turned_away("ended_sessions"),
+            Hearing::NotThere => {
+                turned_away("ended_sessions");
+                if let Some(Heard { session, .. }) = heard {
+                    self.outputs.push_back(Output::Introduce { at: source.listener, session });
+                }
+                return;
             }
-            return;
         }
         if self.hold(source, heard, bytes) {
             return;

@@ -88,7 +88,7 @@ impl Doorkeeper {
     /// A credential is good for nothing any more.
     pub(super) fn take_back(&mut self, credential: CredentialId) {
         self.arrived.retain(|incoming| match incoming {
-            Incoming::SessionBegan(origin, _) | Incoming::SessionRestored(origin, ..) => {
+            Incoming::SessionBegan(origin, _) | Incoming::SessionRestored { origin, .. } => {
                 origin.identity.is_none_or(|identity| identity.credential != credential)
             }
             _ => true,

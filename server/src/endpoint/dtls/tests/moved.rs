@@ -37,7 +37,7 @@ async fn a_restored_session_is_followed_once_its_client_is_confirmed() {
     assert_eq!(world.datagram().await.2, b"home");
     let (home, session) = (client.address(), world.kept()[0].id);
     world.restart().await;
-    assert!(matches!(world.next().await, Incoming::SessionRestored(_, id, _) if id == session));
+    assert!(matches!(world.next().await, Incoming::SessionRestored { session: id, .. } if id == session));
     client.rebind().await;
     for _ in 0..3 {
         client.send(b"away").await;
@@ -69,7 +69,10 @@ async fn a_session_is_told_of_again_where_that_is_wanted() {
     let client = Own::inside(&world, psk("node-2")).await;
     let session = world.began().await;
     world.listener.introduce(session);
-    let Incoming::SessionRestored(origin, id, began_at) = world.next().await else { panic!("it is there") };
+    let told = world.next().await;
+    let Incoming::SessionRestored { origin, session: id, began_at, is_heard: false } = told else {
+        panic!("{told:?}")
+    };
     assert_eq!((origin.source.address, id), (client.address(), session));
     assert_eq!(origin.identity.unwrap().credential.0, 2);
     assert_eq!(began_at, world.kept()[0].began_at);

@@ -124,7 +124,7 @@ impl World {
                     let credential = self.gate.sessions.lock().unwrap()[&session].identity.credential;
                     return (source.address, credential.0, bytes);
                 }
-                Incoming::SessionBegan(..) | Incoming::SessionRestored(..) => {}
+                Incoming::SessionBegan(..) | Incoming::SessionRestored { .. } => {}
                 other => panic!("{other:?}"),
             }
         }

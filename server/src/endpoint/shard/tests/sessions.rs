@@ -174,6 +174,54 @@ fn a_device_whose_address_changes_in_its_session_goes_on_with_all_it_was_doing()
     assert_eq!(world.registers(node), 1);
 }
 
+/// A Deregister that a device has sent.
+fn deregister(world: &World, node: usize) -> Vec<u8> {
+    let mut message = coap::Message::new(
+        coap::Kind::Confirmable,
+        coap::Method::Delete.into(),
+        coap::MessageId(0x7000),
+        coap::Token::default(),
+    );
+    for segment in world.location(node).split('/').filter(|segment| !segment.is_empty()) {
+        message.options.push(coap::OptionNumber::URI_PATH, segment);
+    }
+    message.to_bytes().unwrap()
+}
+
+#[test]
+fn what_was_held_back_of_an_older_session_comes_to_nothing() {
+    let (mut world, node) = secured();
+    let (before, held_back) = (world.place(node), deregister(&world, node));
+    world.move_to(node, 39_997);
+    world.send(node, &[path("/3303/0/5700")]);
+    world.run_for(SECOND);
+    assert_eq!(world.sessions_outlived, [before.1]);
+    world.arrive(before, held_back.clone());
+    world.run_for(SECOND);
+    assert_eq!(world.stored_registrations().len(), 1);
+    assert!(matches!(world.order(node, reading()), Outcome::Success { .. }));
+
+    // Nor after a restart, of which the end of that session was not kept.
+    world.crash_and_restart();
+    world.run_for(SECOND);
+    assert_eq!(world.sessions_outlived, [before.1, before.1]);
+    world.arrive(before, held_back);
+    world.run_for(SECOND);
+    assert_eq!(world.stored_registrations().len(), 1);
+}
+
+#[test]
+fn a_session_in_which_nothing_came_ends_no_older_one() {
+    let (mut world, node) = secured();
+    let before = world.place(node);
+    world.move_to(node, 39_997);
+    world.run_for(SECOND);
+    assert_eq!(world.sessions_outlived, []);
+    world.arrive(before, deregister(&world, node));
+    world.run_for(SECOND);
+    assert_eq!(world.stored_registrations(), Vec::<String>::new());
+}
+
 #[test]
 fn after_a_restart_a_device_goes_on_in_its_session() {
     let (mut world, node) = secured();

@@ -52,6 +52,7 @@ pub(super) struct World {
     pub(super) incidents: Vec<DiaryCause>,
     pub(super) ended: Vec<(EndTicket, Result<(), StoreError>)>,
     pub(super) sessions_ended: Vec<CredentialId>,
+    pub(super) sessions_outlived: Vec<SecureSessionId>,
     pub(super) confirmed: Vec<SecureSessionId>,
     pub(super) introduced: Vec<SecureSessionId>,
     sessions: u64,
@@ -126,6 +127,7 @@ impl World {
             incidents: Vec::new(),
             ended: Vec::new(),
             sessions_ended: Vec::new(),
+            sessions_outlived: Vec::new(),
             confirmed: Vec::new(),
             introduced: Vec::new(),
             sessions: 0,
@@ -233,6 +235,17 @@ impl World {
 
     pub(super) fn session(&self, node: usize) -> SecureSessionId {
         self.nodes[node].session
+    }
+
+    /// Where a device is, and in which session.
+    pub(super) fn place(&self, node: usize) -> (Source, SecureSessionId) {
+        (self.nodes[node].source, self.nodes[node].session)
+    }
+
+    /// Something arrives that was sent in a session while that was at this place.
+    pub(super) fn arrive(&mut self, (source, session): (Source, SecureSessionId), bytes: Vec<u8>) {
+        let heard = Heard { session, received: 1_000 };
+        self.later(self.link.delay, Due::Uplink(Incoming::Datagram(source, Some(heard), bytes)));
     }
 
     /// How many records of a device's session count as received, as far as is kept.
@@ -354,6 +367,7 @@ impl World {
                 Output::Incident { cause, .. } => self.incidents.push(cause),
                 Output::Ended { ticket, result } => self.ended.push((ticket, result)),
                 Output::EndSessions(credentials) => self.sessions_ended.extend(credentials),
+                Output::EndSession { session, .. } => self.sessions_outlived.push(session),
                 Output::Confirm { session, .. } => self.confirmed.push(session),
                 Output::Introduce { session, .. } => self.introduced.push(session),
                 Output::Event { .. } => {}
@@ -425,7 +439,9 @@ impl World {
     fn bring_sessions_back(&mut self) {
         for session in block_on(self.store.secure_sessions(None, 1_000)).unwrap() {
             let origin = Origin { source: session.source, identity: Some(session.identity) };
-            let restored = Incoming::SessionRestored(origin, session.id, session.began_at);
+            let SecureSession { id, began_at, received, .. } = session;
+            let is_heard = received > 1;
+            let restored = Incoming::SessionRestored { origin, session: id, began_at, is_heard };
             self.later(Duration::ZERO, Due::Uplink(restored));
         }
     }
