@@ -77,12 +77,15 @@ pub enum Event {
         tag: Tag,
         /// The address the session is known by; see [`Event::Moved`].
         peer: SocketAddr,
+        /// Whether its peer was heard there for certain: it is no address to keep otherwise.
+        is_certain: bool,
         /// The number below which every record counts as received from now on: to be kept with what the data does.
         received: u64,
         /// The data.
         plaintext: Vec<u8>,
     },
-    /// A session is known by another address from now on: its peer was heard there for certain (RFC 9146 §6).
+    /// A session is known by another address from now on: its peer was heard there for certain (RFC 9146 §6), or the one before
+    /// is another session's by now.
     Moved {
         /// Which.
         session: SessionId,

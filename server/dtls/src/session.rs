@@ -44,6 +44,8 @@ pub(crate) struct Session {
     confirmed: bool,
     /// Whether more sequence numbers were asked for.
     asked: bool,
+    /// Nothing has come since it was restored.
+    resumes: bool,
 }
 
 /// What a session begins with.
@@ -95,7 +97,7 @@ pub(crate) struct Opened<'a> {
 pub(crate) enum Unopened {
     /// It does not authenticate, or is not of this session.
     Forged,
-    /// Its number was seen, or is too old to know.
+    /// Its number was seen, or is too old to know; or newer ones came for so long that it was held back.
     Replayed,
 }
 
@@ -133,6 +135,7 @@ impl Session {
             shared,
             confirmed: true,
             asked: false,
+            resumes: false,
         };
         session.set_peer_cid(peer_cid);
         session.set_heard(now);
@@ -165,7 +168,7 @@ impl Session {
     }
 
     /// Opens a record in place. Nothing changes unless it authenticates.
-    pub(crate) fn open<'a>(&mut self, record: Record<'a>) -> Result<Opened<'a>, Unopened> {
+    pub(crate) fn open<'a>(&mut self, now: Duration, record: Record<'a>) -> Result<Opened<'a>, Unopened> {
         let Record { kind, epoch, sequence, cid, .. } = record;
         // RFC 9146 §3: once an id is agreed on, records without it are not taken.
         let of_this_session = match kind == TLS12_CID {
@@ -178,8 +181,15 @@ impl Session {
         if !self.window.is_new(sequence) {
             return Err(Unopened::Replayed);
         }
-        let (kind, plaintext) = self.keys.open(record).ok_or(Unopened::Forged)?;
         let newest = self.window.is_newest(sequence);
+        if !newest && now > self.heard() + MAX_LATENCY {
+            return Err(Unopened::Replayed);
+        }
+        let (kind, plaintext) = self.keys.open(record).ok_or(Unopened::Forged)?;
+        if std::mem::take(&mut self.resumes) {
+            // What came before it and was not kept is not known: it is not to come again.
+            self.window = Window::restored(sequence);
+        }
         self.window.enter(sequence);
         Ok(Opened { kind, plaintext, newest })
     }
@@ -300,6 +310,9 @@ impl fmt::Debug for Session {
             .finish()
     }
 }
+
+/// How long a datagram is on its way at most (RFC 7252 §4.8.2).
+const MAX_LATENCY: Duration = Duration::from_secs(100);
 
 /// Sessions are in epoch 1 for all of their life: there is no renegotiation.
 const EPOCH: u16 = 1;

@@ -45,6 +45,8 @@ pub struct SessionMark {
     pub received: u64,
     /// Where its peer was heard.
     pub source: Source,
+    /// Whether that is certain: it is not kept otherwise.
+    pub is_certain: bool,
     /// When.
     pub at: Timestamp,
 }
@@ -59,7 +61,9 @@ impl SecureSession {
     pub fn heard(&mut self, mark: &SessionMark) {
         if mark.received >= self.received {
             self.received = mark.received;
-            self.source = mark.source;
+            if mark.is_certain {
+                self.source = mark.source;
+            }
             self.heard_at = self.heard_at.max(mark.at);
         }
     }

@@ -45,6 +45,8 @@ pub(crate) enum Hearing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Heard {
     pub(crate) session: SecureSessionId,
+    /// Whether it is certain that its device is where it came from.
+    pub(crate) is_certain: bool,
     /// The number below which every record of it counts as received from now on.
     pub(crate) received: u64,
 }
@@ -71,8 +73,8 @@ impl Sessions {
         if there.as_ref().map(|secure| secure.id) != heard.map(|heard| heard.session) {
             return Hearing::NotThere;
         }
-        let (Some(there), Some(Heard { session, received })) = (there, heard) else { return Hearing::Again };
-        self.heard.insert(session, SessionMark { id: session, received, source, at });
+        let (Some(there), Some(Heard { session, is_certain, received })) = (there, heard) else { return Hearing::Again };
+        self.heard.insert(session, SessionMark { id: session, received, source, is_certain, at });
         match std::mem::replace(&mut there.is_heard, true) {
             true => Hearing::Again,
             false => Hearing::First,

@@ -193,6 +193,11 @@ impl<P: Peer> Endpoint<P> {
     /// an answer is not answered.
     pub fn renew_peer(&mut self, now: Duration, peer: P) {
         self.forget_peer(now, peer);
+        self.forget_received(now, peer);
+    }
+
+    /// Forgets what a peer has sent: it may use its message ids again. What of them waits for an answer is not answered.
+    pub fn forget_received(&mut self, now: Duration, peer: P) {
         let Some(state) = self.peers.get(&peer) else { return };
         let ids: Vec<MessageId> = state.received.keys().copied().collect();
         for id in ids {

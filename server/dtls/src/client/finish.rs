@@ -84,7 +84,7 @@ impl Handshake {
             cx.counters.records_unexpected += 1;
             return Ok(Next::Waits);
         };
-        match keyed.session.open(record) {
+        match keyed.session.open(cx.now, record) {
             Ok(Opened { kind: HANDSHAKE, plaintext, .. }) => {
                 let mut rest = &*plaintext;
                 while let Some(fragment) = Fragment::next(&mut rest)? {

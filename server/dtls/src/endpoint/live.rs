@@ -20,7 +20,7 @@ impl Endpoint {
             return false;
         };
         let bytes = HEADER + record.cid.len() + record.body.len();
-        let (kind, plaintext, newest) = match session.open(record) {
+        let (kind, plaintext, newest) = match session.open(arrival.now, record) {
             Ok(Opened { kind, plaintext, newest }) => (kind, plaintext, newest),
             Err(Unopened::Replayed) => {
                 self.counters.records_replayed += 1;
@@ -33,6 +33,7 @@ impl Endpoint {
         };
         let (tag, moved) = (session.tag, session.hear(arrival.from, bytes, newest));
         let (received, peer) = (session.received(), moved.unwrap_or_else(|| session.peer()));
+        let is_certain = moved.is_some() || session.is_certain();
         if kind == APPLICATION_DATA {
             // RFC 6347 §4.2.4: who sends data has our Finished.
             session.set_last_flight(None);
@@ -44,7 +45,7 @@ impl Endpoint {
         match kind {
             APPLICATION_DATA => {
                 let plaintext = plaintext.to_vec();
-                self.event(Event::Received { session: id, tag, peer, received, plaintext });
+                self.event(Event::Received { session: id, tag, peer, is_certain, received, plaintext });
             }
             ALERT => self.handle_alert(id, plaintext),
             HANDSHAKE => self.handle_handshake(id, plaintext.first().copied()),

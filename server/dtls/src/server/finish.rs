@@ -92,7 +92,7 @@ impl Handshake {
     pub(super) fn handle_finished(&mut self, cx: &mut Context<'_>, record: Record<'_>) -> Result<Next, Fall> {
         let State::Finishing(keyed) = &mut self.state else { return Ok(Next::Waits) };
         let may_be_finished = record.kind == HANDSHAKE || record.kind == TLS12_CID;
-        match keyed.session.open(record) {
+        match keyed.session.open(cx.now, record) {
             Ok(Opened { kind: HANDSHAKE, plaintext, .. }) => {
                 let mut rest = &*plaintext;
                 while let Some(fragment) = Fragment::next(&mut rest)? {

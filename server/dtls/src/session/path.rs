@@ -77,6 +77,11 @@ impl Session {
         Some(candidate.address)
     }
 
+    /// Whether its peer was heard at its address for certain.
+    pub(crate) fn is_certain(&self) -> bool {
+        !self.candidate().is_some_and(|candidate| candidate.alone)
+    }
+
     /// Where it was heard last, if that is not its address.
     pub(crate) fn heard_elsewhere(&self) -> Option<SocketAddr> {
         self.candidate().map(|candidate| candidate.address).filter(|address| *address != self.peer)

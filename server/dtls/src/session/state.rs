@@ -121,6 +121,7 @@ impl Session {
             session.next = session.reserved.saturating_sub(2 * reserve);
         }
         session.confirmed = false;
+        session.resumes = true;
         // Once data has come, the peer has our Finished.
         if !state.finished.whole.is_empty() && saved.received == state.received {
             let mut flight = Flight::default();

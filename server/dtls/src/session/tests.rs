@@ -14,6 +14,7 @@ use crate::{
 };
 
 const RESERVE: u64 = 8;
+const NOW: Duration = Duration::from_secs(1);
 
 fn address(last: u8) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, last], 5_684))
@@ -27,7 +28,7 @@ fn session(suite: Suite, side: Side, own_cid: bool, peer_cid: &[u8]) -> Session 
     let keys = Keys::derive(suite, false, side, &master(), &[1; 32], &[2; 32]);
     let (id, tag) = (SessionId(0x0102_0304_0506_0708), Tag(9));
     Session::new(
-        Duration::from_secs(1),
+        NOW,
         Beginning {
             id,
             tag,
@@ -55,9 +56,13 @@ fn seal(session: &mut Session, plaintext: &[u8]) -> Result<Vec<u8>, Unsealed> {
 }
 
 fn open(session: &mut Session, datagram: &[u8]) -> Result<(Vec<u8>, bool), Unopened> {
+    open_at(session, NOW, datagram)
+}
+
+fn open_at(session: &mut Session, now: Duration, datagram: &[u8]) -> Result<(Vec<u8>, bool), Unopened> {
     let mut datagram = datagram.to_vec();
     let record = record::next(&mut &mut datagram[..], 8).ok_or(Unopened::Forged)?;
-    session.open(record).map(|opened| (opened.plaintext.to_vec(), opened.newest))
+    session.open(now, record).map(|opened| (opened.plaintext.to_vec(), opened.newest))
 }
 
 fn resumption(session: &Session) -> Resumption {
@@ -79,6 +84,29 @@ fn a_record_is_taken_once_and_in_any_order() {
     assert_eq!(open(&mut server, &a), Ok((b"a".to_vec(), false)));
     assert_eq!(open(&mut server, &a), Err(Unopened::Replayed));
     assert_eq!(server.received(), 2);
+}
+
+#[test]
+fn a_record_that_was_held_back_for_longer_than_any_is_on_its_way_is_not_taken() {
+    let [mut server, mut client] = pair();
+    let [a, b, c] = [b"a", b"b", b"c"].map(|data| seal(&mut client, data).unwrap());
+    open(&mut server, &c).unwrap();
+    assert!(open_at(&mut server, NOW + MAX_LATENCY, &b).is_ok());
+    assert_eq!(open_at(&mut server, NOW + MAX_LATENCY * 2, &a), Err(Unopened::Replayed));
+    let d = seal(&mut client, b"d").unwrap();
+    assert!(open_at(&mut server, NOW + MAX_LATENCY * 2, &d).is_ok());
+}
+
+#[test]
+fn a_restored_session_takes_nothing_older_than_what_came_first() {
+    let [server, mut client] = pair();
+    let [a, b, c, d] = [b"a", b"b", b"c", b"d"].map(|data| seal(&mut client, data).unwrap());
+    let saved = server.save(&resumption(&server), &Finished::default());
+    let mut restored = Session::restore(NOW, &saved, 0).unwrap();
+    assert!(open(&mut restored, &b).is_ok());
+    assert_eq!(open(&mut restored, &a), Err(Unopened::Replayed), "it may have come and not been kept");
+    assert!(open(&mut restored, &d).is_ok());
+    assert!(open(&mut restored, &c).is_ok());
 }
 
 #[test]
@@ -167,13 +195,15 @@ fn a_session_that_has_given_way_is_bounded_where_it_was_heard_until_it_is_heard_
     let [mut server, _] = pair();
     server.hear(address(2), 50, true);
     assert_eq!(server.heard_elsewhere(), Some(address(2)));
+    assert!(server.is_certain());
     server.give_way(address(2));
-    assert_eq!((server.peer(), server.heard_elsewhere()), (address(2), None));
+    assert_eq!((server.peer(), server.heard_elsewhere(), server.is_certain()), (address(2), None, false));
     assert_eq!([150, 1].map(|bytes| server.path(bytes)), [Some(address(2)), None], "address 1 is another's");
     server.hear(address(3), 10, true);
     assert_eq!([31, 30].map(|bytes| server.path(bytes)), [None, Some(address(3))]);
     assert_eq!(server.hear(address(2), 50, true), None);
     assert_eq!((server.path(10_000), server.rare.is_none()), (Some(address(2)), true), "it is there");
+    assert!(server.is_certain());
 }
 
 #[test]

@@ -307,7 +307,7 @@ impl Simulated {
 
     fn mark(&self, id: SecureSessionId) -> SessionMark {
         let received = u64::try_from(self.begun).unwrap();
-        SessionMark { id, received, source: self.source(), at: at(self.begun) }
+        SessionMark { id, received, source: self.source(), is_certain: true, at: at(self.begun) }
     }
 
     fn observation(&self) -> Observation {

@@ -252,13 +252,14 @@ impl Doorkeeper {
 
     fn follow(&mut self, event: Event) {
         match event {
-            Event::Received { session, peer, received, plaintext, .. } => {
+            Event::Received { session, peer, is_certain, received, plaintext, .. } => {
                 let (source, session) = (self.source(peer), SecureSessionId(session.0));
                 if self.purpose == Purpose::Bootstrap {
                     let at = self.clock.now().wall;
-                    self.heard.insert(session, SessionMark { id: session, received, source, at });
+                    self.heard.insert(session, SessionMark { id: session, received, source, is_certain, at });
                 }
-                self.arrived.push(Incoming::Datagram(source, Some(Heard { session, received }), plaintext));
+                let heard = Heard { session, is_certain, received };
+                self.arrived.push(Incoming::Datagram(source, Some(heard), plaintext));
             }
             Event::Moved { session, from, to, .. } => {
                 let (session, from, to) = (SecureSessionId(session.0), self.source(from), self.source(to));

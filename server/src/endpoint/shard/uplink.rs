@@ -126,10 +126,14 @@ impl Shard {
 
     /// What follows an answer, so that nothing overtakes it.
     pub(super) fn follow(&mut self, now: Now, decision: Decision) {
-        let Decision { device, source, moved_from, then, .. } = decision;
+        let Decision { device, source, moved_from, reply, then, .. } = decision;
         self.roster.heard(now, device);
-        if let Some(from) = moved_from {
-            self.take_along(now, device, from, source);
+        if let Some(from) = moved_from.filter(|from| self.is_left(device, *from)) {
+            if matches!(reply, Reply::Created(_)) {
+                // One that registers elsewhere has started anew, and may count its messages from where it did before.
+                self.coap.forget_received(now.mono, from);
+            }
+            self.coap.move_peer(now.mono, from, source);
         }
         self.observe_again(now, device);
         for then in then {

@@ -63,13 +63,18 @@ impl Shard {
 
     /// A device has moved: what it was doing goes on at its new address, unless the old one is another's by now.
     pub(super) fn take_along(&mut self, now: Now, device: DeviceId, from: Source, to: Source) {
+        if self.is_left(device, from) {
+            self.coap.move_peer(now.mono, from, to);
+        }
+    }
+
+    /// Whether nobody but this device is at an address.
+    pub(super) fn is_left(&self, device: DeviceId, from: Source) -> bool {
         let there = match self.sessions.at(from) {
             Some(secure) => Some(secure.identity.device()),
             None => self.roster.device_at(from).map(Some),
         };
-        if there.is_none_or(|there| there == Some(device)) {
-            self.coap.move_peer(now.mono, from, to);
-        }
+        there.is_none_or(|there| there == Some(device))
     }
 
     /// Another device than before may be at an address in the clear: what that one was asked there is not sent to this one.

@@ -45,7 +45,9 @@ impl Batch<'_> {
         for mark in marks {
             let last = self.sessions.heard.entry(session_row_number(mark.id)).or_insert(*mark);
             if mark.received >= last.received {
-                *last = SessionMark { at: mark.at.max(last.at), ..*mark };
+                let placed = if mark.is_certain { mark } else { &*last };
+                let (source, is_certain) = (placed.source, placed.is_certain);
+                *last = SessionMark { at: mark.at.max(last.at), source, is_certain, ..*mark };
             }
         }
     }
@@ -138,18 +140,19 @@ pub(in crate::store) fn opening(sessions: &[dtls_session::Model], node: i64) -> 
 /// Only forward: a mark that tells of fewer records than are known is late.
 pub(in crate::store) fn hearing(marks: &[(i64, SessionMark)]) -> Sql {
     let rows = marks.iter().map(|(row, mark)| -> [Value; 5] {
-        let SessionMark { received, source, at, .. } = mark;
-        let listener = i64::from(source.listener.0);
+        let SessionMark { received, source, is_certain, at, .. } = mark;
+        let certain = is_certain.then_some(source);
         [
             (*row).into(),
             records_column(*received).into(),
-            listener.into(),
-            source.address.to_string().into(),
+            certain.map(|source| i64::from(source.listener.0)).into(),
+            certain.map(|source| source.address.to_string()).into(),
             at.0.into(),
         ]
     });
     let sql = Sql::new(
-        "UPDATE dtls_session SET received = k.column2, listener = k.column3, address = k.column4, heard_at = \
+        "UPDATE dtls_session SET received = k.column2, listener = COALESCE(k.column3, dtls_session.listener), \
+         address = COALESCE(k.column4, dtls_session.address), heard_at = \
          CASE WHEN k.column5 > dtls_session.heard_at THEN k.column5 ELSE dtls_session.heard_at END FROM ",
     );
     sql.rows(rows).text(" AS k WHERE dtls_session.id = k.column1 AND dtls_session.received <= k.column2")

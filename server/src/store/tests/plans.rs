@@ -140,7 +140,7 @@ async fn secure_sessions_and_certificates_are_found_by_an_index() {
     let name = Fingerprint([1; 32]);
     let (credential, session) = (CredentialId(1), SecureSessionId(1));
     let source = source(1);
-    let mark = SessionMark { id: session, received: 1, source, at: Timestamp(1) };
+    let mark = SessionMark { id: session, received: 1, source, is_certain: true, at: Timestamp(1) };
     let ended = Sql::new("DELETE FROM dtls_session WHERE credential_id IN ").list([1_i64]);
     let due = Sql::new(
         "SELECT check_at FROM dtls_session WHERE check_at <= 1 ORDER BY check_at LIMIT 1 OFFSET 500",

@@ -76,7 +76,7 @@ async fn a_session_that_is_heard_now_and_then_is_never_dropped() {
     store.commit(commit((0..2_000).map(|number| opens(number, 1, 0)))).await.unwrap();
     for day in 1..4 {
         let heard = Timestamp(day * 86_400_000);
-        let mark = SessionMark { id: id(7), received: 1, source: source(1), at: heard };
+        let mark = SessionMark { id: id(7), received: 1, source: source(1), is_certain: true, at: heard };
         store.commit(commit([Change::SecureSessionsHeard(vec![mark])])).await.unwrap();
         store.purge(heard.after(Duration::from_secs(7_200))).await.unwrap();
         let left: Vec<_> = all(&store).await.iter().map(|session| session.id).collect();
@@ -114,6 +114,7 @@ async fn a_million_sessions_are_read_back_in_seconds() {
             id: id(number * 5),
             received: 50,
             source: source(2),
+            is_certain: true,
             at,
         });
         store.commit(commit([Change::SecureSessionsHeard(marked.collect())])).await.unwrap();
@@ -186,6 +187,7 @@ fn change(random: &mut StdRng, clock: i64) -> Change {
                     id: id(random.random_range(0..12)),
                     received: random.random_range(0..50),
                     source: source(random.random_range(1..100)),
+                    is_certain: random.random(),
                     at: Timestamp(clock),
                 })
                 .collect(),

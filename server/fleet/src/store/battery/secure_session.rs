@@ -29,7 +29,7 @@ fn opens(session: &SecureSession) -> Change {
 }
 
 fn mark(number: u64, received: u64, source: Source, at_seconds: i64) -> SessionMark {
-    SessionMark { id: SecureSessionId(number), received, source, at: at(at_seconds) }
+    SessionMark { id: SecureSessionId(number), received, source, is_certain: true, at: at(at_seconds) }
 }
 
 fn over(number: u64, resumable: bool) -> Change {
@@ -106,8 +106,10 @@ pub async fn a_secure_session_only_goes_forward(store: &dyn Store) {
     devices(store, 1).await;
     commit(store, [opens(&session(1, 1))]).await;
     let found = async || store.secure_session(SecureSessionId(1)).await.unwrap().unwrap();
-    let marks = vec![mark(1, 9, source(2), 10), mark(77, 9, source(2), 10), mark(1, 8, source(3), 20)];
+    let elsewhere = SessionMark { is_certain: false, ..mark(1, 9, source(4), 10) };
+    let marks = vec![mark(1, 9, source(2), 10), mark(77, 9, source(2), 10), mark(1, 8, source(3), 20), elsewhere];
     commit(store, [Change::SecureSessionsHeard(marks)]).await;
+    commit(store, [Change::SecureSessionsHeard(vec![elsewhere])]).await;
     let heard = SecureSession { received: 9, source: source(2), heard_at: at(10), ..session(1, 1) };
     assert_eq!(found().await, heard);
     commit(store, [Change::SecureSessionsHeard(vec![mark(1, 9, source(4), 5)])]).await;

@@ -106,10 +106,10 @@ impl World {
             self.waiting = timeout(SOON, self.batches.recv()).await.expect("in time").unwrap().into();
         }
         let next = self.waiting.pop_front().unwrap();
-        if let Incoming::Datagram(source, Some(Heard { session, received }), _) = next
+        if let Incoming::Datagram(source, Some(Heard { session, is_certain, received }), _) = next
             && self.purpose == Purpose::Management
         {
-            self.gate.heard(&SessionMark { id: session, received, source, at: clock::wall() });
+            self.gate.heard(&SessionMark { id: session, received, source, is_certain, at: clock::wall() });
         }
         next
     }

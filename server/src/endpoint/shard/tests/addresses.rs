@@ -73,3 +73,32 @@ fn a_device_that_comes_back_leaves_the_other_at_its_old_address_alone() {
         assert_eq!(world.latest(node, path("/3303/0/5700")), Some(Value::Float(value)));
     }
 }
+
+#[test]
+fn a_device_that_registers_from_elsewhere_may_use_its_message_ids_again() {
+    let mut world = World::new(Link::perfect());
+    let node = world.add(Profile::sensor("node-7", Version::V1_1));
+    world.run_for(2 * SECOND);
+    let mut sent = coap::Message::new(
+        coap::Kind::Confirmable,
+        coap::Method::Post.into(),
+        coap::MessageId(0x7000),
+        coap::Token::default(),
+    );
+    sent.options.push(coap::OptionNumber::URI_PATH, "dp");
+    sent.options.push_uint(coap::OptionNumber::CONTENT_FORMAT, 110);
+    sent.payload = br#"[{"n":"/3303/0/5700","v":31.5}]"#.to_vec();
+    let sent = sent.to_bytes().unwrap();
+    let history = |world: &World| world.history(node, path("/3303/0/5700"));
+    world.inject(node, sent.clone());
+    world.inject(node, sent.clone());
+    world.run_for(SECOND);
+    assert_eq!(history(&world), 1);
+    world.begin_anew_at(node, 39_996);
+    world.run_for(5 * SECOND);
+    assert_eq!(world.registers(node), 2);
+    world.inject(node, sent.clone());
+    world.inject(node, sent);
+    world.run_for(SECOND);
+    assert_eq!(history(&world), 2);
+}

@@ -205,6 +205,12 @@ impl World {
         }
     }
 
+    /// The device loses its power, and has another port when it is back.
+    pub(super) fn begin_anew_at(&mut self, node: usize, port: u16) {
+        self.nodes[node].source.address.set_port(port);
+        self.reboot(node);
+    }
+
     pub(super) fn begin_session(&mut self, node: usize) {
         self.sessions += 1;
         let id = SecureSessionId(self.sessions);
@@ -244,7 +250,7 @@ impl World {
 
     /// Something arrives that was sent in a session while that was at this place.
     pub(super) fn arrive(&mut self, (source, session): (Source, SecureSessionId), bytes: Vec<u8>) {
-        let heard = Heard { session, received: 1_000 };
+        let heard = Heard { session, is_certain: true, received: 1_000 };
         self.later(self.link.delay, Due::Uplink(Incoming::Datagram(source, Some(heard), bytes)));
     }
 
@@ -714,7 +720,7 @@ impl Simulated {
     /// Where the next datagram comes from, and in which session.
     fn heard(&mut self) -> (Source, Option<Heard>) {
         self.sent += 1;
-        let heard = Heard { session: self.session, received: self.sent + 1 };
+        let heard = Heard { session: self.session, is_certain: true, received: self.sent + 1 };
         (self.source, self.identity.map(|_| heard))
     }
 
