@@ -50,6 +50,25 @@ fn what_cannot_be_stored_is_refused_and_comes_in_with_a_later_try() {
 }
 
 #[test]
+fn an_observation_that_is_stored_goes_on_when_asking_for_it_anew_cannot_be_stored() {
+    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
+    let path = path("/3303/0/5700");
+    world.order(node, Operation::Observe { path, format: None });
+    world.fail_commits(|commit| {
+        commit.changes.iter().any(|change| matches!(change, Change::ObservationBegan(_)))
+    });
+    world.reboot(node);
+    world.run_for(10 * SECOND);
+    assert_eq!((world.registers(node), world.stored_observations(node).len()), (2, 1));
+    world.set(node, path, Value::Float(31.5));
+    world.run_for(5 * SECOND);
+    assert_eq!(world.latest(node, path), Some(Value::Float(31.5)));
+    world.fail_commits(|_| false);
+    world.run_for(30 * SECOND);
+    assert_eq!(world.stored_observations(node).len(), 1);
+}
+
+#[test]
 fn every_operation_goes_to_the_device_and_its_answer_comes_back() {
     for lwm2m in [Version::V1_0, Version::V1_1] {
         let (mut world, node) = World::with_one(Profile::sensor("node-7", lwm2m));

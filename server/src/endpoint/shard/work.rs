@@ -240,7 +240,7 @@ impl Shard {
             }
             // An observation that is not stored would be reset after a restart: it is not begun. The device learns of
             // it by the reset of its next notification.
-            After::Ended(Ended { order, trace, began: Some(began), .. }) => {
+            After::Ended(Ended { order, trace, began: Some(began), .. }) if !self.is_stored(&order, began) => {
                 if let Some(source) = self.source_of(order.device) {
                     self.coap.forget_observation(now.mono, source, &began.token);
                 }
@@ -280,6 +280,14 @@ impl Shard {
             self.submit(now, subject.clone(), work);
             self.drain_coap(now);
         }
+    }
+
+    /// Whether an observation that was established is one that the store holds: a device that registers is asked anew for those.
+    fn is_stored(&self, order: &Order, began: Began) -> bool {
+        let (path, token) = (order.operation.path(), began.token);
+        let mut observations = self.roster.observations(order.device);
+        observations
+            .any(|observation| observation.path == path && observation.token.as_bytes() == token.as_bytes())
     }
 
     fn keep_unrecorded(&mut self, commit: Commit, error: &StoreError) {
