@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
-use fleet::{Fleet, Store, Timestamp};
+use fleet::{
+    Fleet, Now, Store, StoreError, Timestamp,
+    store::{AuditQuery, PageRequest},
+};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 use tracing::warn;
 
@@ -38,30 +41,73 @@ async fn purge(store: Arc<dyn Store>, clock: Clock) -> Infallible {
     let mut values = interval_at(Instant::now() + PURGE_EVERY, PURGE_VALUES_EVERY);
     purge.set_missed_tick_behavior(MissedTickBehavior::Delay);
     values.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut believed = Believed(clock.wall());
+    let mut believed = None;
     loop {
-        let purged = tokio::select! {
+        let has_values = tokio::select! {
             biased;
-            _ = purge.tick() => store.purge(believed.next(clock.wall())).await,
-            _ = values.tick() => store.purge_values(believed.0).await,
+            _ = purge.tick() => false,
+            _ = values.tick() => true,
         };
-        if let Err(error) = purged {
+        if let Err(error) = purge_once(&*store, clock.now(), &mut believed, has_values).await {
             warn!(%error, "purging failed and is tried again");
         }
     }
 }
 
-/// The time by which is purged. A wall clock that is set ahead by years does not make all that is kept old at once: who sees it
-/// can set it right while little is lost.
-struct Believed(Timestamp);
+async fn purge_once(
+    store: &dyn Store,
+    now: Now,
+    believed: &mut Option<Believed>,
+    values: bool,
+) -> Result<(), StoreError> {
+    let believed = match believed {
+        Some(believed) => believed,
+        None => believed.insert(Believed::new(now, newest(store).await?)),
+    };
+    let at = believed.next(now);
+    if values { store.purge_values(at).await } else { store.purge(at).await }
+}
+
+/// When something was noted last.
+async fn newest(store: &dyn Store) -> Result<Option<Timestamp>, StoreError> {
+    let (_, last) = store.event_range().await?;
+    let event = store.events(last - 1, 1).await?.pop().map(|event| event.at);
+    let page = PageRequest { after: None, limit: 1 };
+    let query = AuditQuery { actor: None, verb: None, device: None, since: None, until: None, page };
+    let audited = store.audit(&query).await?.rows.pop().map(|record| record.entry.at);
+    Ok(event.max(audited))
+}
+
+/// The time by which is purged. A wall clock that is set ahead by years does not make all that is kept old at once: it is believed
+/// when it has said so for a day, in which who sees it can set it right.
+struct Believed {
+    at: Timestamp,
+    /// When that was.
+    mono: Duration,
+    /// Since when the wall clock has been ahead of it.
+    doubted: Option<Duration>,
+}
 
 impl Believed {
-    /// How far it follows the wall clock from one purge to the next.
-    const MOST: Duration = Duration::from_secs(10 * PURGE_EVERY.as_secs());
+    /// How far ahead is believed at once.
+    const MOST: Duration = Duration::from_secs(3_600);
+    /// How long a clock that is further ahead is doubted.
+    const DOUBTED_FOR: Duration = Duration::from_secs(86_400);
 
-    fn next(&mut self, wall: Timestamp) -> Timestamp {
-        self.0 = wall.min(self.0.after(Self::MOST));
-        self.0
+    fn new(now: Now, newest: Option<Timestamp>) -> Self {
+        Self { at: newest.map_or(now.wall, |newest| newest.min(now.wall)), mono: now.mono, doubted: None }
+    }
+
+    fn next(&mut self, now: Now) -> Timestamp {
+        let expected = self.at.after(now.mono.saturating_sub(self.mono));
+        let is_ahead = now.wall > expected.after(Self::MOST);
+        let since = if is_ahead { *self.doubted.get_or_insert(now.mono) } else { now.mono };
+        let is_doubted = is_ahead && now.mono < since + Self::DOUBTED_FOR;
+        if !is_doubted {
+            self.doubted = None;
+        }
+        (self.at, self.mono) = (if is_doubted { expected } else { now.wall }, now.mono);
+        self.at
     }
 }
 
@@ -78,13 +124,34 @@ async fn flush(fleet: &Fleet, now: Timestamp) {
 mod tests {
     use super::*;
 
+    fn now(mono: u64, wall: u64) -> Now {
+        Now { mono: Duration::from_secs(mono), wall: at(wall) }
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp(1_767_225_600_000).after(Duration::from_secs(seconds))
+    }
+
+    const YEARS: u64 = 315_360_000;
+
     #[test]
-    fn a_wall_clock_that_jumps_ahead_is_followed_slowly_and_one_that_is_set_back_at_once() {
-        let at = |seconds| Timestamp(1_767_225_600_000).after(Duration::from_secs(seconds));
-        let mut believed = Believed(at(0));
-        assert_eq!(believed.next(at(60)), at(60));
-        assert_eq!(believed.next(at(315_360_000)), at(660));
-        assert_eq!(believed.next(at(315_360_060)), at(1_260));
-        assert_eq!(believed.next(at(240)), at(240));
+    fn a_wall_clock_that_jumps_ahead_is_believed_after_a_day_and_one_that_is_set_back_at_once() {
+        let mut believed = Believed::new(now(0, 0), None);
+        assert_eq!(believed.next(now(60, 60)), at(60));
+        assert_eq!(believed.next(now(120, YEARS)), at(120));
+        assert_eq!(believed.next(now(180, 240)), at(240), "it was set right");
+        assert_eq!(believed.next(now(240, 30)), at(30));
+        assert_eq!(believed.next(now(300, YEARS)), at(90));
+        assert_eq!(believed.next(now(300 + 86_399, YEARS)), at(90 + 86_399));
+        assert_eq!(believed.next(now(300 + 86_400, YEARS)), at(YEARS));
+        assert_eq!(believed.next(now(300 + 86_460, YEARS + 60)), at(YEARS + 60));
+    }
+
+    #[test]
+    fn a_start_with_a_clock_that_is_far_ahead_of_what_was_noted_last_purges_by_that() {
+        let mut believed = Believed::new(now(5, YEARS), Some(at(7)));
+        assert_eq!(believed.next(now(65, YEARS + 60)), at(67));
+        let mut believed = Believed::new(now(5, 100), Some(at(YEARS)));
+        assert_eq!(believed.next(now(65, 160)), at(160));
     }
 }
