@@ -20,7 +20,7 @@ impl<P: Peer> Endpoint<P> {
         message: Message,
         fingerprint: Fingerprint,
     ) {
-        if let Some(id) = self.request_awaiting(peer, &message) {
+        if let Some(id) = self.request_awaiting(now, peer, &message) {
             // Its effect is over with this response, so a bound on memory is no reason to lose it.
             self.remember(now, peer, message.kind, message.id, fingerprint);
             if message.kind == Kind::Confirmable {
@@ -40,16 +40,25 @@ impl<P: Peer> Endpoint<P> {
         }
     }
 
-    fn request_awaiting(&self, peer: P, message: &Message) -> Option<SendId> {
+    fn request_awaiting(&self, now: Duration, peer: P, message: &Message) -> Option<SendId> {
         let state = self.peers.get(&peer)?;
         let id = *state.requests.get(&message.token)?;
         let outgoing = self.outgoing.get(&id)?;
         let Work::Request(exchange) = &outgoing.work else { return None };
         outgoing.flight.as_ref()?;
-        // While an observation is being ended its notifications are still that: the response has no Observe.
-        let notifies = message.options.get(OptionNumber::OBSERVE).is_some();
-        let ends = exchange.request.observe == Some(Observe::Deregister);
-        (!(notifies && ends)).then_some(id)
+        let number = message.options.uint(OptionNumber::OBSERVE);
+        let is_notification = number.is_some_and(|number| match exchange.request.observe {
+            // While an observation is being ended its notifications are still that: the response has no Observe.
+            Some(Observe::Deregister) => true,
+            // While it is asked for again, one that was overtaken is none of the responses (RFC 7641 §3.4).
+            Some(Observe::Register) => {
+                let accepted = state.observations.get(&message.token).and_then(|known| known.accepted);
+                let this = Freshness::new(number, now, Duration::ZERO);
+                accepted.is_some_and(|accepted| !this.is_newer_than(accepted))
+            }
+            None => false,
+        });
+        (!is_notification).then_some(id)
     }
 
     /// A response to the message of this request that is under way.

@@ -188,6 +188,15 @@ impl<P: Peer> Endpoint<P> {
         }
     }
 
+    /// Takes note that a peer may number its notifications anew, as one does that has started anew: what comes next is no older
+    /// than what came before.
+    pub fn restart_notifications(&mut self, peer: P) {
+        let observations = self.peers.get_mut(&peer).into_iter().flat_map(|state| state.observations.values_mut());
+        for observation in observations {
+            observation.accepted = None;
+        }
+    }
+
     /// Takes note that a peer has started anew, as a new secure session says: beside all that [`Endpoint::forget_peer`]
     /// forgets, its messages of before are not known any more, so that it may use their ids again. What of them waits for
     /// an answer is not answered.

@@ -77,6 +77,29 @@ fn a_dropped_notification_is_delivered_again_when_it_is_retransmitted() {
 }
 
 #[test]
+fn a_notification_that_was_overtaken_does_not_answer_an_observation_that_is_asked_for_again() {
+    let (mut world, token) = observing();
+    notify(&mut world, token, &value(12, "22"), true);
+    let (id, ..) = world.expect_notification();
+    world.call(A, |endpoint, now| endpoint.accept_notification(now, id));
+    assert_eq!(sent_outcome(&mut world), Ok(()));
+    world.request(A, B, Request { token: Some(token), ..observe() });
+    let (exchange, _) = world.expect_request();
+    notify(&mut world, token, &value(11, "21"), true);
+    assert_eq!(sent_outcome(&mut world), Ok(()));
+    assert_eq!(world.at(A).counters().notifications_stale, 1);
+    world.respond(B, exchange, value(13, "23"));
+    let (_, _, outcome) = world.expect_outcome();
+    assert_eq!(outcome, Ok(value(13, "23")));
+
+    // One that has started anew begins anew.
+    world.call(A, |endpoint, _| endpoint.restart_notifications(B));
+    notify(&mut world, token, &value(1, "1"), true);
+    let (_, response, _) = world.expect_notification();
+    assert_eq!(response, value(1, "1"));
+}
+
+#[test]
 fn a_stale_notification_is_acknowledged_and_goes_no_further() {
     let (mut world, token) = observing();
     notify(&mut world, token, &value(12, "22"), true);
