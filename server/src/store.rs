@@ -13,6 +13,7 @@ mod doubt;
 mod encoding;
 mod entity;
 mod failure;
+mod place;
 mod port;
 mod postgres;
 mod purge;
@@ -23,6 +24,7 @@ mod sealed;
 pub(crate) mod snapshot;
 mod sql;
 mod trouble;
+mod work;
 mod writer;
 
 #[cfg(test)]
@@ -53,7 +55,8 @@ use read::Reader;
 use recency::{Heard, Recency};
 use sql::Sql;
 use trouble::Standing;
-use writer::{WINDOW, Work, Writer};
+use work::Work;
+use writer::{WINDOW, Writer};
 
 pub use connect::{Database, Synchronous};
 pub(crate) use copy::copy;
@@ -124,7 +127,9 @@ impl SqlStore {
         sealer: Arc<Sealer>,
     ) -> Result<Self, OpenError> {
         counters::describe();
-        connector.prepare().map_err(|(path, error)| OpenError::File { path, error })?;
+        let file_error = |(path, error)| OpenError::File { path, error };
+        connector.prepare().map_err(file_error)?;
+        let place = connector.place().map_err(file_error)?;
         let connection = connector.writer().await?;
         migrations::migrate(&connection).await?;
         let node = entity::node::Entity::find_by_id(NodeId::SINGLE.0).one(&connection).await?;
@@ -138,7 +143,7 @@ impl SqlStore {
         }
         let recency = Arc::new(Mutex::new(recency));
         let (queue, work) = mpsc::channel(MAX_WAITING);
-        let standing = Arc::new(Standing::new(connector.folder()));
+        let standing = Arc::new(Standing::new(place));
         let (heard, troubled) = (Arc::clone(&recency), Arc::clone(&standing));
         let writer = Writer::new(connector, connection, &node, sealer, heard, troubled, window);
         Ok(Self { queue, writer: tokio::spawn(writer.run(work)), reader, recency, standing })

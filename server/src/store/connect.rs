@@ -20,6 +20,7 @@ use sea_orm::{
 
 use super::{
     OpenError,
+    place::{Place, folder, named},
     postgres::{self, PostgresUrl},
 };
 
@@ -97,22 +98,22 @@ impl Connector {
         }
     }
 
-    /// Where the database lies, if it is a file.
-    pub(super) fn folder(&self) -> Option<PathBuf> {
-        let Database::File(path) = &self.database else { return None };
-        Some(named(path.parent().unwrap_or(path)).to_owned())
-    }
-
     /// Makes the database file, for its owner's eyes only. SQLite gives its other files the same mode.
     pub(super) fn prepare(&self) -> Result<(), (PathBuf, io::Error)> {
         let Database::File(path) = &self.database else { return Ok(()) };
-        let folder = named(path.parent().unwrap_or(path));
+        let folder = folder(path);
         if !folder.exists() {
             make_folder(folder).map_err(|error| (folder.to_owned(), error))?;
         }
         let mut options = OpenOptions::new();
         let opened = options.create(true).truncate(false).write(true).mode(0o600).open(path);
         opened.map(drop).map_err(|error| (path.clone(), error))
+    }
+
+    /// What the database's file is now, if it is one.
+    pub(super) fn place(&self) -> Result<Option<Place>, (PathBuf, io::Error)> {
+        let Database::File(path) = &self.database else { return Ok(None) };
+        Place::of(path).map(Some).map_err(|error| (path.clone(), error))
     }
 
     /// The one that writes. On PostgreSQL it keeps out everybody else who would.
@@ -205,9 +206,4 @@ fn make_folder(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The parent of a bare name is here.
-fn named(folder: &Path) -> &Path {
-    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
 }

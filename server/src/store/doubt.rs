@@ -6,7 +6,7 @@
 use fleet::{Committed, NodeId, StoreError};
 use sea_orm::{DatabaseConnection, EntityTrait as _};
 
-use super::{OpenError, batch::Written, entity, postgres::PostgresError, writer::Waiting};
+use super::{OpenError, batch::Written, entity, postgres::PostgresError, work::Waiting};
 
 /// Why a transaction is not known to be durable.
 pub(super) enum Undone<T> {

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     SqlStore,
     retention::Part,
-    writer::{Waiting, Work},
+    work::{Waiting, Work},
 };
 
 #[async_trait]

@@ -5,6 +5,7 @@ mod durable;
 mod fixture;
 mod full;
 mod many;
+mod moved;
 mod plans;
 mod postgres;
 mod restart;

@@ -4,7 +4,6 @@
 use std::{
     error::Error,
     io::Write as _,
-    path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -13,14 +12,18 @@ use fleet::store::Trouble;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 use tokio::time::Instant;
 
-use super::{OpenError, postgres::PostgresError};
+use super::{
+    OpenError,
+    place::{Moved, Place},
+    postgres::PostgresError,
+};
 
 /// How the writer stands with its database.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     failing: Mutex<Option<Failing>>,
-    /// Where the database lies, if it is a file.
-    folder: Option<PathBuf>,
+    /// Of a database that is a file.
+    place: Option<Place>,
 }
 
 #[derive(Debug)]
@@ -28,18 +31,28 @@ struct Failing {
     trouble: Trouble,
     /// When it failed last.
     at: Instant,
+    /// What the log was told, and when.
+    told: (Trouble, Instant),
+    /// When it was tried last whether there is room again.
+    tried: Option<Instant>,
 }
 
-/// How long nothing must fail before what succeeds ends a trouble: on a disk that is nearly full, small writes do.
+/// How long nothing must fail before what succeeds ends a trouble: on a disk that is nearly full, small writes do. As long lies
+/// between two attempts to find room there, and between two lines in the log where one trouble follows another.
 const CALM: Duration = Duration::from_secs(2);
 
 /// How much room there must be before a disk is no longer full: SQLite fits small writes into what it has, as long as it has it.
 const ROOM: usize = 1 << 20;
 
 impl Standing {
-    /// Of a database in that folder, if it is a file.
-    pub(super) fn new(folder: Option<PathBuf>) -> Self {
-        Self { failing: Mutex::default(), folder }
+    /// Of a database in that place, if it is a file.
+    pub(super) fn new(place: Option<Place>) -> Self {
+        Self { failing: Mutex::default(), place }
+    }
+
+    /// Whether the file that is open is the one that the next start finds.
+    pub(super) fn in_place(&self) -> Result<(), Moved> {
+        self.place.as_ref().map_or(Ok(()), Place::check)
     }
 
     /// What keeps it from writing.
@@ -48,27 +61,42 @@ impl Standing {
     }
 
     pub(super) fn failed(&self, error: &(dyn Error + 'static)) {
-        let failing = Failing { trouble: trouble(error), at: Instant::now() };
+        let (trouble, now) = (trouble(error), Instant::now());
         let mut standing = self.lock();
-        if standing.is_none() {
-            tracing::error!(error = %error, "{}; nothing is acknowledged until the store can write", failing.trouble);
+        let (told, tried) =
+            standing.as_ref().map_or((None, None), |before| (Some(before.told), before.tried));
+        let told = told.filter(|(before, at)| *before == trouble || at.elapsed() < CALM);
+        if told.is_none() {
+            tracing::error!(error = %error, "{trouble}; nothing is acknowledged until the store can write");
         }
-        *standing = Some(failing);
+        *standing = Some(Failing { trouble, at: now, told: told.unwrap_or((trouble, now)), tried });
     }
 
     pub(super) fn worked(&self) {
-        let mut standing = self.lock();
-        let has_ended = |failing: &mut Failing| {
-            failing.at.elapsed() >= CALM && (failing.trouble != Trouble::Full || self.has_room())
-        };
-        if standing.take_if(has_ended).is_some() {
+        if self.may_have_ended() && self.lock().take().is_some() {
             tracing::info!("the store can write again");
         }
     }
 
+    fn may_have_ended(&self) -> bool {
+        match &mut *self.lock() {
+            Some(failing) if failing.at.elapsed() < CALM => return false,
+            Some(Failing { trouble: Trouble::Full, tried, .. }) => {
+                if tried.is_some_and(|tried| tried.elapsed() < CALM) {
+                    return false;
+                }
+                *tried = Some(Instant::now());
+            }
+            Some(_) => return true,
+            None => return false,
+        }
+        // Without the lock: whoever asks how it stands does not wait for a disk.
+        self.has_room()
+    }
+
     fn has_room(&self) -> bool {
-        let Some(folder) = &self.folder else { return true };
-        let written = tempfile::tempfile_in(folder)
+        let Some(place) = &self.place else { return true };
+        let written = tempfile::tempfile_in(place.folder())
             .and_then(|mut file| file.write_all(&vec![0; ROOM]).and_then(|()| file.sync_all()));
         written.is_ok()
     }
@@ -79,11 +107,16 @@ impl Standing {
 }
 
 fn trouble(error: &(dyn Error + 'static)) -> Trouble {
+    if error.is::<Moved>() {
+        return Trouble::Moved;
+    }
     if let Some(OpenError::Connect(error)) = error.downcast_ref() {
         return trouble(error);
     }
     if let Some(OpenError::Postgres(error)) = error.downcast_ref() {
         return match error {
+            PostgresError::InUse { .. } => Trouble::Taken,
+            PostgresError::Overtaken => Trouble::Overtaken,
             PostgresError::Silent { .. } | PostgresError::Unreachable { .. } => Trouble::Unreachable,
             _ => Trouble::Other,
         };
@@ -201,13 +234,36 @@ mod tests {
     async fn a_disk_is_full_until_there_is_room_whatever_small_writes_succeed() {
         let folder = tempfile::tempdir().unwrap();
         let gone = folder.path().join("gone");
-        let standing = Standing::new(Some(gone.clone()));
-        *standing.lock() = Some(Failing { trouble: Trouble::Full, at: Instant::now() });
+        std::fs::create_dir(&gone).unwrap();
+        std::fs::write(gone.join("muster.db"), "").unwrap();
+        let standing = Standing::new(Some(Place::of(&gone.join("muster.db")).unwrap()));
+        std::fs::remove_dir_all(&gone).unwrap();
+        let now = Instant::now();
+        *standing.lock() =
+            Some(Failing { trouble: Trouble::Full, at: now, told: (Trouble::Full, now), tried: None });
         tokio::time::advance(CALM).await;
         standing.worked();
         assert_eq!(standing.trouble(), Some(Trouble::Full), "nothing can be written there");
         std::fs::create_dir(gone).unwrap();
         standing.worked();
+        assert_eq!(standing.trouble(), Some(Trouble::Full), "it was looked a moment ago");
+        tokio::time::advance(CALM).await;
+        standing.worked();
         assert_eq!(standing.trouble(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trouble_that_follows_another_is_told_too_but_not_each_time_they_take_turns() {
+        let standing = Standing::default();
+        let told = || standing.lock().as_ref().map(|failing| failing.told.0);
+        let away = PostgresError::Silent { place: "there".to_owned() };
+        standing.failed(&OpenError::from(away));
+        assert_eq!(told(), Some(Trouble::Unreachable));
+        standing.failed(&OpenError::from(PostgresError::Overtaken));
+        assert_eq!(standing.trouble(), Some(Trouble::Overtaken));
+        assert_eq!(told(), Some(Trouble::Unreachable), "that was a moment ago");
+        tokio::time::advance(CALM).await;
+        standing.failed(&OpenError::from(PostgresError::Overtaken));
+        assert_eq!(told(), Some(Trouble::Overtaken));
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use fleet::{Commit, Committed, NodeId, StoreError, Timestamp};
+use fleet::{Committed, NodeId, StoreError, Timestamp};
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
 };
@@ -25,29 +25,9 @@ use super::{
     recency::Recency,
     retention::{self, Outgrown},
     trouble::Standing,
+    work::{Waiting, Work},
 };
 use crate::{OpenError, seal::Sealer};
-
-/// What the task is asked for. An answer that nobody waits for any more is dropped; the work is done all the same.
-pub(super) enum Work {
-    Commit(Waiting),
-    /// Counts a start.
-    Boot(Sender<Result<u64, StoreError>>),
-    /// Gives the live secure sessions so many numbers more.
-    Sessions(u64, Sender<Result<(), StoreError>>),
-    /// Writes something that changes nothing.
-    Check(Sender<Result<(), StoreError>>),
-    /// Takes one step of dropping values; gives what is left to drop.
-    PurgeValues(Vec<Outgrown>, Sender<Result<Vec<Outgrown>, StoreError>>),
-    /// Takes one step of a purge; true if there is more to do.
-    Purge(Timestamp, Sender<Result<bool, StoreError>>),
-}
-
-/// A commit that waits for its answer.
-pub(super) struct Waiting {
-    pub(super) commit: Commit,
-    pub(super) reply: Sender<Result<Committed, StoreError>>,
-}
 
 pub(super) struct Writer {
     connector: Connector,
@@ -78,6 +58,8 @@ const MAX_GROUP: usize = 512;
 pub(super) const WINDOW: Duration = Duration::from_millis(2);
 /// How often a database that fails is tried while nobody asks for anything.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
+/// How often the file of a database that is well is looked at while nobody asks for anything.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How many commits of a group that failed are tried one by one with a database that takes none of them.
 const MAX_FUTILE: usize = 3;
 /// A group that took longer to fail was not failed by one of its commits.
@@ -145,17 +127,22 @@ impl Writer {
         }
     }
 
-    /// What is asked for next. Meanwhile those in doubt are cleared up, and a database that fails is tried: nobody needs to
-    /// ask for something to learn that it is back.
+    /// What is asked for next. Meanwhile those in doubt are cleared up, a database that fails is tried, and its file is looked
+    /// at: nobody needs to ask for something to learn that it is gone or back.
     async fn next(&mut self, queue: &mut mpsc::Receiver<Work>) -> Option<Work> {
-        while self.doubt.is_some() || self.standing.trouble().is_some() {
-            if let Ok(work) = timeout(TRY_AGAIN, queue.recv()).await {
+        loop {
+            let is_well = self.doubt.is_none() && self.standing.trouble().is_none();
+            if let Ok(work) = timeout(if is_well { LOOK_EVERY } else { TRY_AGAIN }, queue.recv()).await {
                 return work;
             }
-            // What comes of it is kept by those who do it.
-            drop(self.check().await);
+            if is_well {
+                // As is what comes of this.
+                drop(self.in_place());
+            } else {
+                // What comes of it is kept by those who do it.
+                drop(self.check().await);
+            }
         }
-        queue.recv().await
     }
 
     /// Takes what waits already. Waits for more only while the group is smaller than the last one was: whoever is alone
@@ -304,6 +291,7 @@ impl Writer {
 
     /// The connection, or another one once the database has said what it kept of the last one's work.
     async fn connected(&mut self) -> Result<DatabaseConnection, StoreError> {
+        self.in_place()?;
         if let Some(connection) = self.connection.take() {
             return Ok(connection);
         }
@@ -361,16 +349,18 @@ impl Writer {
         done: Result<T, Failure>,
     ) -> Result<T, Undone<T>> {
         let error = match done {
-            Ok(done) => match within(self.connector.patience(), transaction.commit()).await {
-                Ok(()) => {
-                    self.standing.worked();
-                    return Ok(done);
-                }
-                Err(error) => {
+            Ok(done) => {
+                if let Err(error) = within(self.connector.patience(), transaction.commit()).await {
                     self.lost(&error);
                     return Err(Undone::Unknown(done));
                 }
-            },
+                // Durable is what the next start finds.
+                if self.in_place().is_err() {
+                    return Err(Undone::Unknown(done));
+                }
+                self.standing.worked();
+                return Ok(done);
+            }
             Err(Failure::Conflict) => StoreError::Conflict,
             Err(Failure::Corrupt(error)) => error,
             Err(Failure::Database(error)) => {
@@ -382,6 +372,13 @@ impl Writer {
         match within(self.connector.patience(), transaction.rollback()).await {
             Ok(()) => Err(error.into()),
             Err(error) => Err(self.lost(&error).into()),
+        }
+    }
+
+    fn in_place(&mut self) -> Result<(), StoreError> {
+        match self.standing.in_place() {
+            Ok(()) => Ok(()),
+            Err(moved) => Err(self.lost(&moved)),
         }
     }
 

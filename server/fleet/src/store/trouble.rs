@@ -15,11 +15,28 @@ pub enum Trouble {
     /// The disk does not do what it should.
     #[error("the disk fails: look at it and at the system's log")]
     Io,
+    /// Its file was deleted, or another was put in its place.
+    #[error(
+        "the database's file is not where it was: put the same file back, or stop the server and restore a backup"
+    )]
+    Moved,
+    /// Another server has written to it.
+    #[error(
+        "another server has used the database meanwhile, and this one writes no more: stop one of the two, and start the \
+         other again"
+    )]
+    Overtaken,
     /// It can be read and not written.
     #[error(
         "the database is read-only: look whether its disk was mounted so, and whether the server may write there"
     )]
     ReadOnly,
+    /// Another server has it.
+    #[error(
+        "another server has the database: stop one of the two. This one goes on if the other has not written; otherwise it \
+         must be started again"
+    )]
+    Taken,
     /// The server of the database does not answer, or sends us away.
     #[error("the database can't be reached: look whether it runs and lets this server in")]
     Unreachable,

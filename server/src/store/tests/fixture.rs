@@ -1,14 +1,16 @@
 //! Rows to test with.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use fleet::{
     Binding, Change, ClassId, Commit, Device, DeviceId, DomainId, EndpointName, Lifetime, ListenerId, NodeId,
     Observation, ObservationToken, Operation, OperationId, OperationRecord, OperationState, PublicId,
-    Reading, Registration, RegistrationId, RequestId, Source, TimelineEntry, TimelineKind, Timestamp,
+    Reading, Registration, RegistrationId, RequestId, Source, Store as _, TimelineEntry, TimelineKind,
+    Timestamp, store::Trouble,
 };
 use objects::{Path, Value, Version, link::ObjectLinks};
 use sea_orm::{ConnectionTrait as _, Statement};
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::{
@@ -125,6 +127,16 @@ pub(super) fn report(number: i64, at: i64, value: Value) -> Change {
 
 pub(super) fn commit(changes: impl IntoIterator<Item = Change>) -> Commit {
     Commit { changes: changes.into_iter().collect(), audit: vec![] }
+}
+
+/// Waits until the store says what keeps it from writing.
+pub(super) async fn until(store: &SqlStore, trouble: Trouble) {
+    let said = async {
+        while store.trouble() != Some(trouble) {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), said).await.unwrap();
 }
 
 /// One number that a query gives.

@@ -6,11 +6,14 @@ mod outage;
 
 use std::{sync::LazyLock, time::Duration};
 
-use fleet::{Store as _, StoreError, store::battery::Case};
+use fleet::{
+    Store as _, StoreError,
+    store::{Trouble, battery::Case},
+};
 use pg_cluster::Cluster;
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
-use super::fixture::{assert_tallies_are_true, open, registers, sealer};
+use super::fixture::{assert_tallies_are_true, open, registers, sealer, until};
 use crate::store::{Database, OpenError, PostgresError, SqlStore};
 
 /// With the schema in it, so that it is not made anew for each test.
@@ -78,6 +81,7 @@ async fn who_was_cut_off_while_another_wrote_writes_no_more() {
     second.begin_boot().await.unwrap();
     second.commit(registers(2, "node-2")).await.unwrap();
     assert_eq!(first.commit(registers(3, "node-3")).await, Err(StoreError::Unavailable), "it is in use");
+    until(&first, Trouble::Taken).await;
     second.close().await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(
@@ -85,6 +89,7 @@ async fn who_was_cut_off_while_another_wrote_writes_no_more() {
         Err(StoreError::Unavailable),
         "it knows too little"
     );
+    assert_eq!(first.trouble(), Some(Trouble::Overtaken));
     assert_eq!(cluster.sql(&name, "SELECT endpoint FROM device ORDER BY 1"), "node-1\nnode-2");
     first.close().await;
 }
