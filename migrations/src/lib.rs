@@ -9,6 +9,7 @@ mod m0001_fleet;
 mod m0002_identity;
 mod m0003_secure;
 mod m0004_durability;
+mod m0005_copied;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{
@@ -96,6 +97,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_identity::Migration),
             Box::new(m0003_secure::Migration),
             Box::new(m0004_durability::Migration),
+            Box::new(m0005_copied::Migration),
         ]
     }
 }

@@ -7,11 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::{config::DATABASE_FILE, seal::KEY_FILE, store::Database};
+
 pub(crate) mod restored;
 
 /// An open data folder. Its lock lives as long as this.
 pub(crate) struct DataDir {
-    seed: [u8; 32],
+    path: PathBuf,
     seed_is_new: bool,
     _lock: DataDirLock,
 }
@@ -36,26 +38,41 @@ pub enum DataDirError {
 }
 
 impl DataDir {
-    /// Makes the folder if it is not there, takes its lock, ends a restore that was cut off, clears away what others that were cut off have left, and reads or makes the
-    /// installation's seed.
+    /// Makes the folder if it is not there, takes its lock, ends a restore that was cut off, clears away what others that were
+    /// cut off have left, and reads the installation's seed.
     pub(crate) fn open(path: &Path) -> Result<Self, DataDirError> {
         let lock = DataDirLock::take(path)?;
         let io_error = |source| DataDirError::Io { path: path.to_owned(), source };
         restored::put_in_place(path).map_err(io_error)?;
         restored::clear_leftovers(path).map_err(io_error)?;
-        let (seed, seed_is_new) = seed(&path.join(SEED_FILE))?;
-        Ok(Self { seed, seed_is_new, _lock: lock })
+        let seed_is_new = seed(&path.join(SEED_FILE))?.is_none();
+        Ok(Self { path: path.to_owned(), seed_is_new, _lock: lock })
     }
 
-    /// A secret of this installation, the same for every start: message ids and tokens are derived from it.
-    pub(crate) fn seed(&self) -> [u8; 32] {
-        self.seed
+    /// A secret of this installation, the same for every start: message ids and tokens are derived from it. Made if there is
+    /// none, which is not done before there is a database: see [`sign_of_life`].
+    pub(crate) fn seed(&self) -> Result<[u8; 32], DataDirError> {
+        let path = self.path.join(SEED_FILE);
+        match seed(&path)? {
+            Some(seed) => Ok(seed),
+            None => write_new_seed(&self.path).map_err(|source| DataDirError::Io { path, source }),
+        }
     }
 
-    /// Whether the seed was made at this start: before, there was none.
+    /// Whether there was no seed when it was opened.
     pub(crate) fn seed_is_new(&self) -> bool {
         self.seed_is_new
     }
+}
+
+/// A file of a data folder, other than the database itself, that is only there if there was a database once.
+pub(crate) fn sign_of_life(data_dir: &Path, database: &Database) -> Option<PathBuf> {
+    let mut files = [DATABASE_FILE, KEY_FILE, SEED_FILE].map(|file| data_dir.join(file)).into_iter();
+    files.find(|file| {
+        // An empty one is what a start has left that was cut off.
+        !matches!(database, Database::File(own) if own == file)
+            && fs::metadata(file).is_ok_and(|file| file.len() > 0)
+    })
 }
 
 /// A data folder that nobody else uses.
@@ -94,20 +111,16 @@ pub(crate) fn write_new_seed(folder: &Path) -> io::Result<[u8; 32]> {
     Ok(fresh)
 }
 
-// The seed, and whether it was made just now.
-fn seed(path: &Path) -> Result<([u8; 32], bool), DataDirError> {
+fn seed(path: &Path) -> Result<Option<[u8; 32]>, DataDirError> {
     let io_error = |source| DataDirError::Io { path: path.to_owned(), source };
     let mut bytes = Vec::new();
     match File::open(path) {
         Ok(file) => {
             file.take(33).read_to_end(&mut bytes).map_err(io_error)?;
             let seed = bytes.try_into().map_err(|_| DataDirError::Seed(path.to_owned()))?;
-            Ok((seed, false))
+            Ok(Some(seed))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let folder = path.parent().unwrap_or(path);
-            Ok((write_new_seed(folder).map_err(io_error)?, true))
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(io_error(error)),
     }
 }
@@ -143,8 +156,13 @@ mod tests {
     fn the_seed_outlives_the_start_and_is_for_the_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data");
-        let first = DataDir::open(&path).unwrap().seed();
-        assert_eq!(DataDir::open(&path).unwrap().seed(), first);
+        let first = DataDir::open(&path).unwrap();
+        assert!(first.seed_is_new() && !path.join(SEED_FILE).exists(), "no sign of life yet");
+        let made = first.seed().unwrap();
+        drop(first);
+        let next = DataDir::open(&path).unwrap();
+        assert!(!next.seed_is_new());
+        assert_eq!(next.seed().unwrap(), made);
         let mode = |name: &str| fs::metadata(path.join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode("installation.seed"), 0o600);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);

@@ -33,7 +33,7 @@ mod tls;
 mod webhooks;
 mod welcome;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use ::fleet::{Fleet, Issuer, Library, Store};
 use futures::future::{BoxFuture, Shared};
@@ -101,7 +101,23 @@ pub enum StartError {
     /// The system gives no randomness.
     #[error("the system gives no randomness: {0}")]
     Randomness(getrandom::Error),
-    /// The key that devices know the server by.
+    /// There is no fleet where there was one: whoever is acknowledged by an empty server has lost it.
+    #[error(
+        "{} shows that a server has lived here, but the database {database} is empty or not there: {}. For a new, empty \
+         server name another `data_dir`, or move this one aside",
+        sign.display(),
+        match database {
+            Database::File(_) => "put that server's file back, or restore a backup (`muster restore --replace`)",
+            Database::Postgres(_) => "look whether `database.url` names the right one, or fill it by `muster db copy`",
+        }
+    )]
+    LostDatabase {
+        /// Which.
+        database: Database,
+        /// What shows it.
+        sign: PathBuf,
+    },
+    /// The key that devices know
     #[error(transparent)]
     OwnKey(#[from] OwnKeyError),
     /// The key that seals credentials.
@@ -122,7 +138,8 @@ impl StartError {
             self,
             Self::Models(_)
                 | Self::OwnKey(_)
-                | Self::Open(OpenError::Sealed(_))
+                | Self::LostDatabase { .. }
+                | Self::Open(OpenError::CopiedAway { .. } | OpenError::Sealed(_))
                 | Self::SealKey(_)
                 | Self::Tls(_)
         )
@@ -150,7 +167,7 @@ impl Server {
             store: Arc::clone(&store),
             clock: Clock::start(),
             entropy: Entropy::system().map_err(StartError::Randomness)?,
-            seed: data_dir.seed(),
+            seed: data_dir.seed()?,
             seed_is_new: data_dir.seed_is_new(),
             issuer: Some(issuer),
         })
@@ -218,6 +235,7 @@ pub async fn validate(config: &Config) -> Result<(), StartError> {
     secure::given(config)?;
     let variable = seal_variable();
     let key = SealKey::find(&config.data_dir.0, variable.as_ref().map(|key| key.as_str()))?;
+    is_fresh(config).await?;
     if SqlStore::holds_secrets(config.database(), key.as_ref().map(Sealer::new).as_ref()).await?
         && key.is_none()
     {
@@ -239,9 +257,23 @@ async fn open_store(config: &Config) -> Result<SqlStore, StartError> {
     let variable = variable.as_ref().map(|key| key.as_str());
     // Only where there is no key yet does it matter what a new one would not open.
     let has_key = SealKey::find(&config.data_dir.0, variable)?.is_some();
+    if is_fresh(config).await? {
+        // Before the key: where there is one, there was a database.
+        SqlStore::make(config.database()).await?;
+    }
     let may_make = has_key || !SqlStore::holds_secrets(config.database(), None).await?;
     let key = SealKey::load(&config.data_dir.0, variable, may_make)?;
     Ok(SqlStore::open(config.database(), Arc::new(Sealer::new(&key))).await?)
+}
+
+/// Whether a database has never been started on; an error if there was another here.
+async fn is_fresh(config: &Config) -> Result<bool, StartError> {
+    let database = config.database();
+    let fresh = SqlStore::is_fresh(&database).await?;
+    match data_dir::sign_of_life(&config.data_dir.0, &database) {
+        Some(sign) if fresh => Err(StartError::LostDatabase { database, sign }),
+        _ => Ok(fresh),
+    }
 }
 
 fn welcome(config: &Config, assembly: &Assembly, console: &[TcpListener], tls: Option<&Tls>) -> Welcome {

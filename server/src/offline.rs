@@ -25,25 +25,41 @@ pub struct Offline {
     _data_dir: DataDir,
 }
 
-/// Copies a database into one that is empty, while no server runs on either. The source is not to be used again: secure
-/// sessions go with it. `progress` is told the table that is under way, and how many of its rows have been copied.
+/// Copies a database into one that is empty, while no server runs on either. Afterwards none starts on the source: secure
+/// sessions have gone with it. `progress` is told the table that is under way, and how many of its rows have been copied.
 pub async fn copy_database(
     from: &Database,
     to: &Database,
     progress: impl FnMut(&'static str, u64) + Send,
 ) -> Result<Vec<CopiedTable>, OfflineError> {
+    let _locks = lock(&[from, to])?;
+    Ok(store::copy(from, to, CopyHow { with_sessions: true, in_use: false }, progress).await?)
+}
+
+/// Takes back that a database was copied away, so that a server starts on it again; devices handshake anew there. Gives where it
+/// was copied to.
+pub async fn take_back(database: &Database) -> Result<String, OfflineError> {
+    if let Database::File(file) = database
+        && !file.exists()
+    {
+        return Err(CopyError::NoSource(file.clone()).into());
+    }
+    let _locks = lock(&[database])?;
+    let place = store::take_back(database).await.map_err(OfflineError::Open)?;
+    place.ok_or_else(|| OfflineError::NotCopied(database.clone()))
+}
+
+/// Keeps servers away from databases that are files; PostgreSQL does that by itself.
+fn lock(databases: &[&Database]) -> Result<Vec<DataDirLock>, DataDirError> {
     let mut folders: Vec<PathBuf> = Vec::new();
-    for database in [from, to] {
+    for database in databases {
         if let Database::File(file) = database {
             let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
             folders.push(folder.unwrap_or_else(|| std::path::Path::new(".")).to_owned());
         }
     }
     folders.dedup();
-    let locks: Result<Vec<_>, _> =
-        folders.iter().filter(|folder| folder.exists()).map(|folder| DataDirLock::take(folder)).collect();
-    let _locks = locks?;
-    Ok(store::copy(from, to, CopyHow { with_sessions: true, in_use: false }, progress).await?)
+    folders.iter().filter(|folder| folder.exists()).map(|folder| DataDirLock::take(folder)).collect()
 }
 
 /// Why it was not done.
@@ -61,6 +77,9 @@ pub enum OfflineError {
     /// There is no data.
     #[error("there is no data in {}: is it the right configuration?", .0.display())]
     NoData(PathBuf),
+    /// It was not copied anywhere.
+    #[error("{0} is not marked as copied: a server starts on it as it is")]
+    NotCopied(Database),
     /// There is no such account.
     #[error("there is no account `{0}`")]
     NoUser(String),

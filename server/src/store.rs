@@ -6,6 +6,7 @@
 
 mod batch;
 mod connect;
+mod copied;
 mod copy;
 mod counters;
 mod cursor;
@@ -13,6 +14,7 @@ mod doubt;
 mod encoding;
 mod entity;
 mod failure;
+mod fresh;
 mod place;
 mod port;
 mod postgres;
@@ -59,6 +61,7 @@ use work::Work;
 use writer::{WINDOW, Writer};
 
 pub use connect::{Database, Synchronous};
+pub(crate) use copied::take_back;
 pub(crate) use copy::copy;
 pub use copy::{CopiedTable, CopyError, CopyHow};
 pub use postgres::{PostgresError, PostgresUrl, PostgresUrlError};
@@ -83,6 +86,17 @@ pub enum OpenError {
     /// The database can't be reached or is none.
     #[error("the database can't be opened: {0}")]
     Connect(#[from] DbErr),
+    /// Its fleet goes on in another.
+    #[error(
+        "{database} was copied to {to}, and the fleet goes on there: start the server on that one. If none has run on it, \
+         `muster db take-back` lets one start here again"
+    )]
+    CopiedAway {
+        /// Which.
+        database: Database,
+        /// Where it was copied to.
+        to: String,
+    },
     /// The file or its folder can't be made or opened.
     #[error("{}: {error}", path.display())]
     File {
@@ -131,6 +145,7 @@ impl SqlStore {
         connector.prepare().map_err(file_error)?;
         let place = connector.place().map_err(file_error)?;
         let connection = connector.writer().await?;
+        copied::refuse(&connection, connector.database()).await?;
         migrations::migrate(&connection).await?;
         let node = entity::node::Entity::find_by_id(NodeId::SINGLE.0).one(&connection).await?;
         let node = node.ok_or(StoreError::Corrupt { what: "node" })?;

@@ -61,7 +61,9 @@ impl World {
 
 async fn open(config: &Config) -> (DataDir, SqlStore) {
     let data_dir = DataDir::open(&config.data_dir.0).unwrap();
-    (data_dir, open_store(config).await.unwrap())
+    let store = open_store(config).await.unwrap();
+    data_dir.seed().unwrap();
+    (data_dir, store)
 }
 
 fn passphrase() -> Passphrase {

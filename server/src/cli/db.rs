@@ -4,7 +4,11 @@ use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use server::{Config, CopiedTable, Database, PostgresUrl, config::ConfigError, offline::copy_database};
+use server::{
+    Config, CopiedTable, Database, PostgresUrl,
+    config::ConfigError,
+    offline::{copy_database, take_back},
+};
 
 use super::{
     failure::Failure,
@@ -25,7 +29,7 @@ pub(crate) struct Db {
 #[derive(Subcommand)]
 enum DbCommand {
     /// Copies the database into one that is empty, such as from SQLite to PostgreSQL, and compares each row. No server may
-    /// run on either. Afterwards the source is not to be used again: the sessions of devices have moved, too.
+    /// run on either. Afterwards none starts on the source any more: the sessions of devices have moved, too.
     Copy {
         /// A file or a postgres:// URL [default: the file in the data folder].
         #[arg(long, value_name = "FILE|URL")]
@@ -33,6 +37,13 @@ enum DbCommand {
         /// A file or a postgres:// URL [default: `database.url`].
         #[arg(long, value_name = "FILE|URL")]
         to: Option<Place>,
+    },
+    /// Takes back that a database was copied away, so that a server starts on it again: for when none has started on the copy,
+    /// or that one is given up with all that was done there. Devices handshake anew.
+    TakeBack {
+        /// A file or a postgres:// URL [default: the file in the data folder].
+        #[arg(value_name = "FILE|URL")]
+        database: Option<Place>,
     },
 }
 
@@ -66,16 +77,24 @@ struct Copied {
 }
 
 pub(super) fn run(db: Db, config: impl FnOnce() -> Result<Config, ConfigError>) -> Result<(), Failure> {
-    let DbCommand::Copy { from, to } = db.command;
     let config = config()?;
-    let from = from.map_or_else(|| Database::File(config.database_file()), |place| place.0);
-    let to = to.map_or_else(|| config.database(), |place| place.0);
+    let source =
+        |place: Option<Place>| place.map_or_else(|| Database::File(config.database_file()), |place| place.0);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
+    let (from, to) = match db.command {
+        DbCommand::Copy { from, to } => (source(from), to.map_or_else(|| config.database(), |place| place.0)),
+        DbCommand::TakeBack { database } => {
+            let database = source(database);
+            let place = runtime.block_on(take_back(&database))?;
+            note(&format!("a server starts on {database} again. Start none on {place}."));
+            return Ok(());
+        }
+    };
     let copied = runtime.block_on(copy_database(&from, &to, |_, _| {}))?;
     Output::stdout(db.output).rows(copied.into_iter().map(Copied::from).collect())?;
     note(&format!(
-        "each row of {from} is in {to}. Start the server on the copy; the source is not to be used again."
+        "each row of {from} is in {to}. Start the server on the copy; none starts on the source any more."
     ));
     Ok(())
 }

@@ -15,6 +15,9 @@ pub struct Key {
     pub meaning: &'static str,
 }
 
+/// The key of a database elsewhere.
+pub(super) const DATABASE_URL: &str = "database.url";
+
 /// Every key there is.
 pub const KEYS: &[Key] = &[
     key(
@@ -34,7 +37,7 @@ pub const KEYS: &[Key] = &[
     ),
     key("short_server_id", "123", "The Short Server ID that bootstrap gives this server, 1 to 65534."),
     Key {
-        name: "database.url",
+        name: DATABASE_URL,
         default: "\"postgres://muster@db.example/muster?sslmode=verify-full\"",
         is_example: true,
         meaning: "PostgreSQL 14 or newer, in place of the SQLite file in `data_dir`. A password is better left to `.pgpass` or \

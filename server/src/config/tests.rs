@@ -169,7 +169,7 @@ fn the_database_is_a_file_in_the_data_folder_or_a_postgresql_by_url() {
 
 #[test]
 fn a_database_that_is_no_postgresql_is_refused_without_repeating_it() {
-    for url in ["mysql://ada:s3cret@db/fleet", "sqlite:muster.db", "postgres://ada:s3cret@db", "5"] {
+    for url in ["mysql://ada:s3cret@db/fleet", "sqlite:muster.db", "postgres://ada:s3cret@db", "5", ""] {
         let error = Config::parse(&format!("\n[database]\nurl = \"{url}\"")).unwrap_err().to_string();
         assert!(error.starts_with("line 3: must ") && !error.contains("s3cret"), "{error}");
         let read = Config::read("", &|name| (name == "MUSTER_DATABASE_URL").then(|| url.to_owned()));

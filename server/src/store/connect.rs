@@ -110,6 +110,10 @@ impl Connector {
         opened.map(drop).map_err(|error| (path.clone(), error))
     }
 
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// What the database's file is now, if it is one.
     pub(super) fn place(&self) -> Result<Option<Place>, (PathBuf, io::Error)> {
         let Database::File(path) = &self.database else { return Ok(None) };

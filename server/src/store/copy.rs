@@ -13,13 +13,14 @@ use sea_orm::{
     IsolationLevel, TransactionTrait as _,
 };
 
-use super::{Database, OpenError, Synchronous, connect::Connector, entity, sql::Sql};
+use super::{Database, OpenError, Synchronous, connect::Connector, copied, entity, sql::Sql};
 use table::Sum;
 
 /// How a database is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyHow {
-    /// Secure sessions, too: only if the source is never used again, for two servers with one session give its keys away.
+    /// Secure sessions, too, for the fleet is to go on with the copy: the source is marked, and no server starts on it again. Two
+    /// servers with one session give its keys away.
     pub with_sessions: bool,
     /// The source may be in use by a server: what is copied is how it is at this moment.
     pub in_use: bool,
@@ -65,6 +66,14 @@ pub enum CopyError {
     /// One of them can't be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// It was copied, and a server would start on the source all the same.
+    #[error("it is copied, but {place} could not be marked so: start no server on it again ({error})")]
+    Unmarked {
+        /// The source.
+        place: String,
+        /// Why not.
+        error: DbErr,
+    },
 }
 
 /// Copies one database into another that is empty, which gets the schema first.
@@ -89,6 +98,9 @@ pub(crate) async fn copy(
     let source = connect(from);
     let source = if how.in_use { source.readers().await? } else { source.writer().await? };
     migrations::is_current(&source).await.map_err(CopyError::Older)?;
+    if how.with_sessions {
+        copied::refuse(&source, from).await?;
+    }
     let destination = connect(to);
     destination.prepare().map_err(|(path, error)| OpenError::File { path, error })?;
     let destination = destination.writer().await?;
@@ -111,6 +123,11 @@ pub(crate) async fn copy(
     transaction.commit().await?;
     snapshot.rollback().await?;
     destination.close().await?;
+    if how.with_sessions {
+        copied::mark(&source, to)
+            .await
+            .map_err(|error| CopyError::Unmarked { place: from.to_string(), error })?;
+    }
     source.close().await?;
     Ok(copied)
 }

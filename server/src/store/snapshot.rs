@@ -12,7 +12,7 @@ use web::api::v1::types::Time;
 use super::{
     CopyError, CopyHow, Database, OpenError, SqlStore,
     connect::{Connector, Purpose, Synchronous},
-    copy,
+    copied, copy,
     encoding::rows,
     entity::operation,
     read::restore::open_operations,
@@ -62,6 +62,9 @@ async fn leave_out(into: &Path) -> Result<(), OpenError> {
         if edited.is_ok() && sealed::has_table(&copy, table).await? {
             edited = copy.execute_unprepared(&format!("DELETE FROM {table}")).await.map(drop);
         }
+    }
+    if edited.is_ok() {
+        edited = copied::forget(&copy).await;
     }
     copy.close().await?;
     Ok(edited?)

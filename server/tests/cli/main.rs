@@ -4,6 +4,7 @@
 
 mod accounts;
 mod backup;
+mod data;
 mod device;
 mod families;
 mod help;

@@ -114,7 +114,7 @@ async fn what_was_there_is_there_and_what_must_not_happen_twice_does_not() {
     store.commit(commit(changes)).await.unwrap();
     let session = WebSession { key: [7; 32], data: vec![1], expires_at: Timestamp(i64::MAX) };
     store.commit(commit(vec![Change::SessionSaved(session)])).await.unwrap();
-    let seed = data_dir.seed();
+    let seed = data_dir.seed().unwrap();
     let entry = audit(&store).await;
     assert!(entry.is_empty());
     store.close().await;
@@ -126,7 +126,7 @@ async fn what_was_there_is_there_and_what_must_not_happen_twice_does_not() {
     let restored = restore(&elsewhere, &world.file("b"), &passphrase(), Replace::Never, &()).await.unwrap();
     assert_eq!(restored, manifest);
     let (data_dir, store) = open(&elsewhere).await;
-    assert_ne!(data_dir.seed(), seed, "message ids and tokens begin elsewhere");
+    assert_ne!(data_dir.seed().unwrap(), seed, "message ids and tokens begin elsewhere");
     assert!(!data_dir.seed_is_new(), "which is no surprise");
     assert!(store.device_row(DeviceId(1)).await.unwrap().is_some());
     assert_eq!(store.session(&[7; 32], Timestamp(0)).await.unwrap(), None);

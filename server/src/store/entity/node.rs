@@ -1,4 +1,4 @@
-//! A node of the server: how often it started, and the last sequence numbers it gave out.
+//! A node of the server: how often it started, the last sequence numbers it gave out, and where it went on if not here.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,6 +12,7 @@ pub struct Model {
     pub sequence: i64,
     pub event: i64,
     pub session_ahead: i64,
+    pub copied_to: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

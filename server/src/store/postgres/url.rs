@@ -28,7 +28,9 @@ pub enum PostgresUrlError {
     )]
     Parameter,
     /// It is of something else.
-    #[error("must begin with postgres:// (without it, the database is an SQLite file in `data_dir`)")]
+    #[error(
+        "must begin with postgres://, as in postgres://muster@db.example/muster; leave it out for the SQLite file in `data_dir`"
+    )]
     Scheme,
 }
 

@@ -4,8 +4,10 @@ use fleet::{Change, Store as _};
 use objects::Value;
 use pg_cluster::Cluster;
 
-use super::fixture::{commit, observation, open, operation, registers, report};
-use crate::store::{CopiedTable, CopyError, CopyHow, Database, copy, copy::TABLES};
+use super::fixture::{commit, number, observation, open, operation, registers, report, sealer};
+use crate::store::{
+    CopiedTable, CopyError, CopyHow, Database, OpenError, SqlStore, copy, copy::TABLES, snapshot, take_back,
+};
 
 const MOVED: CopyHow = CopyHow { with_sessions: true, in_use: false };
 
@@ -30,6 +32,7 @@ async fn a_copy_in_another_file_is_the_same_and_nothing_is_copied_over_it() {
     let copied = copy(&from, &to, MOVED, |_, _| {}).await.unwrap();
     assert_eq!(rows(&copied, "device"), DEVICES);
     assert_eq!(rows(&copied, "value_history"), 2);
+    take_back(&from).await.unwrap();
     let again = copy(&from, &to, MOVED, |_, _| {}).await.unwrap_err();
     assert!(matches!(again, CopyError::NotEmpty { .. }), "{again}");
     assert!(matches!(copy(&from, &from, MOVED, |_, _| {}).await, Err(CopyError::Itself)));
@@ -52,6 +55,7 @@ async fn a_fleet_moves_to_postgresql_and_back_with_the_same_sums() {
     assert_eq!(there, returned);
     assert_eq!(rows(&there, "device"), DEVICES);
 
+    take_back(&postgres).await.unwrap();
     let store = open(postgres.clone()).await;
     let refused = copy(&postgres, &Database::File(folder.path().join("other.db")), MOVED, |_, _| {}).await;
     assert!(matches!(refused, Err(CopyError::Open(_))), "a server runs on it: {refused:?}");
@@ -62,6 +66,34 @@ async fn a_fleet_moves_to_postgresql_and_back_with_the_same_sums() {
     assert_eq!(rows(&backup, "device"), DEVICES + 1);
     assert!(backup.iter().all(|copied| copied.table != "dtls_session"));
     store.close().await;
+}
+
+#[tokio::test]
+async fn on_a_database_that_was_copied_away_no_server_starts_until_that_is_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let [from, to, other] =
+        ["from.db", "to.db", "other.db"].map(|name| Database::File(folder.path().join(name)));
+    fill(&from).await;
+    assert_eq!(take_back(&from).await.unwrap(), None);
+    copy(&from, &to, MOVED, |_, _| {}).await.unwrap();
+    let refused = SqlStore::open(from.clone(), sealer()).await.err().unwrap();
+    let said = refused.to_string();
+    assert!(matches!(refused, OpenError::CopiedAway { .. }) && said.contains("to.db"), "{said}");
+    let again = copy(&from, &other, MOVED, |_, _| {}).await.unwrap_err();
+    assert!(matches!(again, CopyError::Open(OpenError::CopiedAway { .. })), "{again}");
+
+    // A backup of it is good: it has no sessions.
+    let Database::File(backup) = &other else { unreachable!("it is a file") };
+    snapshot::take(&from, backup).await.unwrap();
+    open(other).await.close().await;
+
+    let place = take_back(&from).await.unwrap().unwrap();
+    assert!(place.ends_with("to.db"), "{place}");
+    let store = open(from).await;
+    assert_eq!(number(&store, "SELECT COUNT(*) FROM dtls_session").await, 0);
+    assert_eq!(store.restore().await.unwrap().registrations.len(), usize::try_from(DEVICES).unwrap());
+    store.close().await;
+    open(to).await.close().await;
 }
 
 /// More than a page.

@@ -22,6 +22,7 @@ const DATA_SETS: &[(&str, &str)] = &[
     ("m0002_identity", include_str!("schemas/m0002_identity.sql")),
     ("m0003_secure", include_str!("schemas/m0003_secure.sql")),
     ("m0004_durability", include_str!("schemas/m0004_durability.sql")),
+    ("m0005_copied", include_str!("schemas/m0005_copied.sql")),
 ];
 
 #[test]
