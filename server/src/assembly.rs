@@ -73,6 +73,8 @@ impl Assembly {
         let Parts { config, library, network, store, clock, entropy, seed, seed_is_new, issuer } = parts;
         let boot = store.begin_boot().await?;
         let last = store.last_device().await?;
+        // Before anything is noted by a clock that may be wrong.
+        let believed = tasks::Believed::begin(&*store, clock.now()).await?;
         info!(boot, "started");
         if seed_is_new && last.is_some() {
             warn!(
@@ -176,7 +178,7 @@ impl Assembly {
                 () = restoring => {}
             }
         });
-        assembly.tasks.push(tokio::spawn(tasks::run(store, fleet, clock, stopped)));
+        assembly.tasks.push(tokio::spawn(tasks::run(store, fleet, clock, believed, stopped)));
         Ok(assembly)
     }
 

@@ -21,8 +21,14 @@ const PURGE_EVERY: Duration = Duration::from_secs(60);
 const PURGE_VALUES_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Runs until `stop`, and then writes what is left to write.
-pub(crate) async fn run(store: Arc<dyn Store>, fleet: Arc<Fleet>, clock: Clock, mut stop: Stop) {
-    let mut purging = pin!(purge(store, clock.clone()));
+pub(crate) async fn run(
+    store: Arc<dyn Store>,
+    fleet: Arc<Fleet>,
+    clock: Clock,
+    believed: Believed,
+    mut stop: Stop,
+) {
+    let mut purging = pin!(purge(store, clock.clone(), believed));
     let mut each_second = interval(FLUSH_EVERY);
     each_second.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -36,51 +42,26 @@ pub(crate) async fn run(store: Arc<dyn Store>, fleet: Arc<Fleet>, clock: Clock, 
     flush(&fleet, clock.wall()).await;
 }
 
-async fn purge(store: Arc<dyn Store>, clock: Clock) -> Infallible {
+async fn purge(store: Arc<dyn Store>, clock: Clock, mut believed: Believed) -> Infallible {
     let mut purge = interval_at(Instant::now() + PURGE_EVERY, PURGE_EVERY);
     let mut values = interval_at(Instant::now() + PURGE_EVERY, PURGE_VALUES_EVERY);
     purge.set_missed_tick_behavior(MissedTickBehavior::Delay);
     values.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut believed = None;
     loop {
-        let has_values = tokio::select! {
+        let purged = tokio::select! {
             biased;
-            _ = purge.tick() => false,
-            _ = values.tick() => true,
+            _ = purge.tick() => store.purge(believed.next(clock.now())).await,
+            _ = values.tick() => store.purge_values(believed.next(clock.now())).await,
         };
-        if let Err(error) = purge_once(&*store, clock.now(), &mut believed, has_values).await {
+        if let Err(error) = purged {
             warn!(%error, "purging failed and is tried again");
         }
     }
 }
 
-async fn purge_once(
-    store: &dyn Store,
-    now: Now,
-    believed: &mut Option<Believed>,
-    values: bool,
-) -> Result<(), StoreError> {
-    let believed = match believed {
-        Some(believed) => believed,
-        None => believed.insert(Believed::new(now, newest(store).await?)),
-    };
-    let at = believed.next(now);
-    if values { store.purge_values(at).await } else { store.purge(at).await }
-}
-
-/// When something was noted last.
-async fn newest(store: &dyn Store) -> Result<Option<Timestamp>, StoreError> {
-    let (_, last) = store.event_range().await?;
-    let event = store.events(last - 1, 1).await?.pop().map(|event| event.at);
-    let page = PageRequest { after: None, limit: 1 };
-    let query = AuditQuery { actor: None, verb: None, device: None, since: None, until: None, page };
-    let audited = store.audit(&query).await?.rows.pop().map(|record| record.entry.at);
-    Ok(event.max(audited))
-}
-
 /// The time by which is purged. A wall clock that is set ahead by years does not make all that is kept old at once: it is believed
 /// when it has said so for a day, in which who sees it can set it right.
-struct Believed {
+pub(crate) struct Believed {
     at: Timestamp,
     /// When that was.
     mono: Duration,
@@ -93,6 +74,16 @@ impl Believed {
     const MOST: Duration = Duration::from_secs(3_600);
     /// How long a clock that is further ahead is doubted.
     const DOUBTED_FOR: Duration = Duration::from_secs(86_400);
+
+    /// It begins with when something was noted last.
+    pub(crate) async fn begin(store: &dyn Store, now: Now) -> Result<Self, StoreError> {
+        let (_, last) = store.event_range().await?;
+        let event = store.events(last - 1, 1).await?.pop().map(|event| event.at);
+        let page = PageRequest { after: None, limit: 1 };
+        let query = AuditQuery { actor: None, verb: None, device: None, since: None, until: None, page };
+        let audited = store.audit(&query).await?.rows.pop().map(|record| record.entry.at);
+        Ok(Self::new(now, event.max(audited)))
+    }
 
     fn new(now: Now, newest: Option<Timestamp>) -> Self {
         Self { at: newest.map_or(now.wall, |newest| newest.min(now.wall)), mono: now.mono, doubted: None }

@@ -117,7 +117,7 @@ impl Checks {
     pub fn heard(&mut self, view: &mut View<'_>, device: usize, life: u32, bytes: &[u8]) {
         let Ok(message) = Message::parse(bytes) else { return };
         self.exchanges.heard(view, device, life, &message);
-        self.order.heard(view, device, &message, self.nonces.has_shared());
+        self.order.heard(view, device, &message);
         access::heard(view, device, &message);
         strangers::answered(view, &message);
     }

@@ -50,11 +50,6 @@ impl Ledger {
         *self.unseen.entry(peer).or_default() += 1;
     }
 
-    /// Whether any address was given to another device.
-    pub(super) fn has_shared(&self) -> bool {
-        !self.shared.is_empty()
-    }
-
     /// Whether several devices had it.
     pub(super) fn is_shared(&self, address: SocketAddr) -> bool {
         self.shared.contains(&address)

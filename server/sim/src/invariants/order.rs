@@ -51,11 +51,9 @@ impl Order {
         }
     }
 
-    /// A device has heard something of the server's. A session that begins at an address whose device is about to be known
-    /// elsewhere takes that one's observations away: where addresses are shared, resets are not looked at.
-    pub(super) fn heard(&mut self, view: &View<'_>, device: usize, message: &Message, shared: bool) {
+    /// A device has heard something of the server's.
+    pub(super) fn heard(&mut self, view: &View<'_>, device: usize, message: &Message) {
         match message.kind {
-            Kind::Reset if shared => {}
             Kind::Reset => self.reset(view, device, message),
             _ => self.commanded(view, device, message),
         }
