@@ -2,19 +2,23 @@
 //!
 //! A step is frozen once it is released: what follows is a new step with a new file. Steps hold plain DDL, written once
 //! for SQLite and translated word by word for PostgreSQL (see [`ddl`]); no entity and no domain type is used, for those
-//! change. `schema/` holds a dump of the SQLite schema after each step. Tables of others in the database are left alone.
+//! change. `schema/` holds a dump of the SQLite schema after each step. Tables of others in the database are left alone; in a
+//! PostgreSQL that already has some, the first step is not taken.
 
 mod ddl;
+mod found;
 mod m0001_fleet;
 mod m0002_identity;
 mod m0003_secure;
 mod m0004_durability;
 mod m0005_copied;
 
+use std::fmt::Display;
+
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{
     MigrationTrait,
-    sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr},
+    sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, RuntimeErr},
 };
 
 /// The steps, in order.
@@ -24,13 +28,21 @@ pub struct Migrator;
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// The database refused.
-    #[error(transparent)]
+    #[error("{}{}", plain(.0), remedy(.0))]
     Database(#[from] DbErr),
     /// It lacks a step.
     #[error("the database lacks the step `{step}`")]
     Behind {
         /// The first one.
         step: String,
+    },
+    /// Others keep something there.
+    #[error(
+        "the database holds tables of others (such as `{table}`): give the server an empty one of its own, by CREATE DATABASE"
+    )]
+    Foreign {
+        /// One of them.
+        table: String,
     },
     /// A later version of the server has been here; what it changed is not known to this one.
     #[error(
@@ -66,6 +78,11 @@ pub async fn migrate(connection: &DatabaseConnection) -> Result<(), MigrateError
 /// The key of PostgreSQL's advisory lock: "muster" in ASCII.
 const ADVISORY_LOCK: i64 = 0x6d75_7374_6572;
 
+/// Whether no step is applied that is not known here. Applies none.
+pub async fn is_known(connection: &DatabaseConnection) -> Result<(), MigrateError> {
+    applied(connection).await.map(drop)
+}
+
 /// Whether all steps are applied, and no others. Applies none.
 pub async fn is_current(connection: &DatabaseConnection) -> Result<(), MigrateError> {
     let applied = applied(connection).await?;
@@ -77,8 +94,7 @@ pub async fn is_current(connection: &DatabaseConnection) -> Result<(), MigrateEr
 /// The steps that are applied, all of which are known.
 async fn applied(connection: &DatabaseConnection) -> Result<Vec<String>, MigrateError> {
     let known = Migrator::get_migration_files();
-    let applied = Migrator::get_migration_models(connection).await?;
-    let applied: Vec<String> = applied.into_iter().map(|row| row.version).collect();
+    let applied = found::recorded(connection).await?;
     match applied.iter().find(|version| known.iter().all(|step| step.name() != **version)) {
         Some(step) => Err(MigrateError::NewerSchema { step: step.clone() }),
         None => Ok(applied),
@@ -86,8 +102,37 @@ async fn applied(connection: &DatabaseConnection) -> Result<Vec<String>, Migrate
 }
 
 async fn migrate_alone(connection: &DatabaseConnection) -> Result<(), MigrateError> {
-    applied(connection).await?;
+    if applied(connection).await?.is_empty()
+        && let Some(table) = found::foreign(connection).await?
+    {
+        return Err(MigrateError::Foreign { table });
+    }
     Ok(Migrator::up(connection, None).await?)
+}
+
+/// An error in its words, but for the line of PostgreSQL's own source that it ends with.
+pub fn plain(error: &impl Display) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((said, line)) if line.bytes().all(|byte| byte.is_ascii_digit()) => said.to_owned(),
+        _ => text,
+    }
+}
+
+/// What to do about what a step was refused for.
+fn remedy(error: &DbErr) -> &'static str {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return "";
+    };
+    match error.as_database_error().and_then(|error| error.code()).as_deref() {
+        // insufficient_privilege, invalid_schema_name (PostgreSQL's documentation, appendix A).
+        Some("42501" | "3F000") => {
+            "; the server's role must be allowed to make tables there: GRANT CREATE ON SCHEMA public TO it, or make it the \
+             database's owner"
+        }
+        _ => "",
+    }
 }
 
 impl MigratorTrait for Migrator {

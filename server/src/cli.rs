@@ -159,6 +159,11 @@ pub(crate) fn run_local(
     end(backup::run(local, config))
 }
 
+/// Prints a text of ours, and says how that ended.
+pub(crate) fn print(text: &str) -> ExitCode {
+    end(output::print(text))
+}
+
 fn end(done: Result<(), Failure>) -> ExitCode {
     match done {
         Ok(()) => Exit::Done.into(),

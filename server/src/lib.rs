@@ -17,6 +17,7 @@ mod gate;
 mod health;
 mod http;
 mod issuer;
+pub mod limit;
 mod listen;
 mod models;
 pub mod offline;
@@ -35,7 +36,7 @@ mod welcome;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
-use ::fleet::{Fleet, Issuer, Library, Store};
+use ::fleet::{Fleet, Issuer, Library, Store, store::Trouble};
 use futures::future::{BoxFuture, Shared};
 use tokio::{net::TcpListener, sync::Notify};
 use tracing::warn;
@@ -97,7 +98,7 @@ pub enum StartError {
     Models(#[from] ModelsError),
     /// The database could not be opened.
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(OpenError),
     /// The system gives no randomness.
     #[error("the system gives no randomness: {0}")]
     Randomness(getrandom::Error),
@@ -129,9 +130,26 @@ pub enum StartError {
     /// The console's TLS.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The store does not take what is written.
+    #[error("{0}")]
+    Trouble(Trouble),
+}
+
+impl From<OpenError> for StartError {
+    fn from(error: OpenError) -> Self {
+        error.trouble().map_or_else(|| Self::Open(error), Self::Trouble)
+    }
 }
 
 impl StartError {
+    /// With what the store knows of why it failed.
+    fn of(self, store: &dyn Store) -> Self {
+        match self {
+            Self::Fleet(_) | Self::Store(_) => store.trouble().map_or(self, Self::Trouble),
+            error => error,
+        }
+    }
+
     /// Whether another attempt with the same configuration fails in the same way.
     pub fn is_of_the_configuration(&self) -> bool {
         matches!(
@@ -171,7 +189,8 @@ impl Server {
             seed_is_new: data_dir.seed_is_new(),
             issuer: Some(issuer),
         })
-        .await?;
+        .await
+        .map_err(|error| error.of(&*store))?;
         let welcome = welcome(config, &assembly, &console, tls.as_deref());
         let (fleet, stopped) = (Arc::clone(assembly.fleet()), assembly.stopped.clone());
         let start_again = Arc::new(Notify::new());

@@ -2,7 +2,8 @@
 //! to a server are `cli`'s.
 
 use std::{
-    io,
+    fmt::Display,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -13,6 +14,7 @@ use server::{
     Config, Server, Welcome,
     config::{ConfigError, documented},
     demo::{self, Demo},
+    limit,
     probe::{self, Question},
     service, telemetry,
 };
@@ -65,8 +67,7 @@ enum Command {
 fn main() -> ExitCode {
     let Arguments { config, validate, print_config, command } = Arguments::parse();
     if print_config {
-        print!("{}", documented());
-        return ExitCode::SUCCESS;
+        return cli::print(&documented().to_string());
     }
     let config = || load(config.as_deref());
     match command {
@@ -83,13 +84,11 @@ fn main() -> ExitCode {
         Some(Command::Local(local)) => cli::run_local(local, config),
         Some(Command::Remote(remote)) => cli::run(*remote, config),
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut Arguments::command(), "muster", &mut io::stdout());
-            ExitCode::SUCCESS
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "muster", &mut script);
+            cli::print(&String::from_utf8_lossy(&script))
         }
-        Some(Command::ExitCodes) => {
-            print!("{}", cli::exit_codes());
-            ExitCode::SUCCESS
-        }
+        Some(Command::ExitCodes) => cli::print(&cli::exit_codes()),
     }
 }
 
@@ -104,8 +103,7 @@ async fn check(config: Config) -> ExitCode {
     for warning in config.warnings() {
         eprintln!("muster: warning: {warning}");
     }
-    println!("The configuration is valid.");
-    ExitCode::SUCCESS
+    cli::print("The configuration is valid.\n")
 }
 
 fn in_runtime(config: Result<Config, ConfigError>, work: impl AsyncFnOnce(Config) -> ExitCode) -> ExitCode {
@@ -114,7 +112,12 @@ fn in_runtime(config: Result<Config, ConfigError>, work: impl AsyncFnOnce(Config
         Err(error) => return refused(&error),
     };
     match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(work(config)),
+        Ok(runtime) => runtime.block_on(async {
+            match limit::outlive() {
+                Ok(()) => work(config).await,
+                Err(error) => failed(&error),
+            }
+        }),
         Err(error) => failed(&error),
     }
 }
@@ -136,7 +139,7 @@ async fn serve(config: Config) -> ExitCode {
             Err(error) if error.is_of_the_configuration() => return refused(&error),
             Err(error) => return failed(&error),
         };
-        print!("{}", server.welcome());
+        welcome(server.welcome());
         service::ready();
         let again = tokio::select! {
             () = stop.requested() => false,
@@ -168,12 +171,21 @@ async fn demonstrate(config: Config) -> ExitCode {
         Err(error) => return failed(&error),
     };
     // Its administrator is there already.
-    print!("{}", Welcome { setup_link: None, ..demo.server().welcome().clone() });
-    println!("  Log in as {} with the password {}", demo::USER, demo.password());
-    println!("  Ctrl-C ends it, and everything in it is gone.");
+    welcome(&format_args!(
+        "{}  Log in as {} with the password {}\n  Ctrl-C ends it, and everything in it is gone.\n",
+        Welcome { setup_link: None, ..demo.server().welcome().clone() },
+        demo::USER,
+        demo.password()
+    ));
     stop.requested().await;
     demo.stop().await;
     ExitCode::SUCCESS
+}
+
+/// Says where everything is. A server whose output nobody reads any more serves all the same.
+fn welcome(text: &dyn Display) {
+    let mut out = io::stdout().lock();
+    let _ = write!(out, "{text}").and_then(|()| out.flush());
 }
 
 // What is not Unicode is no form of any key, and is told so.

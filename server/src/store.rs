@@ -39,7 +39,7 @@ use std::{
     time::Duration,
 };
 
-use fleet::{NodeId, StoreError};
+use fleet::{NodeId, StoreError, store::Trouble};
 use migrations::MigrateError;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, EntityTrait as _};
 use tokio::{
@@ -84,7 +84,7 @@ pub struct SqlStore {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The database can't be reached or is none.
-    #[error("the database can't be opened: {0}")]
+    #[error("the database can't be opened: {}", migrations::plain(.0))]
     Connect(#[from] DbErr),
     /// Its fleet goes on in another.
     #[error(
@@ -117,6 +117,13 @@ pub enum OpenError {
     /// What it holds can't be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl OpenError {
+    /// What is wrong, if it is something that people know what to do about.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        Some(trouble::trouble(self)).filter(|trouble| matches!(trouble, Trouble::Full | Trouble::Limited))
+    }
 }
 
 impl SqlStore {

@@ -12,7 +12,8 @@ use super::{
     BackupError, Damage, Manifest, Passphrase, Progress, archive, keys, keys::Cost, manifest::Member,
 };
 use crate::{
-    Config, SealKeyError, clock,
+    Config, DataDirError, SealKeyError, clock,
+    data_dir::{DataDirLock, restored},
     seal::{SealKey, Sealer},
     seal_variable,
     store::{Database, snapshot},
@@ -38,6 +39,7 @@ pub(super) async fn create_at(
 ) -> Result<Manifest, BackupError> {
     let data_dir = &config.data_dir.0;
     let database = config.database();
+    take_up_restored(data_dir)?;
     if let Database::File(file) = &database
         && !file.exists()
     {
@@ -50,8 +52,10 @@ pub(super) async fn create_at(
     let key = SealKey::find(data_dir, variable.as_ref().map(|key| key.as_str()))?;
     let key = key.ok_or_else(|| SealKeyError::lost(data_dir))?;
     // In the data folder, since it is as large and as much for the owner's eyes alone as what lies there.
-    let folder = tempfile::Builder::new().prefix("backup-").tempdir_in(data_dir);
+    restored::clear_backups(data_dir).map_err(BackupError::io(data_dir))?;
+    let folder = tempfile::Builder::new().prefix(restored::COPIED).tempdir_in(data_dir);
     let folder = folder.map_err(BackupError::io(data_dir))?;
+    let _in_use = restored::hold(folder.path()).map_err(BackupError::io(folder.path()))?;
     let copy = folder.path().join(Manifest::DATABASE);
     crate::data_dir::private(File::options().write(true).create_new(true))
         .open(&copy)
@@ -79,13 +83,25 @@ pub(super) async fn create_at(
         members: vec![Member { name: Manifest::DATABASE.to_owned(), bytes, sha256 }],
         restore: Manifest::HINT.to_owned(),
     };
-    let sealed = keys::seal(&key, passphrase, cost, &manifest.others());
+    let sealed = keys::seal(&key, passphrase, cost, &manifest.bound());
     let (bytes, sha256) = archive::digest(&mut &sealed[..], &()).map_err(&io_error)?;
     manifest.members.insert(0, Member { name: Manifest::KEYS.to_owned(), bytes, sha256 });
 
     progress.begin("Writing the backup", manifest.database_bytes());
     write_whole(file, |to| archive::write(to, &manifest, &sealed, &mut database, progress))?;
     Ok(manifest)
+}
+
+/// Ends a restore that was cut off: what it was to replace is no longer this server's. One that runs has done so when it started.
+fn take_up_restored(data_dir: &Path) -> Result<(), BackupError> {
+    if !restored::is_waiting(data_dir) {
+        return Ok(());
+    }
+    match DataDirLock::take(data_dir) {
+        Ok(_lock) => restored::put_in_place(data_dir).map_err(BackupError::io(data_dir)),
+        Err(DataDirError::InUse(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Writes a file for its owner alone beside its place, and names it only when all of it is on the disk.

@@ -30,6 +30,9 @@ pub enum BackupError {
     /// There is such a file already.
     #[error("{} is there already, and no backup is written over another file", .0.display())]
     Exists(PathBuf),
+    /// A backup is a file.
+    #[error("{} is a folder: name the backup that is in it", .0.display())]
+    Folder(PathBuf),
     /// A backup is restored as a file.
     #[error(
         "a backup is restored into the data folder: do that without `database.url`, then give it again and run `muster db copy`"

@@ -1,6 +1,6 @@
 //! The member `keys.sealed`: the key that the database's secrets are sealed with, itself sealed under a passphrase
-//! (argon2id, then XChaCha20-Poly1305). It is bound to the other members: a database that somebody has put in the place of
-//! the one that was backed up comes with keys that do not open.
+//! (argon2id, then XChaCha20-Poly1305). It is bound to the manifest and by it to the other members: a database that somebody
+//! has put in the place of the one that was backed up, or another date, comes with keys that do not open.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -72,13 +72,13 @@ impl Cost {
     }
 }
 
-/// Seals the key, bound to the text that names the other members.
-pub(super) fn seal(key: &SealKey, passphrase: &Passphrase, cost: Cost, others: &str) -> Vec<u8> {
+/// Seals the key, bound to what the manifest says.
+pub(super) fn seal(key: &SealKey, passphrase: &Passphrase, cost: Cost, bound: &[u8]) -> Vec<u8> {
     let (mut salt, mut nonce) = ([0; SALT], [0; NONCE]);
     crate::fill_random(&mut salt);
     crate::fill_random(&mut nonce);
     let cipher = cipher(passphrase, cost, &salt).expect("the costs of ours are within the bounds");
-    let aad = associated(cost, others);
+    let aad = associated(cost, bound);
     let sealed = cipher
         .encrypt(&XNonce::from(nonce), Payload { msg: key.bytes(), aad: &aad })
         .expect("a key is far shorter than the cipher's 256 GiB");
@@ -98,10 +98,10 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), KeysError> {
 }
 
 /// Opens what [`seal`] has made. Takes as long as [`Cost`] says: not for an async thread.
-pub(super) fn open(bytes: &[u8], passphrase: &Passphrase, others: &str) -> Result<SealKey, KeysError> {
+pub(super) fn open(bytes: &[u8], passphrase: &Passphrase, bound: &[u8]) -> Result<SealKey, KeysError> {
     let (sealed, salt, nonce) = parse(bytes)?;
     let ciphertext = STANDARD.decode(&sealed.sealed).map_err(|_| KeysError::Form)?;
-    let aad = associated(sealed.cost, others);
+    let aad = associated(sealed.cost, bound);
     let opened = cipher(passphrase, sealed.cost, &salt)?
         .decrypt(&XNonce::from(nonce), Payload { msg: &ciphertext, aad: &aad })
         .map(Zeroizing::new)
@@ -131,9 +131,9 @@ fn cipher(passphrase: &Passphrase, cost: Cost, salt: &[u8]) -> Result<XChaCha20P
     Ok(XChaCha20Poly1305::new((&*key).into()))
 }
 
-fn associated(cost: Cost, others: &str) -> Vec<u8> {
+fn associated(cost: Cost, bound: &[u8]) -> Vec<u8> {
     let Cost { memory_kib, passes, lanes } = cost;
-    format!("{KDF} {memory_kib} {passes} {lanes}\n{others}").into_bytes()
+    [format!("{KDF} {memory_kib} {passes} {lanes}\n").as_bytes(), bound].concat()
 }
 
 #[cfg(test)]
@@ -151,17 +151,17 @@ mod tests {
     #[test]
     fn keys_open_with_their_passphrase_and_the_members_they_were_sealed_with() {
         let words = passphrase("twelve or more");
-        let sealed = seal(&key(), &words, Cost::NONE, "database 1");
-        assert_eq!(open(&sealed, &words, "database 1").unwrap().bytes(), key().bytes());
-        let wrong = |sealed: &[u8], words: &Passphrase, others| open(sealed, words, others).err();
-        assert_eq!(wrong(&sealed, &passphrase("twelve or less"), "database 1"), Some(KeysError::Passphrase));
-        assert_eq!(wrong(&sealed, &words, "database 2"), Some(KeysError::Passphrase));
+        let sealed = seal(&key(), &words, Cost::NONE, b"database 1");
+        assert_eq!(open(&sealed, &words, b"database 1").unwrap().bytes(), key().bytes());
+        let wrong = |sealed: &[u8], words: &Passphrase, bound: &[u8]| open(sealed, words, bound).err();
+        assert_eq!(wrong(&sealed, &passphrase("twelve or less"), b"database 1"), Some(KeysError::Passphrase));
+        assert_eq!(wrong(&sealed, &words, b"database 2"), Some(KeysError::Passphrase));
         assert!(!sealed.windows(4).any(|part| part == [4, 5, 6, 7]));
     }
 
     #[test]
     fn a_file_can_not_make_its_reader_spend_what_it_likes() {
-        let text = String::from_utf8(seal(&key(), &passphrase("twelve or more"), Cost::NONE, "")).unwrap();
+        let text = String::from_utf8(seal(&key(), &passphrase("twelve or more"), Cost::NONE, b"")).unwrap();
         for (from, to) in [
             ("\"memory_kib\": 8", "\"memory_kib\": 1048577"),
             ("\"passes\": 1", "\"passes\": 17"),

@@ -11,7 +11,7 @@ use super::Damage;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// The version of the format: 1.
+    /// The version of the format: 1 or 2.
     pub format: u32,
     /// The version of Muster that made it.
     pub muster: String,
@@ -40,13 +40,13 @@ pub struct Member {
 }
 
 impl Manifest {
-    /// The version of the format that this version of Muster writes and reads.
-    pub const FORMAT: u32 = 1;
+    /// The version of the format that this version of Muster writes. It reads those before, too.
+    pub const FORMAT: u32 = 2;
 
     pub(super) const NAME: &str = "manifest.json";
     pub(super) const KEYS: &str = "keys.sealed";
     pub(super) const DATABASE: &str = "database.sqlite";
-    /// The folder of what is too large for the database. Format 1 has nothing in it.
+    /// The folder of what is too large for the database. Nothing is in it yet.
     pub(super) const BLOBS: &str = "blobs/";
     pub(super) const SUMS: &str = "SHA256SUMS";
 
@@ -70,7 +70,7 @@ impl Manifest {
             format: u32,
         }
         let Versioned { format } = serde_json::from_slice(bytes).map_err(|_| Damage::Manifest)?;
-        if format != Self::FORMAT {
+        if !(1..=Self::FORMAT).contains(&format) {
             return Err(Damage::Format(format));
         }
         let manifest: Self = serde_json::from_slice(bytes).map_err(|_| Damage::Manifest)?;
@@ -85,9 +85,14 @@ impl Manifest {
         serde_json::to_vec_pretty(self).expect("strings, numbers and maps of them are always JSON")
     }
 
-    /// What the keys are bound to: each other member, as `sha256sum` writes it.
-    pub(super) fn others(&self) -> String {
-        self.members.iter().filter(|member| member.name != Self::KEYS).map(Member::sum).collect()
+    /// What the keys are bound to: all that is said here but of themselves. In format 1 it was each other member alone, as
+    /// `sha256sum` writes it, so that whoever had no passphrase could change the rest.
+    pub(super) fn bound(&self) -> Vec<u8> {
+        let others = self.members.iter().filter(|member| member.name != Self::KEYS);
+        if self.format == 1 {
+            return others.map(Member::sum).collect::<String>().into_bytes();
+        }
+        Self { members: others.cloned().collect(), ..self.clone() }.to_bytes()
     }
 
     /// The member `SHA256SUMS`, which `sha256sum -c` reads.

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    BackupError, Damage, KeysError, Manifest, Passphrase, Replace, create::create_at, keys::Cost, restore,
-    verify,
+    BackupError, Damage, KeysError, Manifest, Passphrase, Replace, archive, create::create_at, keys,
+    keys::Cost, restore, verify,
 };
 use crate::{Config, SqlStore, config, data_dir::DataDir, open_store};
 
@@ -88,4 +88,13 @@ fn added(number: i64) -> Change {
 
 fn commit(changes: Vec<Change>) -> Commit {
     Commit { changes, audit: Vec::new() }
+}
+
+/// Writes a backup down with these keys, and all sums right.
+fn write_down(file: &Path, mut manifest: Manifest, keys: &[u8], database: &Path) {
+    manifest.members[0].bytes = keys.len() as u64;
+    manifest.members[0].sha256 = archive::digest(&mut &*keys, &()).unwrap().1;
+    let mut to = fs::File::create(file).unwrap();
+    let mut database = fs::File::open(database).unwrap();
+    archive::write(&mut to, &manifest, keys, &mut database, &()).unwrap();
 }

@@ -43,7 +43,11 @@ pub(super) async fn unpack(
     progress: &dyn Progress,
 ) -> Result<(Manifest, Option<SealKey>), BackupError> {
     let damaged = BackupError::damaged(file);
-    let mut from = BufReader::new(File::open(file).map_err(BackupError::io(file))?);
+    let from = File::open(file).map_err(BackupError::io(file))?;
+    if from.metadata().is_ok_and(|file| file.is_dir()) {
+        return Err(BackupError::Folder(file.to_owned()));
+    }
+    let mut from = BufReader::new(from);
     let io_error = BackupError::io(database);
     let to = private(File::options().write(true).create_new(true)).open(database).map_err(&io_error)?;
     let mut to = BufWriter::new(to);
@@ -55,7 +59,7 @@ pub(super) async fn unpack(
     to.flush().map_err(&io_error)?;
     to.get_ref().sync_all().map_err(&io_error)?;
     // Before SQLite looks at a database that anybody may have made.
-    let key = passphrase.map(|passphrase| keys::open(&keys, passphrase, &manifest.others())).transpose();
+    let key = passphrase.map(|passphrase| keys::open(&keys, passphrase, &manifest.bound())).transpose();
     let key = key.map_err(|error| damaged(Damage::Keys(error)))?;
 
     progress.begin("Checking the database", 0);

@@ -15,12 +15,13 @@ use server::{
     Config,
     backup::{self, BackupError, Manifest, Passphrase, Progress, Replace},
     config::ConfigError,
+    limit,
 };
 use tokio::sync::Notify;
 use web::api::v1::types::Time;
 use zeroize::Zeroizing;
 
-use super::{ask, failure::Failure, file, now};
+use super::{ask, failure::Failure, file, note, now, output::print, visible::visible};
 
 /// Commands on the data of this machine's server, to be run as the user that it runs as.
 #[derive(Subcommand)]
@@ -83,12 +84,12 @@ pub(super) fn run(
             };
             let passphrase = passphrase.map(Passphrase::given).transpose()?;
             let manifest = watched(async |watch| backup::verify(&file, passphrase.as_ref(), watch).await)?;
-            println!("All of {} is there and as it was.", file.display());
-            match passphrase {
-                Some(_) => println!("The passphrase opens its keys, and they open the database's secrets."),
-                None => println!("Its keys were not tried: that takes the passphrase."),
-            }
-            describe(&manifest);
+            let tried = match passphrase {
+                Some(_) => "The passphrase opens its keys, and they open the database's secrets.",
+                None => "Its keys were not tried: that takes the passphrase.",
+            };
+            let whole = format!("All of {} is there and as it was.", file.display());
+            say(&[&whole, tried, &description(&manifest)])?;
         }
         Local::Backup { command: None, file, given } => {
             let config = config()?;
@@ -96,8 +97,7 @@ pub(super) fn run(
             let passphrase = given.find()?.map_or_else(ask::new_passphrase, Ok)?;
             let passphrase = Passphrase::new(passphrase)?;
             let manifest = watched(async |watch| backup::create(&config, &file, &passphrase, watch).await)?;
-            println!("{} is made.", file.display());
-            describe(&manifest);
+            say(&[&format!("{} is made.", file.display()), &description(&manifest)])?;
         }
         Local::Restore { file, replace, given } => {
             let config = config()?;
@@ -106,24 +106,29 @@ pub(super) fn run(
             let replace = if replace { Replace::MovingAside } else { Replace::Never };
             let manifest =
                 watched(async |watch| backup::restore(&config, &file, &passphrase, replace, watch).await)?;
-            println!("{} is restored into {}.", file.display(), config.data_dir.0.display());
-            describe(&manifest);
-            println!("What was revoked or disabled since then is not any more: look at that first.");
+            let restored = format!("{} is restored into {}.", file.display(), config.data_dir.0.display());
+            let revoked = "What was revoked or disabled since then is not any more: look at that first.";
+            say(&[&restored, &description(&manifest), revoked])?;
         }
     }
     Ok(())
 }
 
-fn describe(manifest: &Manifest) {
+/// Prints lines, in which what a backup says of itself can't steer the terminal.
+fn say(lines: &[&str]) -> Result<(), Failure> {
+    print(&lines.iter().map(|line| visible(line) + "\n").collect::<String>())
+}
+
+fn description(manifest: &Manifest) -> String {
     let rows = |table| manifest.rows.get(table).copied().unwrap_or_default();
-    println!(
+    format!(
         "Made at {} by Muster {}. Devices: {}. Accounts: {}. Bytes of the database: {}.",
         Time::from(manifest.made_at()),
         manifest.muster,
         rows("device"),
         rows("user_account"),
         manifest.database_bytes()
-    );
+    )
 }
 
 /// This moment as part of a file's name.
@@ -134,6 +139,12 @@ fn moment() -> String {
 impl Given {
     fn find(&self) -> Result<Option<Zeroizing<String>>, Failure> {
         if let Some(path) = &self.passphrase_file {
+            if let Some(mode) = file::exposed(path) {
+                note(&format!(
+                    "warning: {} can be read or written by others (mode {mode:03o}): chmod 600 it",
+                    path.display()
+                ));
+            }
             return file::secret(path).map(Some);
         }
         // What is not Unicode is taken as it is best read: it opens nothing.
@@ -148,6 +159,7 @@ fn watched<T>(work: impl AsyncFnOnce(&Watch) -> Result<T, BackupError>) -> Resul
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
     let watch = Arc::new(Watch::default());
     runtime.block_on(async {
+        limit::outlive().map_err(Failure::Runtime)?;
         let interrupted = Arc::clone(&watch);
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {

@@ -1,12 +1,11 @@
 //! `muster db`: the database of a server that does not run.
 
-use std::str::FromStr;
-
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use server::{
     Config, CopiedTable, Database, PostgresUrl,
     config::ConfigError,
+    limit,
     offline::{copy_database, take_back},
 };
 
@@ -47,24 +46,30 @@ enum DbCommand {
     },
 }
 
-/// A database as it is named on a command line, which others on the machine can read.
+/// A database as it is named on a command line, which others on the machine can read. Not parsed by clap, which repeats what
+/// is refused, and with it a password.
 #[derive(Clone)]
-struct Place(Database);
+struct Place(String);
 
-impl FromStr for Place {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if !text.contains("://") {
-            return Ok(Self(Database::File(text.into())));
+impl Place {
+    fn database(self) -> Result<Database, Failure> {
+        if !self.0.contains("://") {
+            return Ok(Database::File(self.0.into()));
         }
-        let url: PostgresUrl = text.parse().map_err(|error| format!("{error}"))?;
+        let url: PostgresUrl = self.0.parse().map_err(Failure::DatabaseUrl)?;
         if url.has_password() {
-            return Err("others can read a password on a command line: leave it to PGPASSWORD or ~/.pgpass, or give the \
-                        URL as MUSTER_DATABASE_URL"
-                .to_owned());
+            return Err(Failure::Usage(
+                "others can read a password on a command line: leave it to PGPASSWORD or ~/.pgpass, or give the URL as \
+                 MUSTER_DATABASE_URL",
+            ));
         }
-        Ok(Self(Database::Postgres(url)))
+        Ok(Database::Postgres(url))
+    }
+}
+
+impl From<String> for Place {
+    fn from(text: String) -> Self {
+        Self(text)
     }
 }
 
@@ -78,14 +83,18 @@ struct Copied {
 
 pub(super) fn run(db: Db, config: impl FnOnce() -> Result<Config, ConfigError>) -> Result<(), Failure> {
     let config = config()?;
-    let source =
-        |place: Option<Place>| place.map_or_else(|| Database::File(config.database_file()), |place| place.0);
+    let source = |place: Option<Place>| {
+        place.map_or_else(|| Ok(Database::File(config.database_file())), Place::database)
+    };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
+    runtime.block_on(async { limit::outlive() }).map_err(Failure::Runtime)?;
     let (from, to) = match db.command {
-        DbCommand::Copy { from, to } => (source(from), to.map_or_else(|| config.database(), |place| place.0)),
+        DbCommand::Copy { from, to } => {
+            (source(from)?, to.map_or_else(|| Ok(config.database()), Place::database)?)
+        }
         DbCommand::TakeBack { database } => {
-            let database = source(database);
+            let database = source(database)?;
             let place = runtime.block_on(take_back(&database))?;
             note(&format!("a server starts on {database} again. Start none on {place}."));
             return Ok(());

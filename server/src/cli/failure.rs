@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf};
 
 use server::{
+    PostgresUrlError,
     backup::{BackupError, PassphraseError},
     offline::OfflineError,
 };
@@ -21,6 +22,8 @@ pub(crate) enum Failure {
     ClearText { server: String },
     #[error(transparent)]
     Configuration(#[from] server::config::ConfigError),
+    #[error("the URL of the database {0}")]
+    DatabaseUrl(#[source] PostgresUrlError),
     #[error("it was not done")]
     Declined,
     #[error("the device answered {code}{}", if diagnostic.is_empty() { String::new() } else { format!(": {diagnostic}") })]
@@ -98,6 +101,7 @@ impl Failure {
             Self::Problem(problem) => Exit::of_status(problem.status),
             Self::NoToken { .. } | Self::TokenFileOpen { .. } | Self::TokenForm => Exit::Forbidden,
             Self::ClearText { .. }
+            | Self::DatabaseUrl(_)
             | Self::FileContent { .. }
             | Self::Passphrase(_)
             | Self::PasswordsDiffer

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read},
+    os::unix::fs::MetadataExt as _,
     path::Path,
 };
 
@@ -47,5 +48,16 @@ pub(crate) fn secret(file: &Path) -> Result<Zeroizing<String>, Failure> {
     let bytes = Zeroizing::new(bytes(file)?);
     let text = str::from_utf8(&bytes)
         .map_err(|error| Failure::FileContent { file: file.to_owned(), reason: error.to_string() })?;
-    Ok(Zeroizing::new(text.trim().to_owned()))
+    let text = text.trim();
+    if text.lines().count() > 1 {
+        let reason = "it holds more than one line, and a secret is one".to_owned();
+        return Err(Failure::FileContent { file: file.to_owned(), reason });
+    }
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// The mode of a file that others than its owner may read or write.
+pub(crate) fn exposed(file: &Path) -> Option<u32> {
+    let metadata = file.metadata().ok().filter(|metadata| metadata.is_file())?;
+    Some(metadata.mode() & 0o777).filter(|mode| mode & 0o077 != 0)
 }

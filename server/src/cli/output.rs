@@ -148,6 +148,12 @@ impl Output {
     }
 }
 
+/// Text of ours for people, whatever the form.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::Stdout)
+}
+
 /// A cell that may be empty.
 pub(crate) fn or_empty(value: Option<&impl ToString>) -> String {
     value.map(ToString::to_string).unwrap_or_default()

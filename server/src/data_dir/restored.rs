@@ -31,10 +31,10 @@ pub(crate) fn decide(data_dir: &Path, staged: &Path) -> io::Result<()> {
 
 /// Puts in place what was decided on, if anything was. What was there before is moved aside, and never deleted.
 pub(crate) fn put_in_place(data_dir: &Path) -> io::Result<()> {
-    let waiting = waiting(data_dir);
-    if !waiting.exists() {
+    if !is_waiting(data_dir) {
         return Ok(());
     }
+    let waiting = waiting(data_dir);
     let mut aside = None;
     for file in FILES {
         let new = waiting.join(file);
@@ -57,8 +57,13 @@ pub(crate) fn put_in_place(data_dir: &Path) -> io::Result<()> {
 pub(crate) const UNPACKED: &str = "restoring-";
 pub(crate) const UPLOADED: &str = "upload-";
 
-/// Takes away what restores and uploads have left that were killed before anything was decided: whole databases, and keys.
+/// How the names begin of the copies that backups are made of.
+pub(crate) const COPIED: &str = "backup-";
+
+/// Takes away what restores, uploads and backups have left that were killed before anything was decided: whole databases, and
+/// keys.
 pub(crate) fn clear_leftovers(data_dir: &Path) -> io::Result<()> {
+    clear_backups(data_dir)?;
     for entry in fs::read_dir(data_dir)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -69,6 +74,30 @@ pub(crate) fn clear_leftovers(data_dir: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Keeps the folder of a backup that is being made from being taken for one that was killed. Locks go with their process.
+pub(crate) fn hold(folder: &Path) -> io::Result<File> {
+    let held = File::open(folder)?;
+    held.try_lock()?;
+    Ok(held)
+}
+
+/// Takes away what backups have left that were killed, beside those that are being made.
+pub(crate) fn clear_backups(data_dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(data_dir)? {
+        let entry = entry?;
+        let is_copy = entry.file_name().to_string_lossy().starts_with(COPIED) && entry.file_type()?.is_dir();
+        if is_copy && hold(&entry.path()).is_ok() {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is something to put in place.
+pub(crate) fn is_waiting(data_dir: &Path) -> bool {
+    waiting(data_dir).exists()
 }
 
 fn waiting(data_dir: &Path) -> PathBuf {
@@ -144,12 +173,26 @@ mod tests {
     }
 
     #[test]
+    fn a_backup_that_is_being_made_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let copied = folder.path().join("backup-x");
+        write(&copied, &[("database.sqlite", "the data")]);
+        let held = hold(&copied).unwrap();
+        clear_leftovers(folder.path()).unwrap();
+        assert!(copied.exists());
+        drop(held);
+        clear_leftovers(folder.path()).unwrap();
+        assert!(!copied.exists());
+    }
+
+    #[test]
     fn what_was_cut_off_before_anything_was_decided_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let unpacked = folder.path().join("restoring-x");
         fs::create_dir(&unpacked).unwrap();
         write(&unpacked, &[(KEY_FILE, "a key")]);
         write(folder.path(), &[("upload-y", "half a backup"), (DATABASE_FILE, "the data")]);
+        write(&folder.path().join("backup-killed"), &[("database.sqlite", "the data")]);
         clear_leftovers(folder.path()).unwrap();
         let left: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -44,7 +44,7 @@ pub enum CopyError {
     #[error("the table {0} is not the same in the copy")]
     Differs(&'static str),
     /// A database that refuses.
-    #[error(transparent)]
+    #[error("{}", migrations::plain(.0))]
     Database(#[from] DbErr),
     /// It would be copied onto itself.
     #[error("the source and the destination are the same")]
@@ -67,7 +67,10 @@ pub enum CopyError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// It was copied, and a server would start on the source all the same.
-    #[error("it is copied, but {place} could not be marked so: start no server on it again ({error})")]
+    #[error(
+        "it is copied, but {place} could not be marked so: start no server on it again ({})",
+        migrations::plain(error)
+    )]
     Unmarked {
         /// The source.
         place: String,

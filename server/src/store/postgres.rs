@@ -54,7 +54,7 @@ pub enum PostgresError {
         place: String,
     },
     /// It can't be reached, or lets nobody in.
-    #[error("the database {place} can't be reached: {source}")]
+    #[error("the database {place} can't be reached: {}", migrations::plain(source))]
     Unreachable {
         /// Which database.
         place: String,

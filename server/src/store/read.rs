@@ -85,7 +85,7 @@ impl Reader {
         result.map_err(|error| {
             counters::error();
             if !before {
-                tracing::error!(error = %error, "the store can't read");
+                tracing::error!(error = migrations::plain(&error), "the store can't read");
             }
             StoreError::Unavailable
         })

@@ -49,6 +49,7 @@ pub(crate) async fn take(database: &Database, into: &Path) -> Result<(), CopyErr
 
 async fn vacuum(database: &Path, into: &Path) -> Result<(), OpenError> {
     let connection = connector(database).connect(Purpose::Write).await?;
+    migrations::is_known(&connection).await?;
     let sql = Sql::new("VACUUM INTO ").bind(into.to_string_lossy().into_owned());
     let copied = connection.execute_raw(sql.statement(DbBackend::Sqlite)).await;
     connection.close().await?;

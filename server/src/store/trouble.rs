@@ -9,6 +9,7 @@ use std::{
 };
 
 use fleet::store::Trouble;
+use migrations::{MigrateError, plain};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 use tokio::time::Instant;
 
@@ -17,6 +18,7 @@ use super::{
     place::{Moved, Place},
     postgres::PostgresError,
 };
+use crate::limit;
 
 /// How the writer stands with its database.
 #[derive(Debug, Default)]
@@ -67,7 +69,10 @@ impl Standing {
             standing.as_ref().map_or((None, None), |before| (Some(before.told), before.tried));
         let told = told.filter(|(before, at)| *before == trouble || at.elapsed() < CALM);
         if told.is_none() {
-            tracing::error!(error = %error, "{trouble}; nothing is acknowledged until the store can write");
+            tracing::error!(
+                error = plain(&error),
+                "{trouble}; nothing is acknowledged until the store can write"
+            );
         }
         *standing = Some(Failing { trouble, at: now, told: told.unwrap_or((trouble, now)), tried });
     }
@@ -106,11 +111,14 @@ impl Standing {
     }
 }
 
-fn trouble(error: &(dyn Error + 'static)) -> Trouble {
+pub(super) fn trouble(error: &(dyn Error + 'static)) -> Trouble {
     if error.is::<Moved>() {
         return Trouble::Moved;
     }
     if let Some(OpenError::Connect(error)) = error.downcast_ref() {
+        return trouble(error);
+    }
+    if let Some(OpenError::Migrate(MigrateError::Database(error))) = error.downcast_ref() {
         return trouble(error);
     }
     if let Some(OpenError::Postgres(error)) = error.downcast_ref() {
@@ -155,7 +163,10 @@ fn of_sqlx(error: &sqlx::Error) -> Trouble {
 fn of_sqlite(code: i32) -> Trouble {
     /// The memory that connections share can't grow, for it is a file.
     const IOERR_SHMSIZE: i32 = 4_874;
+    const IOERR_WRITE: i32 = 778;
     match (code, code & 0xff) {
+        // EFBIG, in all likelihood: SQLite tells only ENOSPC from the rest.
+        (IOERR_WRITE | IOERR_SHMSIZE, _) if limit::is_set() => Trouble::Limited,
         (IOERR_SHMSIZE, _) | (_, 13) => Trouble::Full,
         (_, 5 | 6) => Trouble::Busy,
         (_, 8) => Trouble::ReadOnly,

@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use fleet::Role;
@@ -89,16 +90,61 @@ fn a_backup_that_can_not_be_written_whole_is_not_there_and_the_server_goes_on() 
     ends(&restore.output().unwrap(), 0);
 }
 
-const BLOCK: u64 = 512;
+pub(crate) const BLOCK: u64 = 512;
 
 /// Runs a command that can make no file longer than this.
-fn limited(command: &Command, bytes: u64) -> Output {
-    let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", bytes / BLOCK);
+pub(crate) fn limited(command: &Command, bytes: u64) -> Output {
+    let script = format!("ulimit -f {}; exec \"$@\"", bytes / BLOCK);
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", &script, "sh"]).arg(command.get_program()).args(command.get_args()).env_clear();
     shell.current_dir(command.get_current_dir().unwrap());
     shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     shell.output().unwrap()
+}
+
+#[test]
+fn whoever_stops_reading_ends_no_command_with_a_panic() {
+    let world = World::start();
+    let folder = world.folder.path();
+    fs::write(folder.join("words"), "a passphrase of mine\n").unwrap();
+    for arguments in [
+        &["backup", "b.muster", "--passphrase-file", "words"][..],
+        &["backup", "verify", "b.muster"],
+        &["restore", "b.muster", "--passphrase-file", "words", "--replace"],
+        &["--print-config"],
+        &["--validate"],
+        &["exit-codes"],
+        &["completions", "bash"],
+    ] {
+        let mut command = offline(folder, arguments);
+        // A pipe that nobody reads from any more.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output =
+            command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+        let code = if arguments[0] == "restore" { 5 } else { 0 };
+        assert_eq!(output.status.code(), Some(code), "{arguments:?} {}", complaint(&output));
+    }
+}
+
+#[test]
+fn a_passphrase_file_that_is_none_or_that_others_can_read_is_told() {
+    let world = World::start();
+    let folder = world.folder.path();
+    fs::write(folder.join("lines"), "a passphrase of mine\nand another line\n").unwrap();
+    fs::write(folder.join("words"), "a passphrase of mine\n").unwrap();
+    fs::set_permissions(folder.join("words"), fs::Permissions::from_mode(0o644)).unwrap();
+    let backup =
+        |words| offline(folder, &["backup", "b.muster", "--passphrase-file", words]).output().unwrap();
+    let refused = backup("lines");
+    assert_eq!(refused.status.code(), Some(2), "{}", complaint(&refused));
+    assert!(complaint(&refused).contains("more than one line"), "{}", complaint(&refused));
+    let warned = backup("words");
+    ends(&warned, 0);
+    assert!(complaint(&warned).contains("warning: words can be read"), "{}", complaint(&warned));
+    fs::set_permissions(folder.join("words"), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::remove_file(folder.join("b.muster")).unwrap();
+    assert_eq!(complaint(&backup("words")), "");
 }
 
 fn names(folder: &Path) -> Vec<String> {

@@ -5,7 +5,10 @@ use std::{fs, path::Path};
 use server::{Config, OpenError, Server, StartError};
 use tokio::runtime::Runtime;
 
-use crate::world::{CREATE, PASSWORD, World, complaint, offline, with_input};
+use crate::{
+    backup::{BLOCK, limited},
+    world::{CREATE, PASSWORD, World, bare, complaint, offline, with_input},
+};
 
 fn start(folder: &Path) -> Result<(), StartError> {
     let config = Config::load(Some(&folder.join("muster.toml")), |_| None).unwrap();
@@ -88,5 +91,42 @@ fn no_server_starts_on_what_was_copied_away_until_that_is_taken_back() {
     assert_eq!(muster(&["--validate"]).status.code(), Some(78));
     let taken = muster(&["db", "take-back"]);
     assert!(taken.status.success(), "{}", complaint(&taken));
+    start(folder).unwrap();
+}
+
+#[test]
+fn a_password_on_the_command_line_is_refused_without_being_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    for url in ["postgres://ada:s3cret@db/fleet", "mysql://ada:s3cret@db/fleet", "postgres://a:s3cret@db"] {
+        for option in ["--from", "--to"] {
+            let refused = bare(folder.path(), &["db", "copy", option, url]).output().unwrap();
+            assert_eq!(refused.status.code(), Some(2), "{url}");
+            let said = complaint(&refused);
+            assert!(!said.is_empty() && !said.contains("s3cret"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_database_is_said_when_the_configuration_is_checked() {
+    let mut world = World::start();
+    world.stop();
+    let (folder, file) = (world.folder.path(), world.folder.path().join("data/muster.db"));
+    for garbage in [vec![7; 10], vec![7; 8_192]] {
+        fs::write(&file, &garbage).unwrap();
+        let refused = offline(folder, &["--validate"]).output().unwrap();
+        assert_eq!(refused.status.code(), Some(78), "{} bytes: {}", garbage.len(), complaint(&refused));
+        assert!(complaint(&refused).contains("not a database"), "{}", complaint(&refused));
+    }
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_said_at_the_start_which_it_does_not_kill() {
+    let mut world = World::start();
+    world.stop();
+    let folder = world.folder.path();
+    let refused = limited(&offline(folder, &[]), 2 * BLOCK);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(complaint(&refused).contains("raise that limit (LimitFSIZE="), "{}", complaint(&refused));
     start(folder).unwrap();
 }

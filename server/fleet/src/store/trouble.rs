@@ -15,6 +15,12 @@ pub enum Trouble {
     /// The disk does not do what it should.
     #[error("the disk fails: look at it and at the system's log")]
     Io,
+    /// Its file may not grow any more.
+    #[error(
+        "the database's file may not grow beyond what this process is allowed: raise that limit (LimitFSIZE=, ulimit -f), \
+         and start the server again"
+    )]
+    Limited,
     /// Its file was deleted, or another was put in its place.
     #[error(
         "the database's file is not where it was: put the same file back, or stop the server and restore a backup"

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::backup::{archive, verify::unpack};
+use crate::backup::verify::unpack;
 
 /// Verifies bytes as a file, without the passphrase.
 async fn verified(world: &World, bytes: &[u8]) -> Result<Manifest, BackupError> {
@@ -169,13 +169,8 @@ async fn whoever_has_no_passphrase_makes_no_backup_that_is_restored() {
     let folder = world.file("unpacked");
     fs::create_dir(&folder).unwrap();
     let copy = folder.join("database");
-    let (mut manifest, _) = unpack(&world.file("later.muster"), &copy, None, &()).await.unwrap();
-    let keys = member("whole.muster");
-    manifest.members[0].bytes = keys.len() as u64;
-    manifest.members[0].sha256 = archive::digest(&mut &keys[..], &()).unwrap().1;
-    let mut mixed = fs::File::create(world.file("mixed.muster")).unwrap();
-    let mut database = fs::File::open(&copy).unwrap();
-    archive::write(&mut mixed, &manifest, &keys, &mut database, &()).unwrap();
+    let (manifest, _) = unpack(&world.file("later.muster"), &copy, None, &()).await.unwrap();
+    write_down(&world.file("mixed.muster"), manifest.clone(), &member("whole.muster"), &copy);
     verify(&world.file("mixed.muster"), None, &()).await.unwrap();
     let error = verify(&world.file("mixed.muster"), Some(&passphrase()), &()).await.unwrap_err();
     assert!(error.is_of_the_passphrase(), "{error}");
@@ -183,4 +178,17 @@ async fn whoever_has_no_passphrase_makes_no_backup_that_is_restored() {
     let error = restore(&elsewhere, &file, &passphrase(), Replace::Never, &()).await.unwrap_err();
     assert!(error.is_of_the_passphrase(), "{error}");
     assert!(!world.elsewhere().database_file().exists());
+    // What the manifest says of itself, all sums right.
+    let manifests = [
+        Manifest { made_at_ms: manifest.made_at_ms + 86_400_000, ..manifest.clone() },
+        Manifest { muster: "99.0.0".to_owned(), ..manifest.clone() },
+        Manifest { format: 1, ..manifest.clone() },
+    ];
+    for changed in manifests {
+        let file = world.file("changed.muster");
+        write_down(&file, changed.clone(), &member("later.muster"), &copy);
+        verify(&file, None, &()).await.unwrap();
+        let error = verify(&file, Some(&passphrase()), &()).await.unwrap_err();
+        assert!(error.is_of_the_passphrase(), "{changed:?}: {error}");
+    }
 }

@@ -5,9 +5,10 @@ use std::{
     sync::atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
-use fleet::{Cause, WebSession};
+use fleet::{Actor, Cause, WebSession};
 
 use super::*;
+use crate::backup::{restore::stage, verify::unpack};
 
 fn operation(id: u128, operation: Operation) -> Change {
     Change::OperationQueued(Box::new(OperationRecord {
@@ -101,6 +102,63 @@ async fn a_backup_is_a_tar_that_other_tools_read() {
     let expected = ["manifest.json", "keys.sealed", "database.sqlite", "blobs/", "SHA256SUMS"];
     assert_eq!(names.collect::<Vec<_>>(), expected.map(PathBuf::from));
     assert!(manifest.schema.starts_with('m') && manifest.rows["class"] == 1, "{manifest:?}");
+}
+
+#[tokio::test]
+async fn a_backup_of_a_schema_that_is_not_known_is_not_made() {
+    let world = World::new();
+    drop(world.open().await);
+    let url = format!("sqlite://{}", world.config.database_file().display());
+    let connection = sea_orm::Database::connect(url).await.unwrap();
+    let later = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m9999_later', 0)";
+    sea_orm::ConnectionTrait::execute_unprepared(&connection, later).await.unwrap();
+    connection.close().await.unwrap();
+    let refused = create_at(&world.config, &world.file("b"), &passphrase(), Cost::NONE, &()).await;
+    let said = refused.unwrap_err().to_string();
+    assert!(said.contains("newer version") && said.contains("m9999_later"), "{said}");
+    assert!(!world.file("b").exists());
+}
+
+#[tokio::test]
+async fn a_backup_ends_the_restore_that_was_cut_off_before_it() {
+    let world = World::new();
+    let (data_dir, store) = world.open().await;
+    store.commit(commit(vec![added(1)])).await.unwrap();
+    store.close().await;
+    drop(data_dir);
+    world.backup("one").await;
+    let elsewhere = World::new();
+    drop(elsewhere.open().await);
+    // Decided on, and not put in place yet.
+    stage(&elsewhere.config, &world.file("one"), &passphrase(), Actor::COMMAND_LINE, &()).await.unwrap();
+    let manifest = elsewhere.backup("two").await;
+    assert_eq!(manifest.rows["device"], 1, "what counts is what was restored");
+}
+
+#[tokio::test]
+async fn a_backup_of_the_first_format_is_restored() {
+    let world = World::new();
+    let (data_dir, store) = world.open().await;
+    store.commit(commit(vec![added(1)])).await.unwrap();
+    store.close().await;
+    drop(data_dir);
+    world.backup("new").await;
+    let copy = world.file("database");
+    let (manifest, key) = unpack(&world.file("new"), &copy, Some(&passphrase()), &()).await.unwrap();
+    let first = Manifest { format: 1, ..manifest };
+    assert_eq!(first.bound(), format!("{}  database.sqlite\n", first.members[1].sha256).into_bytes());
+    let sealed = keys::seal(&key.unwrap(), &passphrase(), Cost::NONE, &first.bound());
+    write_down(&world.file("old"), first, &sealed, &copy);
+    let restored = restore(&world.elsewhere(), &world.file("old"), &passphrase(), Replace::Never, &()).await;
+    assert_eq!(restored.unwrap().format, 1);
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_said_to_be_a_folder() {
+    let world = World::new();
+    let folder = world.folder.path();
+    let refused = restore(&world.config, folder, &passphrase(), Replace::Never, &()).await.unwrap_err();
+    assert!(refused.to_string().contains("is a folder: name the backup"), "{refused}");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use pg_cluster::Cluster;
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
 use super::fixture::{assert_tallies_are_true, open, registers, sealer, until};
-use crate::store::{Database, OpenError, PostgresError, SqlStore};
+use crate::store::{CopyError, Database, OpenError, PostgresError, SqlStore, snapshot};
 
 /// With the schema in it, so that it is not made anew for each test.
 static TEMPLATE: LazyLock<String> = LazyLock::new(|| {
@@ -103,6 +103,45 @@ async fn a_database_that_is_not_in_unicode_is_refused() {
     let refused = SqlStore::open(postgres(cluster, &name), sealer()).await.err().unwrap();
     assert!(refused.to_string().contains("is in LATIN1: make one with ENCODING 'UTF8'"), "{refused}");
 }
+
+#[tokio::test]
+async fn a_database_of_others_is_refused_and_left_as_it_is() {
+    let Some(cluster) = Cluster::shared("tables of others on PostgreSQL") else { return };
+    let name = cluster.database();
+    cluster.sql(&name, "CREATE TABLE visitor (id int)");
+    let refused = SqlStore::open(postgres(cluster, &name), sealer()).await.err().unwrap().to_string();
+    assert!(refused.contains("(such as `visitor`)") && refused.contains("CREATE DATABASE"), "{refused}");
+    assert_eq!(cluster.sql(&name, TABLES), "visitor");
+    // Who comes later does no harm.
+    cluster.sql(&name, "DROP TABLE visitor");
+    open(postgres(cluster, &name)).await.close().await;
+    cluster.sql(&name, "CREATE TABLE visitor (id int)");
+    open(postgres(cluster, &name)).await.close().await;
+}
+
+#[tokio::test]
+async fn a_role_that_may_make_no_tables_is_told_what_to_grant() {
+    let Some(cluster) = Cluster::shared("a role without rights on PostgreSQL") else { return };
+    let name = cluster.database();
+    cluster.sql(&name, &format!("CREATE ROLE {name} LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC"));
+    let url = cluster.url(&name).replace("postgres@", &format!("{name}@"));
+    let database = Database::Postgres(url.parse().unwrap());
+    let refused = SqlStore::open(database, sealer()).await.err().unwrap().to_string();
+    assert!(refused.contains("permission denied") && refused.contains("GRANT CREATE ON SCHEMA"), "{refused}");
+    assert!(!refused.contains("at line"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_backup_of_an_empty_database_makes_nothing_in_it() {
+    let Some(cluster) = Cluster::shared("a backup of nothing on PostgreSQL") else { return };
+    let (name, folder) = (cluster.database(), tempfile::tempdir().unwrap());
+    let taken = snapshot::take(&postgres(cluster, &name), &folder.path().join("copy")).await;
+    assert!(matches!(taken, Err(CopyError::Older(_))), "{taken:?}");
+    assert_eq!(cluster.sql(&name, TABLES), "");
+}
+
+const TABLES: &str =
+    "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'";
 
 #[tokio::test]
 async fn who_can_not_get_in_is_told_why_and_shown_no_password() {
