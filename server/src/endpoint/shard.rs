@@ -310,6 +310,9 @@ impl Shard {
         let Some(registration) = self.roster.registration(device) else { return };
         for observation in self.roster.observations(device) {
             let Some(token) = coap::Token::new(observation.token.as_bytes()) else { continue };
+            if self.coap.observes(registration.source, token) {
+                continue;
+            }
             let operation = Operation::Observe { path: observation.path, format: observation.format };
             let request = binding::with_models(&registry, registration, |models| {
                 binding::downlink::request(&operation, registration, models, Some(token))

@@ -27,6 +27,11 @@ impl<P: Peer> Endpoint<P> {
         self.insert_observation(now, peer, token, Observation::new(request, accepted))
     }
 
+    /// Whether an observation with this token is known.
+    pub fn observes(&self, peer: P, token: Token) -> bool {
+        self.peers.get(&peer).is_some_and(|state| state.observations.contains_key(&token))
+    }
+
     /// Forgets an observation. The next notification with its token is reset, which ends it at the peer too
     /// (RFC 7641 §3.6).
     pub fn forget_observation(&mut self, now: Duration, peer: P, token: &Token) {

@@ -29,7 +29,7 @@ impl<P: Peer> Endpoint<P> {
             }
             return self.on_response(now, peer, id, message);
         }
-        if self.peers.get(&peer).is_some_and(|state| state.observations.contains_key(&message.token)) {
+        if self.observes(peer, message.token) {
             return self.on_notification(now, peer, message, fingerprint);
         }
         // RFC 7252 §4.2: a confirmable message that is not expected is rejected. RFC 7641 §3.6: so is a notification,

@@ -191,7 +191,8 @@ impl<P: Peer> Endpoint<P> {
     /// Takes note that a peer may number its notifications anew, as one does that has started anew: what comes next is no older
     /// than what came before.
     pub fn restart_notifications(&mut self, peer: P) {
-        let observations = self.peers.get_mut(&peer).into_iter().flat_map(|state| state.observations.values_mut());
+        let observations =
+            self.peers.get_mut(&peer).into_iter().flat_map(|state| state.observations.values_mut());
         for observation in observations {
             observation.accepted = None;
         }

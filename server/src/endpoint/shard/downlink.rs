@@ -221,6 +221,9 @@ impl Shard {
         self.publish_state(&order, outcome.state(&order.operation));
         self.tell_caller(order.id, Taken::Ended { outcome, trace });
         self.roster.order_ended(device, order.id);
+        if matches!(order.operation, Operation::Observe { .. }) {
+            self.keep_observing(now, device);
+        }
         // A device that registered while it was asked has forgotten the observation since.
         let current = self.roster.registration(device).map(|registration| registration.id);
         if began.is_some_and(|began| current.is_some_and(|current| current != began.under)) {
@@ -228,6 +231,15 @@ impl Shard {
             self.take_order(now, None, again);
         }
         self.send_next(now, device);
+    }
+
+    /// What is stored as observed is known to the exchanges whatever came of asking for it, and is asked for again with the next
+    /// sign of the device if it was not answered since that has registered.
+    fn keep_observing(&mut self, now: Now, device: DeviceId) {
+        self.restore_observations(now, device);
+        if self.forgotten(device).next().is_some() {
+            self.to_observe_again.insert(device);
+        }
     }
 
     /// A registration has ended: what is under way for it or waits comes to nothing.
@@ -274,6 +286,10 @@ impl Shard {
                     self.coap.forget_observation(now.mono, source, &token);
                 }
             }
+            if matches!(change, Change::ObservationBegan(_)) {
+                // The same token may have ended in what was stored before it.
+                self.restore_observations(now, device);
+            }
         }
     }
 
@@ -305,19 +321,17 @@ impl Ended {
         }
         let began = began.and_then(|began| ObservationToken::new(began.token.as_bytes()));
         match &order.operation {
-            Operation::Observe { format, .. } => {
+            Operation::Observe { format, .. } => match (began, outcome) {
+                (Some(token), Outcome::Success { .. }) => {
+                    let (format, since) = (*format, at);
+                    let observation = Observation { device, path, token, format, since };
+                    changes.push(Change::ObservationBegan(observation));
+                }
+                // Nobody knows whether the device has one now: what is stored stays, and is asked for again.
+                (_, Outcome::Failed(failure)) if !matches!(failure, Failure::Unreadable { .. }) => {}
                 // A device that answers an Observe without beginning one has none on that path.
-                changes.push(match (began, outcome) {
-                    (Some(token), Outcome::Success { .. }) => Change::ObservationBegan(Observation {
-                        device,
-                        path,
-                        token,
-                        format: *format,
-                        since: at,
-                    }),
-                    _ => Change::ObservationEnded { device, path },
-                });
-            }
+                _ => changes.push(Change::ObservationEnded { device, path }),
+            },
             #[cfg(planted)]
             Operation::CancelObservation { .. } if planted::is(planted::Fault::ObservationKept) => {}
             Operation::CancelObservation { .. } => changes.push(Change::ObservationEnded { device, path }),

@@ -240,7 +240,9 @@ impl Shard {
             }
             // An observation that is not stored would be reset after a restart: it is not begun. The device learns of
             // it by the reset of its next notification.
-            After::Ended(Ended { order, trace, began: Some(began), .. }) if !self.is_stored(&order, began) => {
+            After::Ended(Ended { order, trace, began: Some(began), .. })
+                if !self.is_stored(&order, began) =>
+            {
                 if let Some(source) = self.source_of(order.device) {
                     self.coap.forget_observation(now.mono, source, &began.token);
                 }

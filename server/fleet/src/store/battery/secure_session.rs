@@ -107,7 +107,8 @@ pub async fn a_secure_session_only_goes_forward(store: &dyn Store) {
     commit(store, [opens(&session(1, 1))]).await;
     let found = async || store.secure_session(SecureSessionId(1)).await.unwrap().unwrap();
     let elsewhere = SessionMark { is_certain: false, ..mark(1, 9, source(4), 10) };
-    let marks = vec![mark(1, 9, source(2), 10), mark(77, 9, source(2), 10), mark(1, 8, source(3), 20), elsewhere];
+    let marks =
+        vec![mark(1, 9, source(2), 10), mark(77, 9, source(2), 10), mark(1, 8, source(3), 20), elsewhere];
     commit(store, [Change::SecureSessionsHeard(marks)]).await;
     commit(store, [Change::SecureSessionsHeard(vec![elsewhere])]).await;
     let heard = SecureSession { received: 9, source: source(2), heard_at: at(10), ..session(1, 1) };
