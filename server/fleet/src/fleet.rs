@@ -23,6 +23,9 @@ pub use bootstrap::{BootstrapAsked, BootstrapSettings};
 
 mod accounts;
 
+mod cancelling;
+use cancelling::PutBack;
+
 mod class_policy;
 
 mod claims;
@@ -93,6 +96,8 @@ pub struct Fleet {
     entropy: Entropy,
     last_operation: Mutex<Option<OperationId>>,
     recent: Mutex<Recent>,
+    /// Held while an operation is cancelled.
+    cancelling: futures::lock::Mutex<PutBack>,
     setup: Mutex<Option<SetupLink>>,
     throttle: Throttle,
     trail: Trail,
@@ -148,6 +153,7 @@ impl Fleet {
             entropy,
             last_operation: Mutex::default(),
             recent: Mutex::default(),
+            cancelling: futures::lock::Mutex::default(),
             setup: Mutex::default(),
             throttle: Throttle::default(),
             trail: Trail::default(),

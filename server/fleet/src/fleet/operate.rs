@@ -5,8 +5,9 @@ use std::{sync::PoisonError, time::Duration};
 use objects::Models;
 
 use crate::{
-    AuditEntry, BadOperation, Change, Commit, Context, EventKind, Fleet, FleetError, Operation, OperationId,
-    OperationRecord, OperationState, Order, Outcome, Permission, Presence, PublicId, Taken, Verb, WireTrace,
+    AuditEntry, BadOperation, Change, Commit, Context, EventKind, Failure, Fleet, FleetError, Operation,
+    OperationId, OperationRecord, OperationState, Order, Outcome, Permission, Presence, PublicId, Taken,
+    Verb, WireTrace,
     fleet::{recent::RecentOutcome, trail::Ticket},
     store::{DeviceView, StoreError},
 };
@@ -76,7 +77,7 @@ impl Fleet {
                 let entry = self.trail.take_back(ticket);
                 self.store_and_send(context, &view, order, entry).await
             }
-            taken => self.taken(context, order, taken),
+            taken => self.taken(context, order, taken).await,
         }
     }
 
@@ -113,6 +114,7 @@ impl Fleet {
         let view = self.view(device).await?;
         let stored = self.store.operation(id).await?.filter(|record| record.device == view.device.id);
         let record = stored.ok_or(FleetError::NotFound("operation"))?;
+        let mut put_back = self.cancelling.lock().await;
         if record.state != OperationState::Queued || !self.downlink.cancel(record.device, id).await {
             return Err(FleetError::TooLate);
         }
@@ -122,6 +124,8 @@ impl Fleet {
         let ended = self.end(context, &view, id, OperationState::Cancelled, result, Some(entry)).await;
         if ended.is_err() {
             // Its row still waits, so must it: at the end of the queue.
+            put_back.note(id);
+            drop(put_back);
             let order = Order {
                 id,
                 device: record.device,
@@ -178,12 +182,17 @@ impl Fleet {
             };
             self.end(context, view, id, OperationState::Failed, result, None).await?;
         }
-        self.taken(context, order, taken)
+        self.taken(context, order, taken).await
     }
 
     /// What the caller is told; an outcome is remembered for the page that shows it.
-    fn taken(&self, context: &Context, order: Order, taken: Taken) -> Result<Operated, FleetError> {
+    async fn taken(&self, context: &Context, order: Order, taken: Taken) -> Result<Operated, FleetError> {
         match taken {
+            Taken::Ended { outcome: Outcome::Failed(Failure::Cancelled), .. }
+                if self.cancelling.lock().await.take(order.id) =>
+            {
+                Ok(Operated { id: order.id, outcome: None, trace: None })
+            }
             Taken::Ended { outcome, trace } => {
                 let id = order.id;
                 let record = OperationRecord {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures::executor::block_on;
+use futures::{channel::oneshot, executor::block_on};
 use objects::{
     DataType, InstanceId, Node, ObjectId, ObjectModel, Operations, Path, Registry, Resource, ResourceId,
     ResourceModel, Value, Version,
@@ -19,9 +19,9 @@ use objects::{
 use super::*;
 use crate::{
     Actor, Binding, Change, ClassId, Commit, Content, CredentialId, Device, DeviceId, DomainId, Ending,
-    EndpointName, Lifetime, ListenerId, NodeId, Operation, Order, Outcome, PasswordHash, Registration,
-    RegistrationId, RequestId, ResponseCode, Role, Source, StoreError, Taken, Timestamp, User, UserId,
-    WireTrace, WriteMode, store::MemoryStore,
+    EndpointName, Failure, Lifetime, ListenerId, NodeId, Operation, Order, Outcome, PasswordHash,
+    Registration, RegistrationId, RequestId, ResponseCode, Role, Source, StoreError, Taken, Timestamp, User,
+    UserId, WireTrace, WriteMode, store::MemoryStore,
 };
 
 mod accounts;
@@ -67,6 +67,9 @@ struct Script {
     presence: Mutex<Presence>,
     /// Whether an operation can be taken out of the queue.
     cancels: Mutex<bool>,
+    /// The next order waits until it is taken out.
+    held: Mutex<Option<oneshot::Receiver<()>>>,
+    taken_out: Mutex<Option<oneshot::Sender<()>>>,
     orders: Mutex<Vec<Sent>>,
     next_device: AtomicI64,
     /// How many devices there may still be.
@@ -93,6 +96,8 @@ impl Bench {
             answers: Mutex::default(),
             presence: Mutex::new(Presence::Awake),
             cancels: Mutex::new(true),
+            held: Mutex::default(),
+            taken_out: Mutex::default(),
             orders: Mutex::default(),
             next_device: AtomicI64::new(1_000),
             room: Mutex::new(usize::MAX),
@@ -164,10 +169,18 @@ impl Downlink for Script {
         let audited = audited(&self.store).await;
         let state = self.store.operation(order.id).await.ok().flatten().map(|record| record.state);
         self.orders.lock().unwrap().push(Sent { order, state, audited });
+        let held = self.held.lock().unwrap().take();
+        if let Some(taken_out) = held {
+            taken_out.await.unwrap();
+            return Taken::Ended { outcome: Outcome::Failed(Failure::Cancelled), trace: None };
+        }
         self.answers.lock().unwrap().pop_front().unwrap_or(Taken::Queued)
     }
 
     async fn cancel(&self, _: DeviceId, _: OperationId) -> bool {
+        if let Some(taken_out) = self.taken_out.lock().unwrap().take() {
+            taken_out.send(()).unwrap();
+        }
         *self.cancels.lock().unwrap()
     }
 

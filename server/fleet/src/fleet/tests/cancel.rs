@@ -1,5 +1,7 @@
 //! Operations that are taken back.
 
+use futures::future;
+
 use super::*;
 use crate::{EventKind, OperationState, Watched};
 
@@ -53,6 +55,34 @@ fn a_cancel_that_can_not_be_stored_puts_the_operation_back() {
     assert_eq!(orders.len(), 2);
     assert_eq!(orders[0].order, orders[1].order);
     assert_eq!(bench.row(id).unwrap().state, OperationState::Queued);
+}
+
+#[test]
+fn whoever_waits_for_an_operation_is_told_of_its_cancel_when_that_is_durable() {
+    for is_full in [false, true] {
+        let bench = Bench::new();
+        let (teller, held) = oneshot::channel();
+        *bench.script.held.lock().unwrap() = Some(held);
+        *bench.script.taken_out.lock().unwrap() = Some(teller);
+        let waits = async {
+            let context = context(Role::Operator);
+            let operated = bench.fleet.operate(&context, public_id(1), write(), None).await.unwrap();
+            (operated.outcome, bench.store.operation(operated.id).await.unwrap().unwrap().state)
+        };
+        let cancels = async {
+            let id = bench.orders()[0].order.id;
+            bench.store.set_full(is_full);
+            bench.fleet.cancel_operation(&context(Role::Operator), public_id(1), id).await
+        };
+        let ((outcome, state), cancelled) = block_on(future::join(waits, cancels));
+        assert_eq!(cancelled.is_err(), is_full);
+        if is_full {
+            assert_eq!((outcome, state), (None, OperationState::Queued), "it waits again");
+        } else {
+            let told = Some(Outcome::Failed(Failure::Cancelled));
+            assert_eq!((outcome, state), (told, OperationState::Cancelled));
+        }
+    }
 }
 
 fn cancel(bench: &Bench, number: u8, id: OperationId) -> Result<(), FleetError> {
