@@ -1,8 +1,15 @@
 //! `load`: many devices against a server on this machine. See [`interop_tests::load`].
 
-use std::{fs, net::SocketAddr, path::PathBuf, sync::atomic::Ordering, time::Duration};
+use std::{
+    fs::File,
+    io::{self, Write as _},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::atomic::Ordering,
+    time::Duration,
+};
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser, error::ErrorKind};
 use interop_tests::{
     Console, Interface, Rest, Settings, Subject, Transport,
     load::{Killer, Load, Options, Phase, Process, Servers, Stored, compare},
@@ -46,6 +53,9 @@ struct Arguments {
 #[tokio::main]
 async fn main() {
     let arguments = with_preset(Arguments::parse(), std::env::args().collect());
+    // Before the load: figures that find no place in the end are lost.
+    let place =
+        arguments.json.as_deref().map(|file| File::create(file).unwrap_or_else(|error| refuse(file, &error)));
     let options = arguments.options.clone();
     let subject = match &arguments.api {
         Some(_) => None,
@@ -70,9 +80,11 @@ async fn main() {
     };
     let report = load.run().await;
     let text = serde_json::to_string_pretty(&report).expect("figures are JSON");
-    match &arguments.json {
-        Some(file) => fs::write(file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display())),
-        None => println!("{text}"),
+    if let Some(Err(error)) = place.map(|mut file| file.write_all(text.as_bytes())) {
+        eprintln!("the figures could not be written there: {error}");
+        println!("{text}");
+    } else if arguments.json.is_none() {
+        println!("{text}");
     }
     let subject = killer.map(|killer| killer.stop().0).or(subject);
     let is_clean = match subject {
@@ -82,6 +94,12 @@ async fn main() {
     if !is_clean || !report.wrong.is_empty() {
         std::process::exit(1);
     }
+}
+
+/// Ends it for figures that have no place.
+fn refuse(file: &Path, error: &io::Error) -> ! {
+    let said = format!("--json {}: {error}", file.display());
+    Arguments::command().error(ErrorKind::ValueValidation, said).exit()
 }
 
 /// What a soak is, where nothing else is said.

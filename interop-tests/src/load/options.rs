@@ -19,7 +19,7 @@ pub struct Options {
     #[arg(long, value_name = "PER_SECOND", value_parser = rate)]
     pub rate: Option<f64>,
     /// Closed loop: keep so many operations under way. Without --rate.
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=16_384))]
+    #[arg(long, default_value_t = 64, conflicts_with = "rate", value_parser = clap::value_parser!(u32).range(1..=16_384))]
     pub outstanding: u32,
     /// What is done, one after the other.
     #[arg(long, value_delimiter = ',', default_value = "register,update,notify,send,read,deregister")]
@@ -115,6 +115,21 @@ fn probability(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Parsed {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    #[test]
+    fn a_loop_is_open_or_closed_and_not_both() {
+        let parsed = |words: &str| <Parsed as clap::Parser>::try_parse_from(words.split(' '));
+        assert_eq!(parsed("load --rate 7").unwrap().options.rate, Some(7.0));
+        assert_eq!(parsed("load --outstanding 7").unwrap().options.outstanding, 7);
+        let refused = parsed("load --rate 7 --outstanding 7").err().unwrap();
+        assert_eq!(refused.kind(), clap::error::ErrorKind::ArgumentConflict);
+    }
 
     #[test]
     fn as_many_devices_have_a_key_as_is_asked_for() {

@@ -9,14 +9,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::Parser;
-use sim::{Outcome, seed::Options, store::Kind, trace::TAIL};
+use clap::{CommandFactory as _, Parser, error::ErrorKind};
+use sim::{
+    Outcome,
+    seed::{Options, at_least_one},
+    store::Kind,
+    trace::TAIL,
+};
 
 /// Whole servers and many devices in one process, on virtual time, from one seed.
 #[derive(Parser)]
 struct Arguments {
     /// How many seeds to run.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = at_least_one::<u64>)]
     seeds: u64,
     /// The first one.
     #[arg(long, default_value_t = 1)]
@@ -28,7 +33,7 @@ struct Arguments {
     #[arg(long, requires = "seed")]
     trace: bool,
     /// How many threads.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, value_parser = at_least_one::<u64>)]
     jobs: u64,
     /// Goes on after a seed that failed.
     #[arg(long)]
@@ -42,10 +47,21 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if !arguments.end_before_the_last_seed() {
+        let said = format!("there are not {} seeds from {} on", arguments.seeds, arguments.from);
+        Arguments::command().error(ErrorKind::ValueValidation, said).exit();
+    }
     match arguments.seed {
         _ if !arguments.planted.is_empty() => run_planted(&arguments),
         Some(seed) => run_one(seed, &arguments),
         None => run_many(&arguments),
+    }
+}
+
+impl Arguments {
+    /// Each thread counts once beyond the end.
+    fn end_before_the_last_seed(&self) -> bool {
+        self.from.checked_add(self.seeds).is_some_and(|end| end.checked_add(self.jobs).is_some())
     }
 }
 
@@ -189,3 +205,30 @@ fn written(options: &Options) -> String {
 }
 
 const YEAR: f64 = 365.25 * 86_400.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(words.split(' '))
+    }
+
+    #[test]
+    fn nothing_at_all_is_not_run() {
+        for option in ["--seeds", "--jobs", "--devices", "--store-fails-at"] {
+            assert!(parsed(&format!("sim {option} 1")).is_ok());
+            let refused = parsed(&format!("sim {option} 0")).err().unwrap().to_string();
+            assert!(refused.contains(option) && refused.contains("a number from 1 on"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn there_is_a_last_seed() {
+        let ends = |from: u64| {
+            parsed(&format!("sim --seeds 3 --jobs 2 --from {from}")).unwrap().end_before_the_last_seed()
+        };
+        assert!(ends(1) && ends(u64::MAX - 5));
+        assert!(!ends(u64::MAX - 4) && !ends(u64::MAX));
+    }
+}

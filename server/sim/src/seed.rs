@@ -1,5 +1,7 @@
 //! What a seed means: which devices there are, how long it lasts, and what goes wrong.
 
+use std::str::FromStr;
+
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use crate::store::{Failure, Kind};
@@ -8,7 +10,7 @@ use crate::store::{Failure, Kind};
 #[derive(Clone, Debug, Default, PartialEq, clap::Args)]
 pub struct Options {
     /// How many devices there are.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least_one::<usize>)]
     pub devices: Option<usize>,
     /// How many minutes things go wrong.
     #[arg(long)]
@@ -21,7 +23,7 @@ pub struct Options {
     #[arg(long)]
     pub ambiguous: bool,
     /// Which call of the server to its store fails, whatever it is for. The first is 1.
-    #[arg(long, value_name = "CALL")]
+    #[arg(long, value_name = "CALL", value_parser = at_least_one::<u64>)]
     pub store_fails_at: Option<u64>,
     /// All later calls fail, too, while things go wrong.
     #[arg(long, requires = "store_fails_at")]
@@ -33,6 +35,15 @@ pub struct Options {
     #[cfg(planted)]
     #[arg(long, value_parser = fault)]
     pub plant: Option<planted::Fault>,
+}
+
+/// Parses a number of which none would mean nothing.
+///
+/// # Errors
+/// What is expected instead.
+pub fn at_least_one<T: FromStr + Default + PartialEq>(text: &str) -> Result<T, String> {
+    let number = text.parse().ok().filter(|number| *number != T::default());
+    number.ok_or_else(|| "a number from 1 on".to_owned())
 }
 
 #[cfg(planted)]
