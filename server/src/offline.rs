@@ -218,6 +218,7 @@ fn context() -> Context {
 #[cfg(test)]
 mod tests {
     use ::fleet::store::{AuditQuery, PageRequest};
+    use pg_cluster::Cluster;
 
     use super::*;
 
@@ -231,6 +232,24 @@ mod tests {
 
     fn password(text: &str) -> Zeroizing<String> {
         Zeroizing::new(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn an_empty_postgresql_is_not_taken_for_the_fleets() {
+        let Some(cluster) = Cluster::shared("an empty PostgreSQL in place of the fleet's") else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(folder.path());
+        drop(Offline::open_or_make(&config).await.unwrap());
+        config.database.url = Some(cluster.url(&cluster.database()).parse().unwrap());
+        let refused = Offline::open(&config).await.err().unwrap();
+        assert!(matches!(refused, OfflineError::Start(StartError::LostDatabase { .. })), "{refused}");
+        let said = refused.to_string();
+        assert!(said.contains("muster.db shows") && said.contains("fill it by `muster db copy`"), "{said}");
+
+        // A data folder of its own is a new server's.
+        config.data_dir.0 = folder.path().join("another");
+        drop(Offline::open(&config).await.unwrap());
+        drop(Offline::open(&config).await.unwrap());
     }
 
     #[tokio::test]

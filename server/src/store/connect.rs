@@ -145,8 +145,11 @@ impl Connector {
             }
         };
         let mut options = ConnectOptions::new("sqlite::memory:");
+        let connections = if purpose == Purpose::Read { READERS } else { 1 };
         options
-            .max_connections(if purpose == Purpose::Read { READERS } else { 1 })
+            .max_connections(connections)
+            // All at once: one that was opened later might be of another file by then.
+            .min_connections(connections)
             .sqlx_logging(false)
             .test_before_acquire(false)
             .idle_timeout(None)

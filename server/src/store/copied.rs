@@ -63,7 +63,8 @@ async fn has_mark(database: &DatabaseConnection) -> Result<bool, DbErr> {
     let sql = match backend {
         DbBackend::Sqlite => "SELECT 1 FROM pragma_table_info('node') WHERE name = 'copied_to'",
         _ => {
-            "SELECT 1 FROM information_schema.columns WHERE table_name = 'node' AND column_name = 'copied_to'"
+            "SELECT 1 FROM information_schema.columns WHERE table_schema = current_schema() \
+              AND table_name = 'node' AND column_name = 'copied_to'"
         }
     };
     Ok(database.query_one_raw(Sql::new(sql).statement(backend)).await?.is_some())

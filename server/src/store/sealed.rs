@@ -66,7 +66,9 @@ pub(super) async fn has_table(connection: &DatabaseConnection, table: &str) -> R
     let backend = connection.get_database_backend();
     let sql = match backend {
         DbBackend::Sqlite => "SELECT 1 FROM sqlite_master WHERE name = ",
-        _ => "SELECT 1 FROM information_schema.tables WHERE table_name = ",
+        _ => {
+            "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = "
+        }
     };
     Ok(connection.query_one_raw(Sql::new(sql).bind(table).statement(backend)).await?.is_some())
 }

@@ -47,6 +47,9 @@ async fn a_file_that_was_put_in_its_place_is_not_written_to() {
         assert!(store.check().await.is_err());
     }
     assert_eq!(store.trouble(), Some(Trouble::Moved));
+    // Nor is it read, by as many as want to at the same time.
+    let counts = futures::future::join_all((0..16).map(|_| number(&store, DEVICES))).await;
+    assert_eq!(counts, [2; 16]);
     store.close().await;
     assert_eq!(fs::read(&file).unwrap(), before);
 }
