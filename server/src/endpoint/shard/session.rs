@@ -56,11 +56,11 @@ impl Shard {
             return;
         }
         self.note_session(origin);
-        if is_last
-            && let Some(device) = identity.device()
-            && let Some(from) = self.roster.follow_session(origin)
-        {
-            self.take_along(now, device, from, source);
+        if is_last && let Some(device) = identity.device() {
+            if let Some(from) = self.roster.follow_session(origin) {
+                self.take_along(now, device, from, source);
+            }
+            self.restore_observations(now, device);
         }
         self.drain_coap(now);
     }
@@ -85,8 +85,12 @@ impl Shard {
         self.sessions.remove(from);
         self.sessions.insert(to, secure);
         self.coap.move_peer(now.mono, from, to);
-        self.note_session(self.origin(to));
-        self.roster.follow_session(self.origin(to));
+        let origin = self.origin(to);
+        self.note_session(origin);
+        self.roster.follow_session(origin);
+        if let Some(device) = secure.identity.device() {
+            self.restore_observations(now, device);
+        }
         self.drain_coap(now);
     }
 
@@ -199,17 +203,11 @@ impl Shard {
     fn reach_at(&mut self, now: Now, origin: Origin) {
         let source = origin.source;
         let Some(device) = origin.identity.and_then(|identity| identity.device()) else { return };
-        let from = self.roster.follow_session(origin);
-        if let Some(from) = from {
+        if let Some(from) = self.roster.follow_session(origin) {
             self.take_along(now, device, from, source);
         }
         // What ended with a session that was there before, or with another device's, is known again.
-        let has_moved = from.is_some_and(|from| {
-            self.sessions.at(from).is_some_and(|secure| secure.identity.device() == Some(device))
-        });
-        if !has_moved && self.source_of(device) == Some(source) {
-            self.restore_observations(now, device);
-        }
+        self.restore_observations(now, device);
     }
 
     fn end_sessions(&mut self, now: Now, credentials: &[CredentialId]) {

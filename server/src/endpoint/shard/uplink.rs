@@ -136,6 +136,9 @@ impl Shard {
             }
             self.coap.move_peer(now.mono, from, source);
         }
+        if moved_from.is_some() {
+            self.restore_observations(now, device);
+        }
         self.observe_again(now, device);
         for then in then {
             match then {
