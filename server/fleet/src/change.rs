@@ -315,12 +315,21 @@ pub enum EndReason {
 /// Names one message of a device, so that its retransmission after a restart is recognised.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Delivery {
-    /// Where it came from.
-    pub source: Source,
+    /// Who sent it.
+    pub sender: Sender,
     /// Its message id.
     pub message_id: u16,
     /// Its token.
     pub token: Vec<u8>,
+}
+
+/// Who counts the message ids of a device (RFC 7252 §4.5, §9.1.1): what is at an address, or a session wherever it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sender {
+    /// Without security.
+    At(Source),
+    /// In a secure session.
+    In(SecureSessionId),
 }
 
 impl EndReason {

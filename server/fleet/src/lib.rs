@@ -52,7 +52,7 @@ mod audit;
 pub use audit::{AuditEntry, AuditRecord, Cause, Verb};
 
 mod change;
-pub use change::{Change, Commit, Committed, Delivery, EndReason};
+pub use change::{Change, Commit, Committed, Delivery, EndReason, Sender};
 
 mod device;
 pub use device::{Device, DeviceState, EndpointName, EndpointNameError};

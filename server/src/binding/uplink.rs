@@ -2,7 +2,7 @@
 
 use fleet::{
     Delivery, DeviceId, DiaryCause, ObservationToken, Origin, Register, RegistrationId, Report, Roster,
-    Update, Uplink,
+    Sender, Update, Uplink,
 };
 use objects::{ContentFormat, Registry, codec};
 
@@ -12,6 +12,7 @@ use super::{rejection::Rejection, with_models};
 #[derive(Clone, Copy)]
 pub(crate) struct Received<'a> {
     pub(crate) origin: Origin,
+    pub(crate) sender: Sender,
     pub(crate) message_id: u16,
     pub(crate) token: &'a [u8],
     pub(crate) confirmable: bool,
@@ -104,11 +105,8 @@ fn send(
 }
 
 fn delivery(received: Received<'_>) -> Delivery {
-    Delivery {
-        source: received.origin.source,
-        message_id: received.message_id,
-        token: received.token.to_vec(),
-    }
+    let Received { sender, message_id, token, .. } = received;
+    Delivery { sender, message_id, token: token.to_vec() }
 }
 
 fn registration_id(segment: &str) -> Result<RegistrationId, Rejection> {

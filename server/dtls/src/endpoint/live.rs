@@ -103,8 +103,13 @@ impl Endpoint {
     }
 
     /// Ends a session, and tells its peer.
-    pub fn end(&mut self, _now: Duration, session: SessionId, why: Ended) {
-        self.end_session(session, why);
+    pub fn end(&mut self, _now: Duration, session: SessionId) {
+        self.end_session(session, Ended::ByCaller);
+    }
+
+    /// Ends a session whose peer has opened another one, as the caller knows. Its peer has left it: nobody is told.
+    pub fn replace(&mut self, session: SessionId) {
+        self.drop_session(session, Ended::Replaced);
     }
 
     /// Ends all sessions and handshakes of whoever that is, and tells them.

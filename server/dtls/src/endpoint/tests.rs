@@ -6,7 +6,7 @@ use ring::rand::SystemRandom;
 use rustls_pki_types::UnixTime;
 
 use super::*;
-use crate::{Alert, Computed, Connect, Ended, Event, Known, Offer, Reason, SigningKey, Tag, job::Fault};
+use crate::{Alert, Computed, Connect, Event, Known, Offer, Reason, SigningKey, Tag, job::Fault};
 
 const AT: Duration = Duration::from_secs(1);
 
@@ -115,7 +115,7 @@ fn an_answer_to_what_is_over_or_was_not_asked_is_nothing() {
             side.computed(AT, Computed { handshake, done: Err(Fault::Own) });
             side.reserved(SessionId(handshake.0), 9);
             side.confirm(SessionId(handshake.0));
-            side.end(AT, SessionId(handshake.0), Ended::ByCaller);
+            side.end(AT, SessionId(handshake.0));
             assert_eq!((side.usage(), side.poll_output().is_none()), (Usage::default(), true));
         }
     }

@@ -3,7 +3,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use dtls::{Connect, Ended, Suite};
+use dtls::{Connect, Suite};
 
 use crate::{
     script::Script,
@@ -62,7 +62,7 @@ fn act(pair: &mut Pair, verb: u8, script: &mut Script<'_>) {
         4 => pair.restart_client(),
         5 => {
             if let Some(id) = pair.client.caller.connected.last() {
-                pair.client.endpoint.end(pair.now, *id, Ended::ByCaller);
+                pair.client.endpoint.end(pair.now, *id);
             }
         }
         6 => pair.inject(pair.client.address, script.bytes()),

@@ -1,6 +1,6 @@
 //! What was taken is given back (I-14, I-18), however a handshake ends: answers that say no, answers that never come, and time.
 
-use dtls::{Alert, Bounds, Config, Connect, Ended, Reason, Suite, Usage};
+use dtls::{Alert, Bounds, Config, Connect, Reason, Suite, Usage};
 
 use crate::{
     pki::{Pki, Proof},
@@ -23,7 +23,7 @@ pub(crate) fn kinds(pki: &Pki) -> Vec<(Pair, Connect)> {
     of_old.client.caller.connected.clear();
     of_old.server.caller.connected.clear();
     let live = *of_old.server.caller.store.keys().next().unwrap();
-    of_old.server.endpoint.end(of_old.now, live, Ended::ByCaller);
+    of_old.server.endpoint.end(of_old.now, live);
     of_old.run(1);
     let agreed = Connect { suites: vec![Suite::EcdhePskAes128Ccm8Sha256], ..psk(IDENTITY, KEY) };
     vec![

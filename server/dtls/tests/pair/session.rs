@@ -207,7 +207,7 @@ fn revocation_ends_sessions_and_handshakes_at_once() {
 #[test]
 fn close_notify_is_answered_and_ends_the_session_on_both_sides() {
     let mut pair = Pair::connected();
-    pair.client.endpoint.end(pair.now, pair.client_session(), Ended::ByCaller);
+    pair.client.endpoint.end(pair.now, pair.client_session());
     pair.run(1);
     assert_eq!(pair.server.caller.ended[0].1, Ended::ByPeer(Alert::CLOSE_NOTIFY));
     assert_eq!(pair.server.endpoint.usage().sessions, 0);

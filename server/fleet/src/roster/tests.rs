@@ -14,7 +14,7 @@ use objects::{Node, Path, Resource, Sample, Value};
 use super::{Decision, Limits, Roster};
 use crate::{
     Change, Commit, Delivery, DeviceId, ListenerId, NodeId, Now, Observation, ObservationToken, Operation,
-    OperationId, Order, Origin, Refusal, Register, RegistrationId, Reply, Report, RequestId, Source,
+    OperationId, Order, Origin, Refusal, Register, RegistrationId, Reply, Report, RequestId, Sender, Source,
     TimelineKind, Timestamp, Update, Uplink,
 };
 
@@ -115,7 +115,7 @@ pub(super) fn report(paths: &[&str]) -> Report {
         path: path.parse().unwrap(),
         node: Node::Resource(Resource::Single(Value::Integer(1))),
     };
-    let delivery = Delivery { source: at(1), message_id: 1, token: vec![1] };
+    let delivery = Delivery { sender: Sender::At(at(1)), message_id: 1, token: vec![1] };
     Report { samples: paths.iter().map(sample).collect(), delivery }
 }
 

@@ -7,8 +7,8 @@ use fleet::{
     CredentialState, Delivery, Device, DeviceId, DomainId, EndReason, EndpointName, Holder, Identity,
     Lifetime, ListenerId, NewCredential, NodeId, Observation, ObservationToken, Operation, OperationId,
     OperationRecord, OperationState, PskIdentity, PskKey, PublicId, Purpose, Reading, Registration,
-    RegistrationId, RequestId, Secret, SecureSession, SecureSessionId, SessionMark, SessionState, Source,
-    Store, StoreError, TimelineEntry, TimelineKind, Timestamp, Verb,
+    RegistrationId, RequestId, Secret, SecureSession, SecureSessionId, Sender, SessionMark, SessionState,
+    Source, Store, StoreError, TimelineEntry, TimelineKind, Timestamp, Verb,
     store::{AuditQuery, DeviceView, MemoryStore, PageRequest},
 };
 use objects::{Value, Version, link::ObjectLinks};
@@ -267,7 +267,11 @@ impl Simulated {
         Change::Report {
             device: self.id(),
             received_at: at(number),
-            delivery: Some(Delivery { source, message_id: u16::try_from(number % 65_536).unwrap(), token }),
+            delivery: Some(Delivery {
+                sender: Sender::At(source),
+                message_id: u16::try_from(number % 65_536).unwrap(),
+                token,
+            }),
             readings: vec![Reading {
                 path: "/3/0/9".parse().unwrap(),
                 value: Value::Opaque(value),

@@ -164,7 +164,7 @@ impl World {
                 self.model.devices[device].gone = true;
             }
             // One that was just being turned off is off when it has given up.
-            for after in [0, 120, 240] {
+            for after in [0, 120, 240, 360] {
                 self.at(now + Duration::from_secs(after), Act::Start(device));
             }
             // One that is observed, as only it knows, learns so when it says something.

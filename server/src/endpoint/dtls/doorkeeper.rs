@@ -211,7 +211,7 @@ impl Doorkeeper {
                     self.take_back(credential);
                 }
             }
-            Ask::Replace(session) => self.engine.end(now, SessionId(session.0), Ended::Replaced),
+            Ask::Replace(session) => self.engine.replace(SessionId(session.0)),
             Ask::Restore(sessions) => {
                 for session in sessions {
                     self.restore(session);

@@ -2,7 +2,7 @@
 
 use fleet::{
     Change, Commit, Decision, DeviceId, EndpointName, EventKind, Now, Observation, Operation, OperationId,
-    Order, Reply, Source, Subject, Then, TimelineEntry, TimelineKind,
+    Order, Reply, Sender, Source, Subject, Then, TimelineEntry, TimelineKind,
 };
 use tracing::{debug, info};
 
@@ -276,6 +276,7 @@ impl Shard {
         Received {
             id: self.request_id(),
             origin: self.origin(source),
+            sender: self.sessions.at(source).map_or(Sender::At(source), |secure| Sender::In(secure.id)),
             message_id: message_id.0,
             token,
             confirmable,
@@ -309,6 +310,7 @@ pub(super) fn count_request(code: coap::Code) {
 fn on_wire(received: &Received, now: Now) -> binding::uplink::Received<'_> {
     binding::uplink::Received {
         origin: received.origin,
+        sender: received.sender,
         message_id: received.message_id,
         token: received.token.as_bytes(),
         confirmable: received.confirmable,

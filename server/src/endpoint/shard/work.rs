@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fleet::{
     Change, Commit, Committed, Decision, DeviceId, Ending, Failure, Now, OperationState, Order, Origin,
-    Outcome, RegistrationId, RequestId, Source, StoreError, Subject, WireTrace,
+    Outcome, RegistrationId, RequestId, Sender, Source, StoreError, Subject, WireTrace,
 };
 use tracing::{error, info, warn};
 
@@ -32,6 +32,7 @@ pub(super) enum Work {
 pub(super) struct Received {
     pub(super) id: RequestId,
     pub(super) origin: Origin,
+    pub(super) sender: Sender,
     pub(super) message_id: u16,
     pub(super) token: coap::Token,
     pub(super) confirmable: bool,

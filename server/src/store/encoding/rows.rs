@@ -5,9 +5,9 @@ use std::sync::Arc;
 use fleet::{
     AuditEntry, AuditRecord, Binding, Cause, ClassId, CredentialId, Delivery, Device, DeviceId, DeviceState,
     DomainId, EndpointName, Lifetime, NodeId, Observation, ObservationToken, OperationId, OperationRecord,
-    OperationState, PasswordHash, PublicId, Reading, Registration, RegistrationId, RequestId, Role,
-    StoreError, StoredReading, TimelineEntry, TimelineKind, TimelineRecord, Timestamp, User, UserId, Verb,
-    WebSession,
+    OperationState, PasswordHash, PublicId, Reading, Registration, RegistrationId, RequestId, Role, Sender,
+    Source, StoreError, StoredReading, TimelineEntry, TimelineKind, TimelineRecord, Timestamp, User, UserId,
+    Verb, WebSession,
 };
 
 use super::{
@@ -185,17 +185,24 @@ fn reading(
     Ok(StoredReading { reading, received_at: Timestamp(received_at), sequence })
 }
 
+/// Of what came in a session, at whatever listener.
+const NO_LISTENER: i64 = -1;
+
 pub(in crate::store) fn delivery_row(
     device: DeviceId,
     delivery: &Delivery,
     received_at: Timestamp,
 ) -> entity::delivery::Model {
+    let (listener, address) = match delivery.sender {
+        Sender::At(Source { listener, address }) => (i64::from(listener.0), address.to_string()),
+        Sender::In(session) => (NO_LISTENER, format!("{:016x}", session.0)),
+    };
     entity::delivery::Model {
         device_id: device.0,
         message_id: i64::from(delivery.message_id),
         token: delivery.token.clone(),
-        listener: i64::from(delivery.source.listener.0),
-        address: delivery.source.address.to_string(),
+        listener,
+        address,
         received_at: received_at.0,
     }
 }

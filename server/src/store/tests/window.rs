@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fleet::{Change, Delivery, DeviceId, Reading, Store as _, Timestamp};
+use fleet::{Change, Delivery, DeviceId, Reading, Sender, Store as _, Timestamp};
 use futures::future::join_all;
 use metrics_exporter_prometheus::PrometheusHandle;
 use objects::Value;
@@ -57,7 +57,7 @@ async fn send(store: Arc<SqlStore>, device: i64) -> Vec<Duration> {
     for message in 0.. {
         let at = Timestamp(1_000 + message);
         let delivery = Delivery {
-            source: source(device),
+            sender: Sender::At(source(device)),
             message_id: u16::try_from(message % 65_536).unwrap(),
             token: vec![1, 2, 3],
         };

@@ -115,7 +115,10 @@ fn the_secret_is_shown_once_and_the_address_is_checked() {
 fn a_report_that_comes_twice_is_told_once() {
     let bench = Bench::new();
     let delivery = crate::Delivery {
-        source: Source { listener: ListenerId(0), address: "192.0.2.1:1".parse().unwrap() },
+        sender: crate::Sender::At(Source {
+            listener: ListenerId(0),
+            address: "192.0.2.1:1".parse().unwrap(),
+        }),
         message_id: 7,
         token: vec![1],
     };

@@ -13,7 +13,7 @@ use crate::{
     CredentialName, CredentialState, Delivery, Device, DeviceId, DiaryCause, DiaryId, DiaryNote, DomainId,
     EndpointName, Holder, Incident, Lifetime, ListenerId, NewCredential, NodeId, Observation,
     ObservationToken, Operation, OperationId, OperationRecord, OperationState, PskIdentity, PskKey, PublicId,
-    Purpose, Reading, Registration, RegistrationId, RequestId, Secret, Source, Store, StoreError,
+    Purpose, Reading, Registration, RegistrationId, RequestId, Secret, Sender, Source, Store, StoreError,
     TimelineEntry, TimelineKind, Timestamp,
     store::{Cursor, DeviceView, Page, PageRequest},
 };
@@ -107,7 +107,7 @@ pub(super) fn source(number: i64) -> Source {
 }
 
 pub(super) fn delivery(number: u16) -> Delivery {
-    Delivery { source: source(1), message_id: number, token: number.to_be_bytes().to_vec() }
+    Delivery { sender: Sender::At(source(1)), message_id: number, token: number.to_be_bytes().to_vec() }
 }
 
 pub(super) fn observation(number: i64, at_path: &str) -> Observation {

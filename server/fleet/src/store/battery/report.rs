@@ -4,7 +4,10 @@ use futures::future::join_all;
 use objects::{ObjectLink, Value};
 
 use super::fixture::*;
-use crate::{Change, Class, ClassId, Delivery, DeviceId, Reading, Retention, Store, StoredReading};
+use crate::{
+    Change, Class, ClassId, Delivery, DeviceId, ListenerId, Reading, Retention, SecureSessionId, Sender,
+    Source, Store, StoredReading,
+};
 
 /// Values at the edges of every type.
 pub(super) fn every_value() -> Vec<Value> {
@@ -172,7 +175,7 @@ pub async fn concurrent_duplicates_are_stored_once(store: &dyn Store) {
     assert_eq!(store.history(DeviceId(1), path("/3/0/9"), 10).await.unwrap().len(), 2);
 }
 
-/// Another device, address, listener, message id or token is another message; what has no delivery is always new.
+/// Another device, address, listener, session, message id or token is another message; what has no delivery is always new.
 pub async fn deliveries_are_told_apart(store: &dyn Store) {
     register(store, 2).await;
     let first = delivery(1);
@@ -182,11 +185,13 @@ pub async fn deliveries_are_told_apart(store: &dyn Store) {
         Some(Delivery { message_id: 2, ..first.clone() }),
         Some(Delivery { token: vec![], ..first.clone() }),
         Some(Delivery { token: vec![0, 1, 0], ..first.clone() }),
-        Some(Delivery { source: crate::Source { address: other_port, ..first.source }, ..first.clone() }),
+        Some(Delivery { sender: Sender::At(Source { address: other_port, ..source(1) }), ..first.clone() }),
         Some(Delivery {
-            source: crate::Source { listener: crate::ListenerId(9), ..first.source },
+            sender: Sender::At(Source { listener: ListenerId(9), ..source(1) }),
             ..first.clone()
         }),
+        Some(Delivery { sender: Sender::In(SecureSessionId(1)), ..first.clone() }),
+        Some(Delivery { sender: Sender::In(SecureSessionId(u64::MAX)), ..first.clone() }),
         None,
         None,
     ];
@@ -196,7 +201,7 @@ pub async fn deliveries_are_told_apart(store: &dyn Store) {
         assert!(!commit(store, [change]).await.duplicate, "{index}");
     }
     assert!(!commit(store, [delivered(2, 1, START, 1)]).await.duplicate, "of another device");
-    assert_eq!(store.history(DeviceId(1), path("/3/0/9"), 100).await.unwrap().len(), 8);
+    assert_eq!(store.history(DeviceId(1), path("/3/0/9"), 100).await.unwrap().len(), 10);
 }
 
 /// After EXCHANGE_LIFETIME message ids come round again, purged or not.

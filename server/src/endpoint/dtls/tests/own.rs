@@ -117,7 +117,7 @@ impl Own {
     }
 
     pub(super) async fn say_good_bye(&mut self) {
-        self.engine.end(self.begun.elapsed(), self.session.unwrap(), dtls::Ended::ByCaller);
+        self.engine.end(self.begun.elapsed(), self.session.unwrap());
         self.drain().await;
     }
 

@@ -273,3 +273,43 @@ fn what_comes_in_a_session_that_nobody_was_told_of_is_asked_about() {
     world.run_for(SECOND);
     assert_eq!(world.introduced.first(), Some(&session));
 }
+
+/// A Send of one value.
+fn sending() -> Vec<u8> {
+    let mut message = coap::Message::new(
+        coap::Kind::Confirmable,
+        coap::Method::Post.into(),
+        coap::MessageId(0x7000),
+        coap::Token::default(),
+    );
+    message.options.push(coap::OptionNumber::URI_PATH, "dp");
+    message.options.push_uint(coap::OptionNumber::CONTENT_FORMAT, 110);
+    message.payload = br#"[{"n":"/3303/0/5700","v":31.5}]"#.to_vec();
+    message.to_bytes().unwrap()
+}
+
+#[test]
+fn what_a_session_sends_again_from_elsewhere_after_a_restart_is_stored_once() {
+    let (mut world, node) = secured();
+    world.inject(node, sending());
+    world.run_for(SECOND);
+    world.crash_and_restart();
+    world.run_for(SECOND);
+    world.rebind(node, 39_994);
+    world.run_for(SECOND);
+    world.inject(node, sending());
+    world.run_for(SECOND);
+    assert_eq!(world.history(node, path("/3303/0/5700")), 1);
+}
+
+#[test]
+fn a_new_session_at_the_same_place_may_use_message_ids_again() {
+    let (mut world, node) = secured();
+    world.inject(node, sending());
+    world.run_for(SECOND);
+    world.begin_session(node);
+    world.run_for(SECOND);
+    world.inject(node, sending());
+    world.run_for(SECOND);
+    assert_eq!(world.history(node, path("/3303/0/5700")), 2);
+}
