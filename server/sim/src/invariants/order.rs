@@ -59,11 +59,14 @@ impl Order {
         }
     }
 
-    /// I-25: what is stored as observed is not reset.
+    /// I-25: what is stored as observed is not reset, unless the device has ended it, as it was asked to.
     fn reset(&mut self, view: &View<'_>, device: usize, message: &Message) {
         let Some(token) = self.notifications.get(&(device, message.id.0)) else { return };
         let Some(stored) = view.stored(device).filter(|_| view.nodes[device].way.secure) else { return };
-        let is_it = |observation: &Observation| observation.token.as_bytes() == token.as_bytes();
+        let is_known = |path| view.nodes[device].device.observed().any(|observed| observed == path);
+        let is_it = |observation: &Observation| {
+            observation.token.as_bytes() == token.as_bytes() && is_known(observation.path)
+        };
         if stored.state == DeviceState::Registered && observations(view, &stored).iter().any(is_it) {
             let name = &view.model.devices[device].endpoint;
             view.bench
