@@ -73,7 +73,9 @@ impl Sessions {
         if there.as_ref().map(|secure| secure.id) != heard.map(|heard| heard.session) {
             return Hearing::NotThere;
         }
-        let (Some(there), Some(Heard { session, is_certain, received })) = (there, heard) else { return Hearing::Again };
+        let (Some(there), Some(Heard { session, is_certain, received })) = (there, heard) else {
+            return Hearing::Again;
+        };
         self.heard.insert(session, SessionMark { id: session, received, source, is_certain, at });
         match std::mem::replace(&mut there.is_heard, true) {
             true => Hearing::Again,

@@ -255,7 +255,11 @@ impl World {
                         DeviceOutput::Transmit { bytes } => {
                             let sim = &mut self.devices[number];
                             sim.received += 1;
-                            let heard = sim.session.map(|session| Heard { session, is_certain: true, received: sim.received });
+                            let heard = sim.session.map(|session| Heard {
+                                session,
+                                is_certain: true,
+                                received: sim.received,
+                            });
                             let incoming = Incoming::Datagram(sim.source, heard, bytes);
                             self.post(Packet::ToServer(number, incoming));
                         }
