@@ -6,7 +6,7 @@
 
 pub mod operations;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use coap::{Code, Kind, Message, Method, OptionNumber, Token};
 use device::Event;
@@ -82,7 +82,10 @@ pub struct Asked {
     pub done: bool,
     /// In which life of the server it first arrived.
     life: u32,
-    /// Whether a copy arrived in a later life, which knows nothing of the first: it is another request there.
+    /// From where it first arrived, without security.
+    from: Option<SocketAddr>,
+    /// Whether a copy arrived in a later life, which knows nothing of the first, or without security from another address: it is
+    /// another request there.
     again: bool,
 }
 
@@ -177,18 +180,20 @@ impl Model {
             answered: 0,
             done: false,
             life: 0,
+            from: None,
             again: false,
         });
         Some(number)
     }
 
-    /// A copy of a request has arrived at the server in this life of it, as so many-th of all datagrams.
-    pub fn arrived(&mut self, request: usize, order: u64, life: u32, at: Duration) {
+    /// A copy of a request has arrived at the server in this life of it, as so many-th of all datagrams; without security, from
+    /// where.
+    pub fn arrived(&mut self, request: usize, order: u64, life: u32, at: Duration, from: Option<SocketAddr>) {
         let asked = &mut self.requests[request];
         if asked.arrived.is_none() {
-            asked.life = life;
+            (asked.life, asked.from) = (life, from);
         }
-        asked.again |= asked.life != life;
+        asked.again |= asked.life != life || asked.from != from;
         asked.arrived =
             Some(asked.arrived.map_or((order, order, at), |(first, _, when)| (first, order, when)));
     }

@@ -237,7 +237,8 @@ impl World {
             Arrival::Server(order) => {
                 note!(self.bench, "{from} > {} {}", to.port(), short(&bytes));
                 if let Some(message) = message {
-                    self.model.arrived(message, *order, self.bench.life(), now);
+                    let in_the_clear = (to.port() == 5683).then_some(from);
+                    self.model.arrived(message, *order, self.bench.life(), now, in_the_clear);
                 }
             }
             Arrival::Device(device) => {

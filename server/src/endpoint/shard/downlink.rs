@@ -262,12 +262,18 @@ impl Shard {
             result: result.clone(),
         };
         let changes: Vec<Change> = cancelled.iter().filter(|order| order.stored).map(end).collect();
+        let (stored, others): (Vec<_>, Vec<_>) = cancelled.into_iter().partition(|order| order.stored);
+        self.tell_cancelled(others.iter().map(|order| order.id).collect());
         if !changes.is_empty() {
-            self.commit(now, None, Commit { changes, audit: Vec::new() }, After::Nothing);
+            let stored = stored.iter().map(|order| order.id).collect();
+            self.commit(now, None, Commit { changes, audit: Vec::new() }, After::Cancelled(stored));
         }
-        for order in cancelled {
+    }
+
+    pub(super) fn tell_cancelled(&mut self, orders: Vec<OperationId>) {
+        for order in orders {
             let outcome = Outcome::Failed(Failure::Cancelled);
-            self.tell_caller(order.id, Taken::Ended { outcome, trace: None });
+            self.tell_caller(order, Taken::Ended { outcome, trace: None });
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fleet::{
-    Change, Commit, Committed, Decision, DeviceId, Ending, Failure, Now, OperationState, Order, Origin,
+    Change, Commit, Committed, Decision, DeviceId, Ending, Failure, Now, OperationId, OperationState, Order, Origin,
     Outcome, RegistrationId, RequestId, Sender, Source, StoreError, Subject, WireTrace,
 };
 use tracing::{error, info, warn};
@@ -69,6 +69,8 @@ pub(super) enum After {
     Gone { device: DeviceId, source: Source },
     /// A verb has taken something from a device, which was reached there if its registration went too.
     Taken { ticket: EndTicket, ending: Box<Ending>, source: Option<Source> },
+    /// What waited for a device comes to nothing: who waits for that is told.
+    Cancelled(Vec<OperationId>),
     /// A fact that nothing follows.
     Nothing,
 }
@@ -216,6 +218,7 @@ impl Shard {
                 self.cancel_operations(now, device, source);
             }
             After::Taken { ticket, ending, source } => self.taken_from(now, ticket, &ending, source),
+            After::Cancelled(orders) => self.tell_cancelled(orders),
             After::Nothing => {}
         }
     }
@@ -262,6 +265,10 @@ impl Shard {
             After::Gone { .. } => {}
             After::Taken { ticket, .. } => {
                 self.outputs.push_back(Output::Ended { ticket, result: Err(error.clone()) });
+            }
+            After::Cancelled(orders) => {
+                self.keep_unrecorded(commit, error);
+                self.tell_cancelled(orders);
             }
             After::Nothing => self.keep_unrecorded(commit, error),
         }
