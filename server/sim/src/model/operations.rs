@@ -23,6 +23,8 @@ pub struct Operations {
     turns: u64,
     /// Whether the wall clock was set.
     pub has_jumped: bool,
+    /// What the wall clock shows in the end.
+    pub ends_at: Timestamp,
     /// For which device each of them is.
     pub meant_for: BTreeMap<u64, usize>,
     /// Those that went to a device that was taken for another.
@@ -52,8 +54,8 @@ impl Operations {
         self.clock = Some((earliest.min(wall), if starts { latest.max(wall) } else { latest }));
     }
 
-    /// Whether a server may have taken an operation that has ended for one of long ago. One that is started believes the clock it
-    /// finds; one that runs does not believe a jump.
+    /// Whether a server may have taken an operation that has ended for one of long ago. One that is started believes what was noted
+    /// last by the one before it, whose clock may have been ahead.
     pub fn may_be_purged(&self) -> bool {
         self.clock.is_some_and(|(earliest, latest)| latest.since(earliest) > ENDED_OPERATION_KEPT)
     }

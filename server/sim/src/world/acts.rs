@@ -174,6 +174,7 @@ impl World {
 
     fn end(&mut self) {
         self.ended = true;
+        self.model.operations.ends_at = self.wall();
         if self.bench.is_alive() {
             self.check(Checks::quiet);
         } else {
