@@ -140,6 +140,11 @@ impl Checks {
         order::cancelled(view, device, path, at);
     }
 
+    /// A device has another address from now on.
+    pub fn came(&mut self, address: SocketAddr) {
+        self.nonces.came(address);
+    }
+
     /// An address is another device's from now on.
     pub fn shared(&mut self, address: SocketAddr) {
         self.nonces.share(address);

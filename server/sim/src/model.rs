@@ -143,6 +143,8 @@ pub struct Sent {
     pub acknowledged: bool,
     /// Whether the device has changed its address before that, without security: repeated, it comes from another peer.
     pub moved: bool,
+    /// Whether it was sent while the device was taken for another.
+    pub mistaken: bool,
 }
 
 impl Model {
@@ -160,6 +162,9 @@ impl Model {
         }
         let token = message.token.as_bytes().to_vec();
         let known = &mut self.devices[device];
+        if let Some(sent) = send.and_then(|send| known.sends.get_mut(&send)) {
+            sent.mistaken |= known.mistaken;
+        }
         let key = (power_cycle, message.id.0, token.clone());
         if let Some(number) = known.said.get(&key) {
             self.requests[*number].said += 1;
@@ -238,7 +243,7 @@ impl Model {
             && let What::Send(value) = self.requests[*number].what
             && let Some(sent) = known.sends.get_mut(&value)
         {
-            sent.acknowledged = true;
+            sent.acknowledged = !sent.mistaken;
         }
         None
     }

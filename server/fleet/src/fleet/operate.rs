@@ -2,6 +2,7 @@
 
 use std::{sync::PoisonError, time::Duration};
 
+use futures::future::{ready, select};
 use objects::Models;
 
 use crate::{
@@ -134,7 +135,8 @@ impl Fleet {
                 stored: true,
                 expires_at: record.expires_at,
             };
-            self.downlink.send(order).await;
+            // Handed over, and not waited for: what the device says is for nobody here.
+            select(self.downlink.send(order), ready(())).await;
         }
         ended
     }

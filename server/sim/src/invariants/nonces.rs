@@ -45,6 +45,11 @@ impl Ledger {
         self.shared.insert(address);
     }
 
+    /// A device has come to an address, with the key of its session.
+    pub(super) fn came(&mut self, to: SocketAddr) {
+        *self.unseen.entry(to).or_default() += 1;
+    }
+
     /// A session is kept with whoever is there.
     pub(super) fn opened(&mut self, peer: SocketAddr) {
         *self.unseen.entry(peer).or_default() += 1;

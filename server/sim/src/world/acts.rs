@@ -227,6 +227,7 @@ impl World {
         if reused.is_some() {
             self.check(|checks, _| checks.shared(to));
         }
+        self.check(|checks, _| checks.came(to));
         let from = std::mem::replace(&mut self.nodes[device].address, to);
         note!(self.bench, "node-{device}: from {from} to {to}");
         self.abandoned.push(from);
@@ -293,7 +294,7 @@ impl World {
         if self.nodes[device].call(now, |device, now| device.send_samples(now, &samples)).is_ok() {
             self.model.devices[device]
                 .sends
-                .insert(number, Sent { time_ms, acknowledged: false, moved: false });
+                .insert(number, Sent { time_ms, acknowledged: false, moved: false, mistaken: false });
             self.drain(device, Some(number), 0);
         }
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fleet::{
-    Change, Commit, Committed, Decision, DeviceId, Ending, Failure, Now, OperationId, OperationState, Order, Origin,
-    Outcome, RegistrationId, RequestId, Sender, Source, StoreError, Subject, WireTrace,
+    Change, Commit, Committed, Decision, DeviceId, Ending, Failure, Now, OperationId, OperationState, Order,
+    Origin, Outcome, RegistrationId, RequestId, Sender, Source, StoreError, Subject, WireTrace,
 };
 use tracing::{error, info, warn};
 
@@ -300,7 +300,11 @@ impl Shard {
             .any(|observation| observation.path == path && observation.token.as_bytes() == token.as_bytes())
     }
 
-    fn keep_unrecorded(&mut self, commit: Commit, error: &StoreError) {
+    fn keep_unrecorded(&mut self, mut commit: Commit, error: &StoreError) {
+        // By then the value that an observation begins with is older than what was notified since.
+        if commit.changes.iter().any(|change| matches!(change, Change::ObservationBegan(_))) {
+            commit.changes.retain(|change| !matches!(change, Change::Report { .. }));
+        }
         // What the store refuses today it refuses tomorrow: trying again is for a store that can't be reached.
         if *error != StoreError::Unavailable {
             error!(%error, "a fact could not be recorded and is dropped");
