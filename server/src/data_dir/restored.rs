@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use tracing::warn;
+
 use super::SEED_FILE;
 use crate::{clock, config::DATABASE_FILE, seal::KEY_FILE};
 
@@ -70,6 +72,9 @@ pub(crate) fn clear_leftovers(data_dir: &Path) -> io::Result<()> {
         let name = name.to_string_lossy();
         if [UNPACKED, UPLOADED].iter().any(|prefix| name.starts_with(prefix)) {
             let path = entry.path();
+            if name.starts_with(UNPACKED) {
+                warn!(folder = %path.display(), "a restore was cut off before it had changed anything: run it again if it is wanted");
+            }
             if entry.file_type()?.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
         }
     }
