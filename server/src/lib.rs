@@ -118,7 +118,7 @@ pub enum StartError {
         /// What shows it.
         sign: PathBuf,
     },
-    /// The key that devices know
+    /// The key that devices know the server by.
     #[error(transparent)]
     OwnKey(#[from] OwnKeyError),
     /// The key that seals credentials.

@@ -22,9 +22,14 @@ impl Observation {
         Self { request, accepted, pending: Vec::new(), fetch: None }
     }
 
+    /// Whether nothing newer was accepted.
+    pub(crate) fn is_new(&self, freshness: Freshness) -> bool {
+        self.accepted.is_none_or(|newest| freshness.is_newer_than(newest))
+    }
+
     /// Takes note that a notification was accepted; one that is older than the newest changes nothing.
     pub(crate) fn accept(&mut self, freshness: Freshness) {
-        if self.accepted.is_none_or(|newest| freshness.is_newer_than(newest)) {
+        if self.is_new(freshness) {
             self.accepted = Some(freshness);
         }
     }

@@ -57,6 +57,11 @@ impl SecureSession {
     /// How many are read at one time at most, at the start.
     pub const MAX_READ: usize = 10_000;
 
+    /// Whether anything came in it but the Finished that its numbers begin with.
+    pub fn was_heard(&self) -> bool {
+        self.received > 1
+    }
+
     /// Takes over what was heard. One that tells of fewer records than are known is late, and changes nothing.
     pub fn heard(&mut self, mark: &SessionMark) {
         if mark.received >= self.received {

@@ -46,18 +46,18 @@ impl<P: Peer> Endpoint<P> {
         let outgoing = self.outgoing.get(&id)?;
         let Work::Request(exchange) = &outgoing.work else { return None };
         outgoing.flight.as_ref()?;
-        let number = message.options.uint(OptionNumber::OBSERVE);
-        let is_notification = number.is_some_and(|number| match exchange.request.observe {
+        let is_notification = match exchange.request.observe {
             // While an observation is being ended its notifications are still that: the response has no Observe.
-            Some(Observe::Deregister) => true,
+            Some(Observe::Deregister) => message.options.get(OptionNumber::OBSERVE).is_some(),
             // While it is asked for again, one that was overtaken is none of the responses (RFC 7641 §3.4).
             Some(Observe::Register) => {
-                let accepted = state.observations.get(&message.token).and_then(|known| known.accepted);
-                let this = Freshness::new(number, now, Duration::ZERO);
-                accepted.is_some_and(|accepted| !this.is_newer_than(accepted))
+                let known = state.observations.get(&message.token);
+                let number = message.options.uint(OptionNumber::OBSERVE);
+                let this = number.map(|number| Freshness::new(number, now, Duration::ZERO));
+                known.zip(this).is_some_and(|(known, this)| !known.is_new(this))
             }
             None => false,
-        });
+        };
         (!is_notification).then_some(id)
     }
 

@@ -228,12 +228,10 @@ impl Doorkeeper {
             return;
         }
         let origin = Origin { source: session.source, identity: Some(session.identity) };
-        let (id, began_at, is_heard) = (session.id, session.began_at, was_heard(&session));
-        self.newest = self.newest.max(began_at);
+        let (id, restored) = (session.id, restored(origin, &session));
+        self.newest = self.newest.max(session.began_at);
         match self.engine.restore(self.now(), &saved(session)) {
-            Ok(()) => {
-                self.arrived.push(Incoming::SessionRestored { origin, session: id, began_at, is_heard });
-            }
+            Ok(()) => self.arrived.push(restored),
             Err(error) => {
                 warn!(%error, "a session could not be brought back");
                 self.ended.push((id, false));
@@ -304,8 +302,7 @@ impl Doorkeeper {
         self.introduced.remove(&id);
         let (Some(session), Some(peer)) = (found, self.engine.peer_of(SessionId(id.0))) else { return };
         let origin = Origin { source: self.source(peer), identity: Some(session.identity) };
-        let (began_at, is_heard) = (session.began_at, was_heard(&session));
-        self.arrived.push(Incoming::SessionRestored { origin, session: id, began_at, is_heard });
+        self.arrived.push(restored(origin, &session));
     }
 
     fn reserve(&self, session: SessionId, upto: u64) {
@@ -371,9 +368,9 @@ impl Doorkeeper {
     }
 }
 
-/// Whether anything came in it but the Finished that its numbers begin with.
-fn was_heard(session: &SecureSession) -> bool {
-    session.received > 1
+fn restored(origin: Origin, session: &SecureSession) -> Incoming {
+    let SecureSession { id, began_at, .. } = *session;
+    Incoming::SessionRestored { origin, session: id, began_at, is_heard: session.was_heard() }
 }
 
 fn saved(session: SecureSession) -> Saved {

@@ -235,7 +235,7 @@ impl Shard {
 
     /// What is stored as observed is known to the exchanges whatever came of asking for it, and is asked for again with the next
     /// sign of the device if it was not answered since that has registered.
-    fn keep_observing(&mut self, now: Now, device: DeviceId) {
+    pub(super) fn keep_observing(&mut self, now: Now, device: DeviceId) {
         self.restore_observations(now, device);
         if self.forgotten(device).next().is_some() {
             self.to_observe_again.insert(device);

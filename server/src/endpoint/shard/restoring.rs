@@ -92,10 +92,7 @@ impl Shard {
             return;
         }
         self.restore_path(now, device);
-        self.restore_observations(now, device);
-        if self.forgotten(device).next().is_some() {
-            self.to_observe_again.insert(device);
-        }
+        self.keep_observing(now, device);
         if self.roster.presence(now, device) == Presence::Awake {
             self.observe_again(now, device);
         }

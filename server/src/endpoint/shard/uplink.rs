@@ -129,14 +129,12 @@ impl Shard {
     pub(super) fn follow(&mut self, now: Now, decision: Decision) {
         let Decision { device, source, moved_from, reply, then, .. } = decision;
         self.roster.heard(now, device);
-        if let Some(from) = moved_from.filter(|from| self.is_left(device, *from)) {
-            if matches!(reply, Reply::Created(_)) {
+        if let Some(from) = moved_from {
+            if matches!(reply, Reply::Created(_)) && self.is_left(device, from) {
                 // One that registers elsewhere has started anew, and may count its messages from where it did before.
                 self.coap.forget_received(now.mono, from);
             }
-            self.coap.move_peer(now.mono, from, source);
-        }
-        if moved_from.is_some() {
+            self.take_along(now, device, from, source);
             self.restore_observations(now, device);
         }
         self.observe_again(now, device);

@@ -79,16 +79,7 @@ fn a_device_that_registers_from_elsewhere_may_use_its_message_ids_again() {
     let mut world = World::new(Link::perfect());
     let node = world.add(Profile::sensor("node-7", Version::V1_1));
     world.run_for(2 * SECOND);
-    let mut sent = coap::Message::new(
-        coap::Kind::Confirmable,
-        coap::Method::Post.into(),
-        coap::MessageId(0x7000),
-        coap::Token::default(),
-    );
-    sent.options.push(coap::OptionNumber::URI_PATH, "dp");
-    sent.options.push_uint(coap::OptionNumber::CONTENT_FORMAT, 110);
-    sent.payload = br#"[{"n":"/3303/0/5700","v":31.5}]"#.to_vec();
-    let sent = sent.to_bytes().unwrap();
+    let sent = messages::sending();
     let history = |world: &World| world.history(node, path("/3303/0/5700"));
     world.inject(node, sent.clone());
     world.inject(node, sent.clone());

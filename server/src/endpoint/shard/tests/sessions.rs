@@ -174,24 +174,10 @@ fn a_device_whose_address_changes_in_its_session_goes_on_with_all_it_was_doing()
     assert_eq!(world.registers(node), 1);
 }
 
-/// A Deregister that a device has sent.
-fn deregister(world: &World, node: usize) -> Vec<u8> {
-    let mut message = coap::Message::new(
-        coap::Kind::Confirmable,
-        coap::Method::Delete.into(),
-        coap::MessageId(0x7000),
-        coap::Token::default(),
-    );
-    for segment in world.location(node).split('/').filter(|segment| !segment.is_empty()) {
-        message.options.push(coap::OptionNumber::URI_PATH, segment);
-    }
-    message.to_bytes().unwrap()
-}
-
 #[test]
 fn what_was_held_back_of_an_older_session_comes_to_nothing() {
     let (mut world, node) = secured();
-    let (before, held_back) = (world.place(node), deregister(&world, node));
+    let (before, held_back) = (world.place(node), messages::deregister(&world.location(node)));
     world.move_to(node, 39_997);
     world.send(node, &[path("/3303/0/5700")]);
     world.run_for(SECOND);
@@ -217,7 +203,7 @@ fn a_session_in_which_nothing_came_ends_no_older_one() {
     world.move_to(node, 39_997);
     world.run_for(SECOND);
     assert_eq!(world.sessions_outlived, []);
-    world.arrive(before, deregister(&world, node));
+    world.arrive(before, messages::deregister(&world.location(node)));
     world.run_for(SECOND);
     assert_eq!(world.stored_registrations(), Vec::<String>::new());
 }
@@ -274,30 +260,16 @@ fn what_comes_in_a_session_that_nobody_was_told_of_is_asked_about() {
     assert_eq!(world.introduced.first(), Some(&session));
 }
 
-/// A Send of one value.
-fn sending() -> Vec<u8> {
-    let mut message = coap::Message::new(
-        coap::Kind::Confirmable,
-        coap::Method::Post.into(),
-        coap::MessageId(0x7000),
-        coap::Token::default(),
-    );
-    message.options.push(coap::OptionNumber::URI_PATH, "dp");
-    message.options.push_uint(coap::OptionNumber::CONTENT_FORMAT, 110);
-    message.payload = br#"[{"n":"/3303/0/5700","v":31.5}]"#.to_vec();
-    message.to_bytes().unwrap()
-}
-
 #[test]
 fn what_a_session_sends_again_from_elsewhere_after_a_restart_is_stored_once() {
     let (mut world, node) = secured();
-    world.inject(node, sending());
+    world.inject(node, messages::sending());
     world.run_for(SECOND);
     world.crash_and_restart();
     world.run_for(SECOND);
     world.rebind(node, 39_994);
     world.run_for(SECOND);
-    world.inject(node, sending());
+    world.inject(node, messages::sending());
     world.run_for(SECOND);
     assert_eq!(world.history(node, path("/3303/0/5700")), 1);
 }
@@ -305,11 +277,11 @@ fn what_a_session_sends_again_from_elsewhere_after_a_restart_is_stored_once() {
 #[test]
 fn a_new_session_at_the_same_place_may_use_message_ids_again() {
     let (mut world, node) = secured();
-    world.inject(node, sending());
+    world.inject(node, messages::sending());
     world.run_for(SECOND);
     world.begin_session(node);
     world.run_for(SECOND);
-    world.inject(node, sending());
+    world.inject(node, messages::sending());
     world.run_for(SECOND);
     assert_eq!(world.history(node, path("/3303/0/5700")), 2);
 }

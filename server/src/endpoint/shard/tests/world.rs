@@ -445,8 +445,8 @@ impl World {
     fn bring_sessions_back(&mut self) {
         for session in block_on(self.store.secure_sessions(None, 1_000)).unwrap() {
             let origin = Origin { source: session.source, identity: Some(session.identity) };
-            let SecureSession { id, began_at, received, .. } = session;
-            let is_heard = received > 1;
+            let is_heard = session.was_heard();
+            let SecureSession { id, began_at, .. } = session;
             let restored = Incoming::SessionRestored { origin, session: id, began_at, is_heard };
             self.later(Duration::ZERO, Due::Uplink(restored));
         }

@@ -1,0 +1,24 @@
+//! Messages as devices send them, to be sent again.
+
+/// A Deregister.
+pub(super) fn deregister(location: &str) -> Vec<u8> {
+    let segments = location.split('/').filter(|segment| !segment.is_empty());
+    request(coap::Method::Delete, segments).to_bytes().unwrap()
+}
+
+/// A Send of one value.
+pub(super) fn sending() -> Vec<u8> {
+    let mut message = request(coap::Method::Post, ["dp"]);
+    message.options.push_uint(coap::OptionNumber::CONTENT_FORMAT, 110);
+    message.payload = br#"[{"n":"/3303/0/5700","v":31.5}]"#.to_vec();
+    message.to_bytes().unwrap()
+}
+
+fn request<'a>(method: coap::Method, path: impl IntoIterator<Item = &'a str>) -> coap::Message {
+    let (id, token) = (coap::MessageId(0x7000), coap::Token::default());
+    let mut message = coap::Message::new(coap::Kind::Confirmable, method.into(), id, token);
+    for segment in path {
+        message.options.push(coap::OptionNumber::URI_PATH, segment);
+    }
+    message
+}
