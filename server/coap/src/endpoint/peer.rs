@@ -17,10 +17,7 @@ use crate::{
 /// The state of one peer. It goes when nothing is left in it and no message id given out is alive any longer.
 #[derive(Debug)]
 pub(super) struct PeerState {
-    pub(super) next_message_id: MessageId,
-    /// Message ids given out since `counting_since`, a span of EXCHANGE_LIFETIME.
-    pub(super) message_ids_given: u32,
-    pub(super) counting_since: Duration,
+    pub(super) ids: MessageIds,
     /// When the last message id given out has outlived EXCHANGE_LIFETIME.
     pub(super) quiet_at: Duration,
     /// Whether a token of ours came back from the address, so that it is not a forged one.
@@ -47,12 +44,20 @@ pub(super) struct PeerState {
     pub(super) sent_notifications: VecDeque<(MessageId, SendId, Token)>,
 }
 
+/// The message ids given out to an address. They stay with it when its peer moves on: to the address that it comes back to, or
+/// another peer gets, no id is given twice within EXCHANGE_LIFETIME (RFC 7252 §4.4).
+#[derive(Clone, Debug)]
+pub(super) struct MessageIds {
+    next: MessageId,
+    /// How many were given since `counting_since`, a span of EXCHANGE_LIFETIME.
+    given: u32,
+    counting_since: Duration,
+}
+
 impl PeerState {
-    pub(super) fn new(first: MessageId, now: Duration) -> Self {
+    pub(super) fn new(ids: MessageIds, now: Duration) -> Self {
         Self {
-            next_message_id: first,
-            message_ids_given: 0,
-            counting_since: now,
+            ids,
             quiet_at: now,
             verified: false,
             broken_uploads: 0,
@@ -88,7 +93,6 @@ impl PeerState {
 
     /// Takes over what an address held that turned out to be the same peer's.
     fn absorb(&mut self, mut other: Self) {
-        self.message_ids_given += other.message_ids_given;
         self.broken_uploads += other.broken_uploads;
         self.quiet_at = self.quiet_at.max(other.quiet_at);
         self.active.append(&mut other.active);
@@ -126,8 +130,11 @@ impl<P: Peer> Endpoint<P> {
             self.forget_message(from, message_id);
         }
         let Some(mut state) = self.peers.remove(&from) else { return };
-        self.timers.cancel(Timer::Quiet(from));
         self.timers.cancel(Timer::MessageIds(from));
+        self.peer(now, to);
+        let Some(mut there) = self.peers.remove(&to) else { return };
+        let left = std::mem::replace(&mut state.ids, there.ids.clone());
+        self.leave(now, from, left, state.quiet_at);
         for id in state.outgoing() {
             if let Some(outgoing) = self.outgoing.get_mut(&id) {
                 outgoing.peer = to;
@@ -156,21 +163,28 @@ impl<P: Peer> Endpoint<P> {
             self.timers.set(Timer::Forget(to, *message_id), at);
         }
         // The address has to prove itself: whoever had it before may have sent the datagram that moved the peer.
-        state.verified = false;
-        if let Some(mut other) = self.peers.remove(&to) {
-            state.verified = other.verified;
-            state.received.append(&mut other.received);
-            for (token, observation) in std::mem::take(&mut other.observations) {
-                if state.observations.insert(token, observation).is_some() {
-                    self.observations -= 1;
-                }
+        state.verified = there.verified;
+        state.received.append(&mut there.received);
+        for (token, observation) in std::mem::take(&mut there.observations) {
+            if state.observations.insert(token, observation).is_some() {
+                self.observations -= 1;
             }
-            state.absorb(*other);
         }
+        state.absorb(*there);
         self.timers.set(Timer::Quiet(to), state.quiet_at);
         self.peers.insert(to, state);
         self.start_next(now, to);
         self.tidy(now, to);
+    }
+
+    /// What stays at an address whose peer has moved on, as long as a message id given out there is alive.
+    fn leave(&mut self, now: Duration, from: P, ids: MessageIds, quiet_at: Duration) {
+        if quiet_at <= now {
+            return self.timers.cancel(Timer::Quiet(from));
+        }
+        let mut left = PeerState::new(ids, now);
+        left.quiet_at = quiet_at;
+        self.peers.insert(from, Box::new(left));
     }
 
     /// Forgets what a peer is to do: its observations end, and each pending request ends with
@@ -218,8 +232,11 @@ impl<P: Peer> Endpoint<P> {
 
     /// The state of a peer, made where there is none.
     pub(super) fn peer(&mut self, now: Duration, peer: P) -> &mut PeerState {
-        let first = &self.numbering;
-        self.peers.entry(peer).or_insert_with(|| Box::new(PeerState::new(first.first_message_id(&peer), now)))
+        let numbering = &self.numbering;
+        self.peers.entry(peer).or_insert_with(|| {
+            let next = numbering.first_message_id(&peer);
+            Box::new(PeerState::new(MessageIds { next, given: 0, counting_since: now }, now))
+        })
     }
 
     /// Drops the state of a peer if nothing is left in it.
@@ -235,9 +252,13 @@ impl<P: Peer> Endpoint<P> {
     pub(super) fn next_message_id(&mut self, now: Duration, peer: P) -> MessageId {
         let quiet_at = now + self.config.transmission.exchange_lifetime();
         let state = self.peer(now, peer);
-        let id = state.next_message_id;
-        state.next_message_id = MessageId(id.0.wrapping_add(1));
-        state.message_ids_given += 1;
+        let mut id = state.ids.next;
+        // What came along from another address keeps the id that it has.
+        while state.in_flight.contains_key(&id) {
+            id = MessageId(id.0.wrapping_add(1));
+        }
+        state.ids.next = MessageId(id.0.wrapping_add(1));
+        state.ids.given += 1;
         state.quiet_at = quiet_at;
         self.timers.set(Timer::Quiet(peer), quiet_at);
         id
@@ -247,11 +268,11 @@ impl<P: Peer> Endpoint<P> {
     pub(super) fn message_ids_spent_until(&mut self, now: Duration, peer: P) -> Option<Duration> {
         let lifetime = self.config.transmission.exchange_lifetime();
         let bound = self.config.bounds.message_ids_per_lifetime;
-        let state = self.peer(now, peer);
-        if now >= state.counting_since + lifetime {
-            state.counting_since = now;
-            state.message_ids_given = 0;
+        let ids = &mut self.peer(now, peer).ids;
+        if now >= ids.counting_since + lifetime {
+            ids.counting_since = now;
+            ids.given = 0;
         }
-        (state.message_ids_given >= bound).then_some(state.counting_since + lifetime)
+        (ids.given >= bound).then_some(ids.counting_since + lifetime)
     }
 }

@@ -1,6 +1,6 @@
 //! Peers that move, leave, restart or do not exist.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use coap::{
     Boot, Bounds, Code, Config, Endpoint, Event, Failure, Method, Observe, Output, Request, Response, Token,
@@ -66,6 +66,30 @@ fn a_duplicate_from_the_new_address_has_no_second_effect() {
     let answers: Vec<_> = world.sent.iter().filter(|(_, from, to, _)| (*from, *to) == (A, C)).collect();
     assert_eq!(answers.len(), 2);
     assert!(world.events.is_empty());
+}
+
+#[test]
+fn an_address_that_a_peer_left_and_comes_back_to_sees_no_message_id_twice() {
+    let mut world = World::perfect();
+    world.drop = |_, _| true;
+    let mut ids = Vec::new();
+    let mut ask = |world: &mut World, of: u8| {
+        world.request(A, of, get());
+        ids.extend(world.take_sent(A).iter().map(|message| (of, message.id)));
+    };
+    ask(&mut world, B);
+    world.call(A, |endpoint, now| endpoint.forget_peer(now, B));
+    world.call(A, |endpoint, now| endpoint.move_peer(now, B, C));
+    ask(&mut world, B);
+    ask(&mut world, C);
+    world.call(A, |endpoint, now| {
+        endpoint.forget_peer(now, B);
+        endpoint.forget_peer(now, C);
+        endpoint.move_peer(now, C, B);
+    });
+    ask(&mut world, B);
+    let different: BTreeSet<_> = ids.iter().collect();
+    assert_eq!((ids.len(), different.len()), (4, 4), "{ids:?}");
 }
 
 #[test]
