@@ -15,6 +15,7 @@ mod encoding;
 mod entity;
 mod failure;
 mod fresh;
+mod log;
 mod place;
 mod port;
 mod postgres;
@@ -58,7 +59,7 @@ use recency::{Heard, Recency};
 use sql::Sql;
 use trouble::Standing;
 use work::Work;
-use writer::{WINDOW, Writer};
+use writer::{Opened, WINDOW, Writer};
 
 pub use connect::{Database, Synchronous};
 pub(crate) use copied::take_back;
@@ -75,7 +76,7 @@ use crate::seal::{SealError, Sealer};
 pub struct SqlStore {
     queue: mpsc::Sender<Work>,
     writer: JoinHandle<()>,
-    reader: Reader,
+    reader: Arc<Reader>,
     recency: Arc<Mutex<Recency>>,
     standing: Arc<Standing>,
 }
@@ -157,7 +158,7 @@ impl SqlStore {
         let node = entity::node::Entity::find_by_id(NodeId::SINGLE.0).one(&connection).await?;
         let node = node.ok_or(StoreError::Corrupt { what: "node" })?;
 
-        let reader = Reader::new(connector.readers().await?, Arc::clone(&sealer));
+        let reader = Arc::new(Reader::new(connector.readers().await?, Arc::clone(&sealer)));
         sealed::check(&connection, Some(&*sealer)).await?;
         let mut recency = Recency::default();
         for (device, seen_at) in reader.leases().await? {
@@ -167,7 +168,8 @@ impl SqlStore {
         let (queue, work) = mpsc::channel(MAX_WAITING);
         let standing = Arc::new(Standing::new(place));
         let (heard, troubled) = (Arc::clone(&recency), Arc::clone(&standing));
-        let writer = Writer::new(connector, connection, &node, sealer, heard, troubled, window);
+        let opened = Opened { connection, log: connector.log()?, reader: Arc::clone(&reader) };
+        let writer = Writer::new(connector, opened, &node, sealer, heard, troubled, window);
         Ok(Self { queue, writer: tokio::spawn(writer.run(work)), reader, recency, standing })
     }
 

@@ -20,6 +20,7 @@ use sea_orm::{
 
 use super::{
     OpenError,
+    log::Log,
     place::{Place, folder, named},
     postgres::{self, PostgresUrl},
 };
@@ -118,6 +119,12 @@ impl Connector {
     pub(super) fn place(&self) -> Result<Option<Place>, (PathBuf, io::Error)> {
         let Database::File(path) = &self.database else { return Ok(None) };
         Place::of(path).map(Some).map_err(|error| (path.clone(), error))
+    }
+
+    /// Its write-ahead log, if it is a file that somebody has open.
+    pub(super) fn log(&self) -> Result<Option<Log>, OpenError> {
+        let Database::File(path) = &self.database else { return Ok(None) };
+        Log::of(path).map(Some).map_err(|error| OpenError::File { path: path.clone(), error })
     }
 
     /// The one that writes. On PostgreSQL it keeps out everybody else who would.

@@ -26,9 +26,7 @@ pub(super) struct Moved(PathBuf);
 
 impl Place {
     pub(super) fn of(path: &Path) -> io::Result<Self> {
-        // As a place only: to close a file that was opened to be read would take SQLite's locks away.
-        let flags = rustix::fs::OFlags::PATH.bits().cast_signed();
-        let held = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        let held = held(path)?;
         Ok(Self { path: path.to_owned(), file: number(&held.metadata()?), _held: held })
     }
 
@@ -55,6 +53,12 @@ pub(super) fn named(folder: &Path) -> &Path {
     if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
 }
 
-fn number(file: &fs::Metadata) -> (u64, u64) {
+/// As a place only: to close a file that was opened to be read would take SQLite's locks away.
+pub(super) fn held(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::PATH.bits().cast_signed();
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
+
+pub(super) fn number(file: &fs::Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
 }

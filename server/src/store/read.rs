@@ -9,7 +9,7 @@ pub(super) mod secure;
 pub(super) mod told;
 
 use std::sync::{
-    Arc,
+    Arc, PoisonError, RwLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -23,35 +23,40 @@ use super::{counters, sql::Sql};
 use crate::seal::Sealer;
 
 pub(super) struct Reader {
-    pub(super) connection: DatabaseConnection,
+    connection: RwLock<DatabaseConnection>,
     sealer: Arc<Sealer>,
     failing: AtomicBool,
 }
 
 impl Reader {
     pub(super) fn new(connection: DatabaseConnection, sealer: Arc<Sealer>) -> Self {
-        Self { connection, sealer, failing: AtomicBool::new(false) }
+        Self { connection: RwLock::new(connection), sealer, failing: AtomicBool::new(false) }
     }
 
-    #[cfg(test)]
-    pub(super) fn connection(&self) -> &DatabaseConnection {
-        &self.connection
+    pub(super) fn connection(&self) -> DatabaseConnection {
+        self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) async fn close(&self) {
-        if let Err(error) = self.connection.close_by_ref().await {
+        if let Err(error) = self.connection().close().await {
             tracing::warn!(error = %error, "the store did not close well");
         }
     }
 
+    /// With other connections than those that were closed.
+    pub(super) fn reopen(&self, connection: DatabaseConnection) {
+        *self.connection.write().unwrap_or_else(PoisonError::into_inner) = connection;
+    }
+
     /// Several queries that see the same state.
     pub(super) async fn snapshot(&self) -> Result<DatabaseTransaction, StoreError> {
-        let begun = match self.connection.get_database_backend() {
+        let connection = self.connection();
+        let begun = match connection.get_database_backend() {
             // SQLite's transactions are snapshots.
-            DbBackend::Sqlite => self.connection.begin().await,
+            DbBackend::Sqlite => connection.begin().await,
             _ => {
                 let isolation = Some(IsolationLevel::RepeatableRead);
-                self.connection.begin_with_config(isolation, Some(AccessMode::ReadOnly)).await
+                connection.begin_with_config(isolation, Some(AccessMode::ReadOnly)).await
             }
         };
         self.checked(begun)

@@ -46,8 +46,9 @@ impl Reader {
     pub(super) async fn retains(&self) -> Result<bool, StoreError> {
         let bound = i64::try_from(Reading::HISTORY_PER_PATH).unwrap_or(i64::MAX);
         let sql = Sql::new("SELECT 1 FROM class WHERE values_days IS NOT NULL OR values_kept < ").bind(bound);
-        let sql = sql.text(" LIMIT 1").statement(self.connection.get_database_backend());
-        Ok(self.checked(self.connection.query_one_raw(sql).await)?.is_some())
+        let connection = self.connection();
+        let sql = sql.text(" LIMIT 1").statement(connection.get_database_backend());
+        Ok(self.checked(connection.query_one_raw(sql).await)?.is_some())
     }
 
     /// What goes, path by path after one of them.
@@ -65,7 +66,7 @@ impl Reader {
         );
         let sql = sql.bind(device).text(", ").bind(path);
         let sql = sql.text(&format!(") ORDER BY l.device_id, l.path LIMIT {PART}"));
-        let rows: Vec<Row> = self.rows(&self.connection, sql).await?;
+        let rows: Vec<Row> = self.rows(&self.connection(), sql).await?;
         let last = rows.last().filter(|_| rows.len() == PART).map(|row| (row.device_id, row.path.clone()));
         Ok(Part { outgrown: rows.into_iter().filter_map(|row| row.outgrown(now)).collect(), last })
     }

@@ -4,6 +4,7 @@ mod copy;
 mod durable;
 mod fixture;
 mod full;
+mod log;
 mod many;
 mod moved;
 mod plans;

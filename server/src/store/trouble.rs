@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::{
     OpenError,
+    log::Astray,
     place::{Moved, Place},
     postgres::PostgresError,
 };
@@ -114,6 +115,13 @@ impl Standing {
 pub(super) fn trouble(error: &(dyn Error + 'static)) -> Trouble {
     if error.is::<Moved>() {
         return Trouble::Moved;
+    }
+    if let Some(astray) = error.downcast_ref() {
+        return match astray {
+            Astray::Cut => Trouble::Cut,
+            Astray::Gone => Trouble::Moved,
+            Astray::Held => Trouble::Busy,
+        };
     }
     if let Some(OpenError::Connect(error)) = error.downcast_ref() {
         return trouble(error);

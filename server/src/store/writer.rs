@@ -1,5 +1,7 @@
 //! The one task that writes: commits that wait together share a transaction, and are answered once it is durable.
 
+mod connection;
+
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -18,21 +20,28 @@ use super::{
     batch::{Batch, Numbers, Written},
     connect::Connector,
     counters,
-    doubt::{Doubt, Mark, Undone, kept},
+    doubt::{Doubt, Undone},
     entity,
     failure::{Failure, within},
+    log::Log,
     purge,
+    read::Reader,
     recency::Recency,
     retention::{self, Outgrown},
     trouble::Standing,
     work::{Waiting, Work},
 };
-use crate::{OpenError, seal::Sealer};
+use crate::seal::Sealer;
 
 pub(super) struct Writer {
     connector: Connector,
     /// None after an error: what a connection is worth then can't be known, so the next attempt makes a new one.
     connection: Option<DatabaseConnection>,
+    /// Of a database that is a file.
+    log: Option<Log>,
+    reader: Arc<Reader>,
+    /// Whether the readers were closed too, so that nobody has an earlier log open.
+    is_closed: bool,
     node: NodeId,
     boots: i64,
     sealer: Arc<Sealer>,
@@ -50,6 +59,13 @@ pub(super) struct Writer {
     standing: Arc<Standing>,
 }
 
+/// What stands open when it begins.
+pub(super) struct Opened {
+    pub(super) connection: DatabaseConnection,
+    pub(super) log: Option<Log>,
+    pub(super) reader: Arc<Reader>,
+}
+
 /// How many commits wait for the task at most; who comes then waits for room.
 pub(crate) const MAX_WAITING: usize = 4_096;
 /// How many commits share a transaction at most.
@@ -58,8 +74,8 @@ const MAX_GROUP: usize = 512;
 pub(super) const WINDOW: Duration = Duration::from_millis(2);
 /// How often a database that fails is tried while nobody asks for anything.
 const TRY_AGAIN: Duration = Duration::from_millis(500);
-/// How often the file of a database that is well is looked at while nobody asks for anything.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often the files of a database that is well are looked at while nobody asks for anything.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How many commits of a group that failed are tried one by one with a database that takes none of them.
 const MAX_FUTILE: usize = 3;
 /// A group that took longer to fail was not failed by one of its commits.
@@ -70,7 +86,7 @@ const RETRY: Duration = Duration::from_millis(250);
 impl Writer {
     pub(super) fn new(
         connector: Connector,
-        connection: DatabaseConnection,
+        opened: Opened,
         node: &entity::node::Model,
         sealer: Arc<Sealer>,
         recency: Arc<Mutex<Recency>>,
@@ -79,7 +95,10 @@ impl Writer {
     ) -> Self {
         Self {
             connector,
-            connection: Some(connection),
+            connection: Some(opened.connection),
+            log: opened.log,
+            reader: opened.reader,
+            is_closed: false,
             node: NodeId(node.id),
             boots: node.boots,
             sealer,
@@ -127,8 +146,8 @@ impl Writer {
         }
     }
 
-    /// What is asked for next. Meanwhile those in doubt are cleared up, a database that fails is tried, and its file is looked
-    /// at: nobody needs to ask for something to learn that it is gone or back.
+    /// What is asked for next. Meanwhile those in doubt are cleared up, a database that fails is tried, and its files are
+    /// looked at: nobody needs to ask for something to learn that they are gone or back.
     async fn next(&mut self, queue: &mut mpsc::Receiver<Work>) -> Option<Work> {
         loop {
             let is_well = self.doubt.is_none() && self.standing.trouble().is_none();
@@ -137,7 +156,7 @@ impl Writer {
             }
             if is_well {
                 // As is what comes of this.
-                drop(self.in_place());
+                drop(self.in_place().await);
             } else {
                 // What comes of it is kept by those who do it.
                 drop(self.check().await);
@@ -289,48 +308,6 @@ impl Writer {
         }
     }
 
-    /// The connection, or another one once the database has said what it kept of the last one's work.
-    async fn connected(&mut self) -> Result<DatabaseConnection, StoreError> {
-        self.in_place()?;
-        if let Some(connection) = self.connection.take() {
-            return Ok(connection);
-        }
-        if self.retry_at.is_some_and(|at| Instant::now() < at) {
-            return Err(StoreError::Unavailable);
-        }
-        let Numbers { sequence, event } = self.numbers;
-        let mark = Mark { node: self.node, boots: self.boots, sequence, event };
-        let found = async {
-            let connection = self.connector.writer().await?;
-            let kept = within(self.connector.patience(), kept(&connection, mark)).await?;
-            Ok::<_, OpenError>((connection, kept))
-        };
-        let (connection, kept) = match found.await {
-            Ok(found) => found,
-            Err(error) => {
-                self.retry_at = Some(Instant::now() + RETRY);
-                return Err(self.lost(&error));
-            }
-        };
-        self.retry_at = None;
-        if let Some(doubt) = self.doubt.take() {
-            self.clear_up(doubt, kept);
-        }
-        Ok(connection)
-    }
-
-    fn clear_up(&mut self, doubt: Doubt, kept: Mark) {
-        let is_durable = doubt.is_durable(kept);
-        let Doubt { group, committed, written } = doubt;
-        if is_durable {
-            self.hear(written);
-            self.standing.worked();
-            answer_all(group, committed.into_iter().map(Ok));
-        } else {
-            answer_all(group, std::iter::repeat(Err(StoreError::Unavailable)));
-        }
-    }
-
     async fn finish<T>(
         &mut self,
         transaction: DatabaseTransaction,
@@ -354,8 +331,7 @@ impl Writer {
                     self.lost(&error);
                     return Err(Undone::Unknown(done));
                 }
-                // Durable is what the next start finds.
-                if self.in_place().is_err() {
+                if self.in_place().await.is_err() {
                     return Err(Undone::Unknown(done));
                 }
                 self.standing.worked();
@@ -373,20 +349,6 @@ impl Writer {
             Ok(()) => Err(error.into()),
             Err(error) => Err(self.lost(&error).into()),
         }
-    }
-
-    fn in_place(&mut self) -> Result<(), StoreError> {
-        match self.standing.in_place() {
-            Ok(()) => Ok(()),
-            Err(moved) => Err(self.lost(&moved)),
-        }
-    }
-
-    fn lost(&mut self, error: &(dyn std::error::Error + 'static)) -> StoreError {
-        self.connection = None;
-        counters::error();
-        self.standing.failed(error);
-        StoreError::Unavailable
     }
 }
 

@@ -9,6 +9,12 @@ pub enum Trouble {
     /// What is there can't be understood.
     #[error("the database is damaged: stop the server and restore a backup")]
     Corrupt,
+    /// What was written last was taken away from it.
+    #[error(
+        "the database's log (muster.db-wal) was cut short from outside, and what was written last is lost: start the server \
+         again to go on with what is left, or stop it and restore a backup"
+    )]
+    Cut,
     /// There is no room.
     #[error("the disk is full: make room where the database is")]
     Full,

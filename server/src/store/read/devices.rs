@@ -104,7 +104,7 @@ impl Reader {
             Position::Endpoint { endpoint, device } => Some((endpoint, device)),
             _ => None,
         })?;
-        let mut lines = self.rows::<Line>(&self.connection, by_endpoint(query, after)).await?;
+        let mut lines = self.rows::<Line>(&self.connection(), by_endpoint(query, after)).await?;
         lines.sort_by(|one, other| (&one.endpoint, one.id).cmp(&(&other.endpoint, other.id)));
         let rows = lines.into_iter().map(summary).collect::<Result<_, _>>()?;
         Ok(cut(rows, &query.page, |row: &DeviceSummary| Position::Endpoint {

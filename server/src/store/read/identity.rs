@@ -26,7 +26,7 @@ impl Reader {
         &self,
         name: &CredentialName,
     ) -> Result<Option<(Credential, Secret)>, StoreError> {
-        let rows: Vec<credential::Model> = self.rows(&self.connection, by_name(name)).await?;
+        let rows: Vec<credential::Model> = self.rows(&self.connection(), by_name(name)).await?;
         rows.into_iter().next().map(|row| self.opened(row)).transpose()
     }
 
@@ -36,7 +36,7 @@ impl Reader {
     ) -> Result<Vec<(Credential, Secret)>, StoreError> {
         let mut found = Vec::new();
         for names in names.chunks(chunk(2)) {
-            let rows: Vec<credential::Model> = self.rows(&self.connection, by_names(names)).await?;
+            let rows: Vec<credential::Model> = self.rows(&self.connection(), by_names(names)).await?;
             found.extend(rows.into_iter().map(|row| self.opened(row)).collect::<Result<Vec<_>, _>>()?);
         }
         Ok(found)
@@ -96,7 +96,7 @@ impl Reader {
             Position::Claim { created_at, claim } => Some((created_at, claim)),
             _ => None,
         })?;
-        let rows: Vec<claim::Model> = self.rows(&self.connection, claims(after, page.rows())).await?;
+        let rows: Vec<claim::Model> = self.rows(&self.connection(), claims(after, page.rows())).await?;
         let rows = rows.into_iter().map(identity::claim).collect::<Result<_, _>>()?;
         Ok(cut(rows, page, |claim: &Claim| Position::Claim {
             created_at: claim.created_at.0,

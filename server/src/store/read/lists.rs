@@ -100,11 +100,11 @@ impl Reader {
     }
 
     pub(super) async fn all<E: EntityTrait>(&self, query: Select<E>) -> Result<Vec<E::Model>, StoreError> {
-        self.checked(query.all(&self.connection).await)
+        self.checked(query.all(&self.connection()).await)
     }
 
     pub(super) async fn one<E: EntityTrait>(&self, query: Select<E>) -> Result<Option<E::Model>, StoreError> {
-        self.checked(query.one(&self.connection).await)
+        self.checked(query.one(&self.connection()).await)
     }
 }
 

@@ -32,7 +32,7 @@ impl Reader {
     pub(in crate::store) async fn has_administrator(&self) -> Result<bool, StoreError> {
         let query = user_account::Entity::find();
         let query = query.filter(user_account::Column::Role.eq(Role::Administrator.word()));
-        Ok(self.checked(query.limit(1).count(&self.connection).await)? > 0)
+        Ok(self.checked(query.limit(1).count(&self.connection()).await)? > 0)
     }
 
     pub(in crate::store) async fn session(
@@ -56,7 +56,7 @@ impl Reader {
     }
 
     async fn with_owners(&self, sql: Sql) -> Result<Vec<ApiToken>, StoreError> {
-        let rows: Vec<(api_token::Model, OwnerName)> = self.pairs(&self.connection, sql).await?;
+        let rows: Vec<(api_token::Model, OwnerName)> = self.pairs(&self.connection(), sql).await?;
         rows.into_iter().map(|(row, OwnerName { owner_name })| people::token(row, &owner_name)).collect()
     }
 

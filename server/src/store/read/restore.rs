@@ -25,7 +25,7 @@ impl Reader {
     /// The highest id of a device.
     pub(in crate::store) async fn last_device(&self) -> Result<Option<DeviceId>, StoreError> {
         let last = device::Entity::find().order_by_desc(device::Column::Id).limit(1);
-        Ok(self.checked(last.one(&self.connection).await)?.map(|row| DeviceId(row.id)))
+        Ok(self.checked(last.one(&self.connection()).await)?.map(|row| DeviceId(row.id)))
     }
 
     /// A row that can't be understood is left out, and said so: a device whose registration is left out registers anew,
@@ -88,7 +88,7 @@ impl Reader {
 
     /// When each live device was last heard.
     pub(in crate::store) async fn leases(&self) -> Result<BTreeMap<i64, i64>, StoreError> {
-        let leases = self.checked(lease::Entity::find().all(&self.connection).await)?;
+        let leases = self.checked(lease::Entity::find().all(&self.connection()).await)?;
         Ok(leases.into_iter().map(|row| (row.device_id, row.seen_at)).collect())
     }
 

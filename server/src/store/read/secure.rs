@@ -37,7 +37,7 @@ impl Reader {
             return Ok(Vec::new());
         }
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows: Vec<Row> = self.rows(&self.connection, of_class(class, kinds, after, limit)).await?;
+        let rows: Vec<Row> = self.rows(&self.connection(), of_class(class, kinds, after, limit)).await?;
         Ok(rows.into_iter().map(|row| CredentialId(row.id)).collect())
     }
 
@@ -48,7 +48,7 @@ impl Reader {
         let mut seen = Vec::new();
         for credentials in credentials.chunks(chunk(1)) {
             let rows: Vec<seen_certificate::Model> =
-                self.rows(&self.connection, seen_with(credentials)).await?;
+                self.rows(&self.connection(), seen_with(credentials)).await?;
             seen.extend(rows.into_iter().map(secure::seen).collect::<Result<Vec<_>, _>>()?);
         }
         Ok(seen)
@@ -94,7 +94,7 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<SecureSession>, StoreError> {
         let sql = live_sessions(NodeId::SINGLE, after, limit.min(SecureSession::MAX_READ));
-        let rows: Vec<SessionRow> = self.rows(&self.connection, sql).await?;
+        let rows: Vec<SessionRow> = self.rows(&self.connection(), sql).await?;
         Ok(rows.iter().filter_map(|row| self.session_of(row).ok()).collect())
     }
 
@@ -102,7 +102,7 @@ impl Reader {
         &self,
         id: SecureSessionId,
     ) -> Result<Option<SecureSession>, StoreError> {
-        let rows: Vec<SessionRow> = self.rows(&self.connection, one_session(id)).await?;
+        let rows: Vec<SessionRow> = self.rows(&self.connection(), one_session(id)).await?;
         rows.first().map(|row| self.session_of(row)).transpose()
     }
 

@@ -69,7 +69,7 @@ impl Reader {
     }
 
     async fn entries(&self, sql: Sql) -> Result<Vec<DiaryEntry>, StoreError> {
-        let rows: Vec<(diary::Model, OfDevice)> = self.pairs(&self.connection, sql).await?;
+        let rows: Vec<(diary::Model, OfDevice)> = self.pairs(&self.connection(), sql).await?;
         rows.into_iter().map(|(row, OfDevice { device_name })| told::diary_entry(row, device_name)).collect()
     }
 
@@ -94,12 +94,12 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<LoggedEvent>, StoreError> {
         let sql = events(after, limit.min(LoggedEvent::MAX_READ));
-        let rows: Vec<(event_log::Model, ByDevice)> = self.pairs(&self.connection, sql).await?;
+        let rows: Vec<(event_log::Model, ByDevice)> = self.pairs(&self.connection(), sql).await?;
         rows.into_iter().map(|(row, device)| event(row, device).or_corrupt("event")).collect()
     }
 
     pub(in crate::store) async fn event_range(&self) -> Result<(i64, i64), StoreError> {
-        let ranges: Vec<Range> = self.rows(&self.connection, event_range()).await?;
+        let ranges: Vec<Range> = self.rows(&self.connection(), event_range()).await?;
         let range = ranges.into_iter().next().or_corrupt("node")?;
         Ok((range.first.unwrap_or(range.event), range.last.unwrap_or(range.event)))
     }
