@@ -77,7 +77,8 @@ pub(crate) fn sign_of_life(data_dir: &Path, database: &Database) -> Option<PathB
 
 /// A data folder that nobody else uses.
 pub(crate) struct DataDirLock {
-    _file: File,
+    /// What was locked.
+    _held: Vec<File>,
 }
 
 /// The file with the installation's seed.
@@ -95,11 +96,20 @@ impl DataDirLock {
         let file = private(OpenOptions::new().write(true).create(true).truncate(false))
             .open(&lock_path)
             .map_err(io_error(&lock_path))?;
+        let in_use = || DataDirError::InUse(path.to_owned());
         file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => DataDirError::InUse(path.to_owned()),
+            TryLockError::WouldBlock => in_use(),
             TryLockError::Error(source) => io_error(&lock_path)(source),
         })?;
-        Ok(Self { _file: file })
+        let mut held = vec![file];
+        // The folder, too: the file may be deleted. Not every network's file system locks folders.
+        let folder = File::open(path).map_err(io_error(path))?;
+        match folder.try_lock() {
+            Ok(()) => held.push(folder),
+            Err(TryLockError::WouldBlock) => return Err(in_use()),
+            Err(TryLockError::Error(_)) => {}
+        }
+        Ok(Self { _held: held })
     }
 }
 
@@ -173,6 +183,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let _first = DataDir::open(folder.path()).unwrap();
         assert!(matches!(DataDir::open(folder.path()), Err(DataDirError::InUse(_))));
+        fs::remove_file(folder.path().join("lock")).unwrap();
+        assert!(matches!(DataDir::open(folder.path()), Err(DataDirError::InUse(_))), "nor without the file");
     }
 
     #[test]
