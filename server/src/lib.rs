@@ -157,7 +157,7 @@ impl StartError {
             Self::Models(_)
                 | Self::OwnKey(_)
                 | Self::LostDatabase { .. }
-                | Self::Open(OpenError::CopiedAway { .. } | OpenError::Sealed(_))
+                | Self::Open(OpenError::CopiedAway { .. } | OpenError::Sealed(_) | OpenError::Unfinished(_))
                 | Self::SealKey(_)
                 | Self::Tls(_)
         )

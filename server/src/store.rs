@@ -118,6 +118,9 @@ pub enum OpenError {
     /// What it holds can't be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It is a copy, and a server might still start on what it was copied from.
+    #[error("{0} is a copy that was cut off at its end: make it again with `muster db copy`")]
+    Unfinished(Database),
 }
 
 impl OpenError {

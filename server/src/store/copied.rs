@@ -9,13 +9,29 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Transaction
 
 use super::{Database, OpenError, Synchronous, connect::Connector, sealed, sql::Sql};
 
+/// Where a copy was made to that is not finished: nowhere, and no server starts on it.
+const UNFINISHED: &str = "";
+
+/// Marks a copy as unfinished, until its source is marked.
+pub(super) async fn begin(copy: &impl ConnectionTrait) -> Result<(), DbErr> {
+    set(copy, Some(UNFINISHED.to_owned())).await
+}
+
+pub(super) async fn finish(copy: &impl ConnectionTrait) -> Result<(), DbErr> {
+    set(copy, None).await
+}
+
 /// Marks a database as copied into another.
 pub(super) async fn mark(source: &DatabaseConnection, to: &Database) -> Result<(), DbErr> {
-    let place = match to {
+    set(source, Some(place(to))).await
+}
+
+/// What a database that is copied into that one is marked with.
+pub(super) fn place(to: &Database) -> String {
+    match to {
         Database::File(file) => absolute(file).unwrap_or_else(|_| file.clone()).display().to_string(),
         Database::Postgres(url) => url.to_string(),
-    };
-    set(source, Some(place)).await
+    }
 }
 
 /// Takes the mark out of a backup's copy, which has no sessions to give away.
@@ -33,9 +49,15 @@ pub(super) async fn copied_to(database: &DatabaseConnection) -> Result<Option<St
     row.map_or(Ok(None), |row| row.try_get_by_index(0))
 }
 
-/// An error if a database was copied away.
+/// Whether it is a copy whose source may not be marked yet.
+pub(super) async fn is_unfinished(copy: &DatabaseConnection) -> Result<bool, DbErr> {
+    Ok(copied_to(copy).await?.is_some_and(|to| to == UNFINISHED))
+}
+
+/// An error if a database was copied away, or is a copy that is not finished.
 pub(super) async fn refuse(connection: &DatabaseConnection, database: &Database) -> Result<(), OpenError> {
     match copied_to(connection).await? {
+        Some(to) if to == UNFINISHED => Err(OpenError::Unfinished(database.clone())),
         Some(to) => Err(OpenError::CopiedAway { database: database.clone(), to }),
         None => Ok(()),
     }
@@ -47,6 +69,9 @@ pub(crate) async fn take_back(database: &Database) -> Result<Option<String>, Ope
     let connection = Connector::new(database.clone(), Synchronous::Full).writer().await?;
     migrations::is_current(&connection).await?;
     let place = copied_to(&connection).await?;
+    if place.as_deref() == Some(UNFINISHED) {
+        return Err(OpenError::Unfinished(database.clone()));
+    }
     if place.is_some() {
         let transaction = connection.begin().await?;
         transaction.execute_unprepared(&format!("DELETE FROM {}", sealed::SESSION)).await?;

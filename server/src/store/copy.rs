@@ -1,6 +1,7 @@
 //! Copies a database into an empty one, of either kind: every table, and each row counted and summed on both sides.
 //!
-//! What is read is one snapshot, and what is written one transaction: a copy is there and as the source was, or not at all.
+//! What is read is one snapshot, and what is written one transaction: a copy is there and as the source was, or not at all. No
+//! server starts on it before its source is marked, for at no moment may one start on both.
 
 mod table;
 
@@ -37,7 +38,7 @@ pub struct CopiedTable {
     pub checksum: String,
 }
 
-/// Why a database was not copied. The destination is as empty as it was.
+/// Why a database was not copied. The destination is as empty as it was, or no server starts on it.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
     /// What was written is not what was read.
@@ -66,9 +67,9 @@ pub enum CopyError {
     /// One of them can't be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// It was copied, and a server would start on the source all the same.
+    /// It was copied, and a server would start on the source all the same: none starts on the copy.
     #[error(
-        "it is copied, but {place} could not be marked so: start no server on it again ({})",
+        "it is copied, but {place} could not be marked so, and no server starts on the copy: make it again ({})",
         migrations::plain(error)
     )]
     Unmarked {
@@ -79,7 +80,7 @@ pub enum CopyError {
     },
 }
 
-/// Copies one database into another that is empty, which gets the schema first.
+/// Copies one database into another that is empty, or holds a copy that was cut off, and gets the schema first.
 ///
 /// Whoever calls sees to it that no server runs on either; of a PostgreSQL this is made sure of here, unless the source may be
 /// in use. `progress` is told the table that is under way, and how many of its rows have been copied.
@@ -101,20 +102,29 @@ pub(crate) async fn copy(
     let source = connect(from);
     let source = if how.in_use { source.readers().await? } else { source.writer().await? };
     migrations::is_current(&source).await.map_err(CopyError::Older)?;
-    if how.with_sessions {
+    let mark = copied::copied_to(&source).await?;
+    if how.with_sessions && mark.is_some_and(|mark| mark != copied::place(to)) {
         copied::refuse(&source, from).await?;
     }
     let destination = connect(to);
     destination.prepare().map_err(|(path, error)| OpenError::File { path, error })?;
     let destination = destination.writer().await?;
     migrations::migrate(&destination).await.map_err(OpenError::from)?;
+    let is_unfinished = copied::is_unfinished(&destination).await?;
+    if how.with_sessions && !is_unfinished {
+        copied::refuse(&source, from).await?;
+    }
 
     let snapshot = snapshot(&source).await?;
     let transaction = destination.begin().await?;
     if transaction.get_database_backend() == DbBackend::Postgres {
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
     }
-    make_room(&transaction, to).await?;
+    if is_unfinished {
+        empty(&transaction, TABLES.iter().rev().map(|table| table.name)).await?;
+    } else {
+        make_room(&transaction, to).await?;
+    }
     let mut copied = Vec::new();
     for table in TABLES.iter().filter(|table| how.with_sessions || table.name != super::sealed::SESSION) {
         let sum = (table.copy)(&snapshot, &transaction, &mut |rows| progress(table.name, rows)).await?;
@@ -123,14 +133,18 @@ pub(crate) async fn copy(
         }
         copied.push(CopiedTable { table: table.name, rows: sum.rows(), checksum: sum.to_string() });
     }
+    if how.with_sessions {
+        copied::begin(&transaction).await?;
+    }
     transaction.commit().await?;
     snapshot.rollback().await?;
-    destination.close().await?;
     if how.with_sessions {
         copied::mark(&source, to)
             .await
             .map_err(|error| CopyError::Unmarked { place: from.to_string(), error })?;
+        copied::finish(&destination).await?;
     }
+    destination.close().await?;
     source.close().await?;
     Ok(copied)
 }
@@ -162,7 +176,14 @@ async fn make_room(destination: &DatabaseTransaction, place: &Database) -> Resul
             return Err(CopyError::NotEmpty { place: place.to_string(), table: table.name });
         }
     }
-    for table in ["tally", "class", "domain", "node"] {
+    Ok(empty(destination, ["tally", "class", "domain", "node"]).await?)
+}
+
+async fn empty(
+    destination: &DatabaseTransaction,
+    tables: impl IntoIterator<Item = &'static str>,
+) -> Result<(), DbErr> {
+    for table in tables {
         destination.execute_unprepared(&format!("DELETE FROM {table}")).await?;
     }
     Ok(())

@@ -3,10 +3,12 @@
 use fleet::{Change, Store as _};
 use objects::Value;
 use pg_cluster::Cluster;
+use sea_orm::ConnectionTrait as _;
 
 use super::fixture::{commit, number, observation, open, operation, registers, report, sealer};
 use crate::store::{
-    CopiedTable, CopyError, CopyHow, Database, OpenError, SqlStore, copy, copy::TABLES, snapshot, take_back,
+    CopiedTable, CopyError, CopyHow, Database, OpenError, SqlStore, Synchronous, connect::Connector, copy,
+    copy::TABLES, snapshot, take_back,
 };
 
 const MOVED: CopyHow = CopyHow { with_sessions: true, in_use: false };
@@ -96,6 +98,37 @@ async fn on_a_database_that_was_copied_away_no_server_starts_until_that_is_taken
     open(to).await.close().await;
 }
 
+#[tokio::test]
+async fn at_no_moment_of_a_copy_does_a_server_start_on_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let [from, to] = ["from.db", "to.db"].map(|name| Database::File(folder.path().join(name)));
+    fill(&from).await;
+    edit(
+        &from,
+        "CREATE TRIGGER keep BEFORE UPDATE OF copied_to ON node BEGIN SELECT RAISE(ABORT, 'no'); END",
+    )
+    .await;
+    let unmarked = copy(&from, &to, MOVED, |_, _| {}).await.unwrap_err();
+    assert!(matches!(unmarked, CopyError::Unmarked { .. }), "{unmarked}");
+    let refused = SqlStore::open(to.clone(), sealer()).await.err().unwrap();
+    assert!(matches!(refused, OpenError::Unfinished(_)), "{refused}");
+    assert!(matches!(take_back(&to).await, Err(OpenError::Unfinished(_))));
+    edit(&from, "DROP TRIGGER keep").await;
+
+    let copied = copy(&from, &to, MOVED, |_, _| {}).await.unwrap();
+    assert_eq!(rows(&copied, "device"), DEVICES);
+    assert!(SqlStore::open(from.clone(), sealer()).await.is_err());
+    open(to.clone()).await.close().await;
+    // As if the last step had not been done.
+    edit(&to, "UPDATE node SET copied_to = ''").await;
+    assert!(SqlStore::open(from.clone(), sealer()).await.is_err());
+    assert!(SqlStore::open(to.clone(), sealer()).await.is_err());
+    let copied = copy(&from, &to, MOVED, |_, _| {}).await.unwrap();
+    assert_eq!(rows(&copied, "device"), DEVICES);
+    assert!(SqlStore::open(from, sealer()).await.is_err());
+    open(to).await.close().await;
+}
+
 /// More than a page.
 const DEVICES: u64 = 1_203;
 
@@ -112,6 +145,12 @@ async fn fill(database: &Database) {
     ];
     store.commit(commit(rest)).await.unwrap();
     store.close().await;
+}
+
+async fn edit(database: &Database, sql: &str) {
+    let connection = Connector::new(database.clone(), Synchronous::Full).writer().await.unwrap();
+    connection.execute_unprepared(sql).await.unwrap();
+    connection.close().await.unwrap();
 }
 
 fn rows(copied: &[CopiedTable], table: &str) -> u64 {
