@@ -78,8 +78,16 @@ pub enum Profile {
 
 /// The folder for everything the server keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "PathBuf")]
 pub struct DataDir(pub PathBuf);
+
+impl TryFrom<PathBuf> for DataDir {
+    type Error = &'static str;
+
+    fn try_from(path: PathBuf) -> Result<Self, Self::Error> {
+        if path.as_os_str().is_empty() { Err("must name a folder") } else { Ok(Self(path)) }
+    }
+}
 
 /// A Short Server ID: 1 to 65534 (OMA LwM2M 1.1 Core, E.2: 0 and 65535 name no server).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

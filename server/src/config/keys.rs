@@ -16,7 +16,10 @@ pub struct Key {
 }
 
 /// The key of a database elsewhere.
-pub(super) const DATABASE_URL: &str = "database.url";
+/// Where everything is kept. Who names nothing here does not mean the default.
+pub(super) const PLACES: [&str; 2] = [DATA_DIR, DATABASE_URL];
+const DATA_DIR: &str = "data_dir";
+const DATABASE_URL: &str = "database.url";
 
 /// Every key there is.
 pub const KEYS: &[Key] = &[
@@ -26,7 +29,7 @@ pub const KEYS: &[Key] = &[
         "What is allowed. `production`: devices over DTLS alone. `lab`: on loopback also devices without security.",
     ),
     key(
-        "data_dir",
+        DATA_DIR,
         "\"muster-data\"",
         "The folder for everything the server keeps. Made at start, for the owner alone.",
     ),

@@ -20,8 +20,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     listeners(config)?;
     profile(config)?;
     bounds(config)?;
-    console(&config.console)?;
-    rule(!config.data_dir.0.as_os_str().is_empty(), "data_dir", "must name a folder")
+    console(&config.console)
 }
 
 pub(super) fn warnings(config: &Config) -> Vec<ConfigWarning> {

@@ -85,7 +85,6 @@ fn keys_that_contradict_each_other_are_refused_with_the_reason() {
         ("[coaps]\nhandshake_timeout_s = 0", "coaps.handshake_timeout_s", "1 to 600"),
         ("[coap]\nmax_devices = 0", "coap.max_devices", "at least 1"),
         ("[coap]\nmax_body_bytes = 1", "coap.max_body_bytes", "1024"),
-        ("data_dir = \"\"", "data_dir", "a folder"),
         ("[console]\nlisten = []", "console.listen", "at least one"),
         ("[console]\nlisten = \"[::]:8080\"", "console.listen", "in the clear"),
         ("[console]\ntls = \"files\"\nkey = \"k\"", "console.certificate", "is missing"),
@@ -177,6 +176,14 @@ fn a_database_that_is_no_postgresql_is_refused_without_repeating_it() {
         assert!(error.starts_with("the environment variable MUSTER_DATABASE_URL: must "), "{error}");
         assert!(!error.contains("s3cret"), "{error}");
     }
+}
+
+#[test]
+fn an_empty_name_of_the_data_folder_is_refused() {
+    assert_eq!(Config::parse("data_dir = \"\"").unwrap_err().to_string(), "line 1: must name a folder");
+    let read = Config::read("", &|name| (name == "MUSTER_DATA_DIR").then(String::new));
+    let error = read.unwrap_err().to_string();
+    assert_eq!(error, "the environment variable MUSTER_DATA_DIR: must name a folder");
 }
 
 #[test]

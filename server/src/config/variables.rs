@@ -1,13 +1,13 @@
 //! Environment variables that overrule single keys, for containers.
 //!
 //! The variable of `console.listen` is `MUSTER_CONSOLE_LISTEN`. A text stands bare, the parts of a list between commas;
-//! everything else is written as in the file. An empty variable is none, but for the database's: a server whose secret was not
-//! filled in must not begin with another database.
+//! everything else is written as in the file. An empty variable is none, but for those that say where everything is kept: a server
+//! whose secret was not filled in must not begin with another database.
 
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::{Config, ConfigError, KEYS, Key, keys::DATABASE_URL};
+use super::{Config, ConfigError, KEYS, Key, keys::PLACES};
 
 /// Puts what the variables say into a table.
 pub(super) fn overrule(
@@ -16,7 +16,7 @@ pub(super) fn overrule(
 ) -> Result<(), ConfigError> {
     for key in KEYS {
         let name = key.variable();
-        let counts = |text: &String| !text.is_empty() || key.name == DATABASE_URL;
+        let counts = |text: &String| !text.is_empty() || PLACES.contains(&key.name);
         let Some(text) = variable(&name).filter(counts) else { continue };
         let wrong = |reason: String| ConfigError::Variable { name: name.clone(), reason };
         let value = value(key, &text).map_err(|error| wrong(error.message().to_owned()))?;
