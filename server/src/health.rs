@@ -59,14 +59,15 @@ impl Health {
     async fn check(&self, store: &dyn Store) -> Result<(), String> {
         let failed_at = self.store_failed_at.load(Ordering::Relaxed);
         if self.clock.wall().0.saturating_sub(failed_at) < REMEMBERED_MS {
-            return Err(reason(store, &StoreError::Unavailable));
+            return Err(reason(store, || StoreError::Unavailable.to_string()));
         }
         let backlog = *self.backlog.lock().unwrap_or_else(PoisonError::into_inner);
         if backlog.is_too_much() {
-            return Err(slow(backlog));
+            return Err(reason(store, || slow(backlog)));
         }
         let Ok(checked) = timeout(ANSWERS_WITHIN, store.check()).await else {
-            return Err(slow(Backlog { oldest: backlog.oldest.max(ANSWERS_WITHIN), ..backlog }));
+            let backlog = Backlog { oldest: backlog.oldest.max(ANSWERS_WITHIN), ..backlog };
+            return Err(reason(store, || slow(backlog)));
         };
         match store.trouble() {
             Some(trouble) => Err(trouble.to_string()),
@@ -76,8 +77,8 @@ impl Health {
 }
 
 /// What is wrong and what to do, if the store knows it.
-fn reason(store: &dyn Store, error: &StoreError) -> String {
-    store.trouble().map_or_else(|| error.to_string(), |trouble| trouble.to_string())
+fn reason(store: &dyn Store, otherwise: impl FnOnce() -> String) -> String {
+    store.trouble().map_or_else(otherwise, |trouble| trouble.to_string())
 }
 
 fn slow(Backlog { commits, oldest }: Backlog) -> String {
@@ -123,6 +124,10 @@ mod tests {
         assert_eq!(health.check(&store).await, Err(slow.to_owned()));
         health.waiting(Backlog { commits: Backlog::MAX_COMMITS, oldest: Duration::ZERO });
         assert!(health.check(&store).await.is_err());
+        store.set_full(true);
+        let full = fleet::store::Trouble::Full.to_string();
+        assert_eq!(health.check(&store).await, Err(full), "what it waits for, once that is known");
+        store.set_full(false);
         health.waiting(Backlog { commits: 7, oldest: Duration::from_secs(1) });
         assert_eq!(health.check(&store).await, Ok(()));
     }
