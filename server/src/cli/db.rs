@@ -40,7 +40,7 @@ enum DbCommand {
     /// Takes back that a database was copied away, so that a server starts on it again: for when none has started on the copy,
     /// or that one is given up with all that was done there. Devices handshake anew.
     TakeBack {
-        /// A file or a postgres:// URL [default: the file in the data folder].
+        /// A file or a postgres:// URL [default: the one that the server would start on].
         #[arg(value_name = "FILE|URL")]
         database: Option<Place>,
     },
@@ -83,18 +83,16 @@ struct Copied {
 
 pub(super) fn run(db: Db, config: impl FnOnce() -> Result<Config, ConfigError>) -> Result<(), Failure> {
     let config = config()?;
-    let source = |place: Option<Place>| {
-        place.map_or_else(|| Ok(Database::File(config.database_file())), Place::database)
-    };
+    let or = |place: Option<Place>, default: Database| place.map_or(Ok(default), Place::database);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::Runtime)?;
     runtime.block_on(async { limit::outlive() }).map_err(Failure::Runtime)?;
     let (from, to) = match db.command {
         DbCommand::Copy { from, to } => {
-            (source(from)?, to.map_or_else(|| Ok(config.database()), Place::database)?)
+            (or(from, Database::File(config.database_file()))?, or(to, config.database())?)
         }
         DbCommand::TakeBack { database } => {
-            let database = source(database)?;
+            let database = or(database, config.database())?;
             let place = runtime.block_on(take_back(&database))?;
             note(&format!("a server starts on {database} again. Start none on {place}."));
             return Ok(());

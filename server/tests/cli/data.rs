@@ -89,6 +89,11 @@ fn no_server_starts_on_what_was_copied_away_until_that_is_taken_back() {
         "{said}"
     );
     assert_eq!(muster(&["--validate"]).status.code(), Some(78));
+    let mut elsewhere = offline(folder, &["db", "take-back"]);
+    let elsewhere =
+        elsewhere.env("MUSTER_DATABASE_URL", "postgres://ada@127.0.0.1:1/fleet").output().unwrap();
+    assert!(complaint(&elsewhere).contains("127.0.0.1:1"), "{}", complaint(&elsewhere));
+    assert_eq!(muster(&["--validate"]).status.code(), Some(78), "another one was meant");
     let taken = muster(&["db", "take-back"]);
     assert!(taken.status.success(), "{}", complaint(&taken));
     start(folder).unwrap();
