@@ -74,6 +74,10 @@ impl Manifest {
             return Err(Damage::Format(format));
         }
         let manifest: Self = serde_json::from_slice(bytes).map_err(|_| Damage::Manifest)?;
+        // What stands there otherwise than it was written is not as it was, even if it says the same.
+        if manifest.format > 1 && manifest.to_bytes() != bytes {
+            return Err(Damage::Manifest);
+        }
         let names = manifest.members.iter().map(|member| member.name.as_str());
         if manifest.made_at_ms < 0 || !names.eq([Self::KEYS, Self::DATABASE]) {
             return Err(Damage::Manifest);

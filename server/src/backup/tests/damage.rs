@@ -49,6 +49,17 @@ async fn a_backup_that_was_cut_off_or_goes_on_is_found() {
     assert!(matches!(error, BackupError::Damaged { damage: Damage::End, .. }), "{error}");
 }
 
+#[tokio::test]
+async fn a_manifest_that_says_the_same_otherwise_is_not_as_it_was() {
+    let (world, whole) = made().await;
+    let manifest = verified(&world, &whole).await.unwrap();
+    let written = manifest.to_bytes();
+    assert_eq!(Manifest::parse(&written).unwrap(), manifest);
+    for other in [[&written[..], b"\n"].concat(), serde_json::to_vec(&manifest).unwrap()] {
+        assert!(matches!(Manifest::parse(&other), Err(Damage::Manifest)));
+    }
+}
+
 /// Where each part of a backup begins, headers and what fills up the last blocks with them, and where all ends.
 fn edges(whole: &[u8]) -> Vec<usize> {
     let mut archive = tar::Archive::new(whole);
