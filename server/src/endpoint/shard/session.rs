@@ -51,6 +51,11 @@ impl Shard {
         let later = reached_in.and_then(|source| self.sessions.at(source));
         let is_last =
             later.is_none_or(|later| later.identity.holder != identity.holder || later.began_at < began_at);
+        let there = self.roster.device_at(source);
+        if there.is_some() && there != identity.device() {
+            // It was there before, and is asked where it is found.
+            self.renew(now, source);
+        }
         self.sessions.insert(source, Secure { id, identity, began_at, is_doubtful: true, is_heard });
         if !self.outlive(now, source) {
             return;

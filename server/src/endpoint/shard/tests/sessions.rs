@@ -235,6 +235,26 @@ fn after_a_restart_a_device_is_reached_in_the_session_that_began_last() {
 }
 
 #[test]
+fn what_a_device_is_asked_right_after_a_restart_does_not_reach_the_one_whose_session_is_at_its_old_address() {
+    let (mut world, other) = secured();
+    let node = world.add_secure(Profile::sensor("node-8", Version::V1_1));
+    world.run_for(2 * SECOND);
+    let (before, _) = world.place(node);
+    for (node, port) in [(node, 39_998), (other, before.address.port())] {
+        world.rebind(node, port);
+        world.run_for(SECOND);
+        world.send(node, &[path("/3303/0/5700")]);
+        world.run_for(2 * SECOND);
+    }
+    world.crash_and_restart();
+    let value = Value::Float(31.5);
+    world.set(other, path("/3303/0/5700"), value.clone());
+    let read = world.give_order(node, Operation::Read { path: path("/3303/0/5700"), format: None });
+    world.run_for(120 * SECOND);
+    assert_ne!(world.latest(node, path("/3303/0/5700")), Some(value), "{:?}", world.taken_of(read));
+}
+
+#[test]
 fn how_far_a_session_was_heard_is_kept_with_what_it_brought_and_a_second_later_at_the_latest() {
     let (mut world, node) = secured();
     let before = world.sent(node);
