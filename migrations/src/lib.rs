@@ -12,6 +12,7 @@ mod m0002_identity;
 mod m0003_secure;
 mod m0004_durability;
 mod m0005_copied;
+mod m0006_notified;
 
 use std::fmt::Display;
 
@@ -143,6 +144,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_secure::Migration),
             Box::new(m0004_durability::Migration),
             Box::new(m0005_copied::Migration),
+            Box::new(m0006_notified::Migration),
         ]
     }
 }

@@ -321,6 +321,8 @@ pub struct Delivery {
     pub message_id: u16,
     /// Its token.
     pub token: Vec<u8>,
+    /// Its place among the notifications of its observation, if it is one (RFC 7641 §3.4).
+    pub observe: Option<u32>,
 }
 
 /// Who counts the message ids of a device (RFC 7252 §4.5, §9.1.1): what is at an address, or a session wherever it is.

@@ -87,7 +87,7 @@ mod log;
 pub use log::{LoggedEvent, LoggedKind};
 
 mod observation;
-pub use observation::{Observation, ObservationToken};
+pub use observation::{Notified, Observation, ObservationToken};
 
 mod operation;
 pub use operation::{

@@ -4,7 +4,7 @@ use std::fmt;
 
 use objects::{ContentFormat, Path};
 
-use crate::{DeviceId, Timestamp};
+use crate::{Delivery, DeviceId, Timestamp};
 
 /// A live observation. It keeps its token over a restart, so that its notifications are matched and not reset.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,28 @@ pub struct Observation {
     pub format: Option<ContentFormat>,
     /// When it began.
     pub since: Timestamp,
+    /// The place of the answer that began it among its notifications (RFC 7641 §3.4).
+    pub number: Option<u32>,
+}
+
+/// A notification that was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Notified {
+    /// When it arrived.
+    pub at: Timestamp,
+    /// Its place among those of its observation.
+    pub number: u32,
+}
+
+impl Observation {
+    /// The place of the newest answer or notification that was stored, given the newest notification under its token. Nothing
+    /// if that was too long ago to bind what comes: the numbers begin anew some time.
+    pub fn newest(&self, now: Timestamp, notified: Option<Notified>) -> Option<u32> {
+        let began = self.number.map(|number| Notified { at: self.since, number });
+        // Under the same token there may have been another one before.
+        let notified = notified.filter(|notified| notified.at >= self.since);
+        notified.or(began).filter(|newest| newest.at.after(Delivery::KEPT) > now).map(|newest| newest.number)
+    }
 }
 
 /// The token of an observation: 1 to 8 bytes (RFC 7252 §5.3.1).

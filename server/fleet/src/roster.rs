@@ -22,9 +22,9 @@ use std::{
 use objects::{ContentFormat, Path};
 
 use crate::{
-    Commit, Device, DeviceId, EndReason, Ending, EndpointName, NodeId, Now, Observation, ObservationToken,
-    OperationRecord, Origin, Presence, PublicId, Purpose, Registration, RegistrationId, Source, Timestamp,
-    queue::Orders,
+    Commit, Device, DeviceId, EndReason, Ending, EndpointName, NodeId, Notified, Now, Observation,
+    ObservationToken, OperationRecord, Origin, Presence, PublicId, Purpose, Registration, RegistrationId,
+    Source, Timestamp, queue::Orders,
 };
 use hot::{Hot, Live};
 use links::LinkPool;
@@ -141,6 +141,8 @@ pub struct Restored {
     pub seen: BTreeMap<DeviceId, Timestamp>,
     /// All live observations.
     pub observations: Vec<Observation>,
+    /// The newest notification under each token, where one was stored lately.
+    pub notified: BTreeMap<DeviceId, BTreeMap<ObservationToken, Notified>>,
     /// All operations without a final state, the oldest first.
     pub operations: Vec<OperationRecord>,
     /// The devices that hold or held a credential: none of them may come without security.
@@ -159,6 +161,7 @@ impl Restored {
         self.epochs.append(&mut part.epochs);
         self.seen.append(&mut part.seen);
         self.observations.append(&mut part.observations);
+        self.notified.append(&mut part.notified);
         self.operations.append(&mut part.operations);
         self.secured.append(&mut part.secured);
         self.more_after = part.more_after;

@@ -79,7 +79,7 @@ pub(crate) fn notification(
     } else {
         Vec::new()
     };
-    let report = Report { samples, delivery: delivery(received) };
+    let report = Report { samples, delivery: delivery(received, response.observe) };
     Ok(Uplink::Notify { device, token, observe: response.observe, report })
 }
 
@@ -101,12 +101,12 @@ fn send(
         codec::decode_many(ContentFormat(format), &request.payload, models, received.at_ms)
     })
     .map_err(|error| Rejection::from(&error))?;
-    Ok(Report { samples, delivery: delivery(received) })
+    Ok(Report { samples, delivery: delivery(received, None) })
 }
 
-fn delivery(received: Received<'_>) -> Delivery {
+fn delivery(received: Received<'_>, observe: Option<u32>) -> Delivery {
     let Received { sender, message_id, token, .. } = received;
-    Delivery { sender, message_id, token: token.to_vec() }
+    Delivery { sender, message_id, token: token.to_vec(), observe }
 }
 
 fn registration_id(segment: &str) -> Result<RegistrationId, Rejection> {

@@ -12,8 +12,8 @@ use std::{
 
 use fleet::{
     Change, Commit, Committed, CredentialId, DeviceId, DiaryCause, EventKind, Failure, Library, ListenerId,
-    Now, Operation, OperationId, Order, Outcome, Presence, PublicId, RequestId, Roster, SecureSessionId,
-    Source, StoreError, Subject, Taken,
+    Now, ObservationToken, Operation, OperationId, Order, Outcome, Presence, PublicId, RequestId, Roster,
+    SecureSessionId, Source, StoreError, Subject, Taken,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -29,6 +29,7 @@ mod work;
 
 use super::{Incoming, paths::Paths, sessions::Sessions};
 use crate::binding;
+use coap::LastNotification;
 use restoring::Restoring;
 use work::{After, InFlight, UnderWay, Work};
 
@@ -56,6 +57,8 @@ pub(crate) struct Shard {
     unrecorded: VecDeque<Commit>,
     /// Sleeping devices that had registered anew, and were not observed again, when the server stopped.
     to_observe_again: BTreeSet<DeviceId>,
+    /// The places of the newest notifications of devices that were not heard since they were brought back, and when that was.
+    notified: BTreeMap<DeviceId, (Duration, BTreeMap<ObservationToken, u32>)>,
     /// When a device has registered, as long as that is not longer ago than [`Self::SETTLES_WITHIN`].
     registered_at: BTreeMap<DeviceId, Duration>,
     /// When the last rejection of a device went to its timeline.
@@ -194,6 +197,7 @@ impl Shard {
             too_early: Vec::new(),
             unrecorded: VecDeque::new(),
             to_observe_again: BTreeSet::new(),
+            notified: BTreeMap::new(),
             registered_at: BTreeMap::new(),
             last_rejection: BTreeMap::new(),
             next_tick: now.mono + Self::TICK,
@@ -308,6 +312,7 @@ impl Shard {
         }
         let registry = self.library.current();
         let Some(registration) = self.roster.registration(device) else { return };
+        let (since, notified) = self.notified.remove(&device).unwrap_or_default();
         for observation in self.roster.observations(device) {
             let Some(token) = coap::Token::new(observation.token.as_bytes()) else { continue };
             if self.coap.observes(registration.source, token) {
@@ -317,8 +322,11 @@ impl Shard {
             let request = binding::with_models(&registry, registration, |models| {
                 binding::downlink::request(&operation, registration, models, Some(token))
             });
+            let last = notified.get(&observation.token);
+            let last =
+                last.map(|number| LastNotification { number: *number, age: now.mono.saturating_sub(since) });
             if let Ok(request) = request {
-                self.coap.observe_restored(now.mono, registration.source, token, request, None);
+                self.coap.observe_restored(now.mono, registration.source, token, request, last);
             }
         }
     }

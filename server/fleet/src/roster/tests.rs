@@ -71,6 +71,7 @@ impl Bench {
             token: ObservationToken::new(&[token]).unwrap(),
             format: None,
             since: self.now.wall,
+            number: None,
         };
         self.roster.apply(self.now, &commit(Change::ObservationBegan(observation)));
     }
@@ -115,7 +116,7 @@ pub(super) fn report(paths: &[&str]) -> Report {
         path: path.parse().unwrap(),
         node: Node::Resource(Resource::Single(Value::Integer(1))),
     };
-    let delivery = Delivery { sender: Sender::At(at(1)), message_id: 1, token: vec![1] };
+    let delivery = Delivery { sender: Sender::At(at(1)), message_id: 1, token: vec![1], observe: None };
     Report { samples: paths.iter().map(sample).collect(), delivery }
 }
 

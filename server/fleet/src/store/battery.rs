@@ -171,6 +171,7 @@ macro_rules! store_battery {
             concurrent_duplicates_are_stored_once,
             deliveries_are_told_apart,
             a_delivery_may_repeat_after_its_time,
+            the_newest_notification_is_known_after_a_start,
             the_history_is_capped_by_a_purge,
             values_are_kept_as_their_class_says,
 

@@ -117,6 +117,7 @@ impl Store for MemoryStore {
                 .filter(|observation| devices.contains_key(&observation.device))
                 .cloned()
                 .collect(),
+            notified: tables.notified(&devices),
             operations: tables
                 .operations
                 .values()

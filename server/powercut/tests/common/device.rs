@@ -271,6 +271,7 @@ impl Simulated {
                 sender: Sender::At(source),
                 message_id: u16::try_from(number % 65_536).unwrap(),
                 token,
+                observe: None,
             }),
             readings: vec![Reading {
                 path: "/3/0/9".parse().unwrap(),
@@ -321,6 +322,7 @@ impl Simulated {
             token: ObservationToken::new(&self.begun.to_be_bytes()).unwrap(),
             format: None,
             since: at(self.begun),
+            number: None,
         }
     }
 

@@ -158,8 +158,8 @@ impl Shard {
         }
         binding::trace::answered(&mut trace, &answer, now.mono.saturating_sub(sent_at));
         let observing = matches!(order.operation, Operation::Observe { .. });
-        let began = answer.as_ref().is_ok_and(|response| observing && response.observe.is_some());
-        let began = began.then_some(Began { token, under });
+        let number = answer.as_ref().ok().and_then(|response| response.observe).filter(|_| observing);
+        let began = number.map(|number| Began { token, under, number });
         let outcome = match (&answer, self.roster.registration(device)) {
             // What the end of the registration has made durable of it.
             (_, None) if idempotent => Outcome::Failed(Failure::Cancelled),
@@ -325,12 +325,13 @@ impl Ended {
             let readings = Reading::from_samples(samples);
             changes.push(Change::Report { device, received_at: at, delivery: None, readings });
         }
+        let number = began.map(|began| began.number);
         let began = began.and_then(|began| ObservationToken::new(began.token.as_bytes()));
         match &order.operation {
             Operation::Observe { format, .. } => match (began, outcome) {
                 (Some(token), Outcome::Success { .. }) => {
                     let (format, since) = (*format, at);
-                    let observation = Observation { device, path, token, format, since };
+                    let observation = Observation { device, path, token, format, since, number };
                     changes.push(Change::ObservationBegan(observation));
                 }
                 // Nobody knows whether the device has one now: what is stored stays, and is asked for again.

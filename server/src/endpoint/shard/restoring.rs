@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use fleet::{DeviceId, Now, Origin, Presence, Restored, Source};
+use fleet::{DeviceId, Now, Observation, Origin, Presence, Restored, Source};
 use tracing::info;
 
 use super::{
@@ -30,6 +30,14 @@ impl Shard {
     /// Takes in a part of what was live when the server stopped. Parts come until [`Shard::handle_restore_done`].
     pub(crate) fn handle_restored(&mut self, now: Now, restored: Restored) {
         let devices: Vec<DeviceId> = restored.devices.iter().map(|device| device.id).collect();
+        for observation in &restored.observations {
+            let Observation { device, token, .. } = *observation;
+            let notified = restored.notified.get(&device).and_then(|of_device| of_device.get(&token));
+            if let Some(number) = observation.newest(now.wall, notified.copied()) {
+                let numbers = self.notified.entry(device).or_insert_with(|| (now.mono, BTreeMap::new()));
+                numbers.1.insert(token, number);
+            }
+        }
         for commit in self.roster.restore(now, restored) {
             self.commit(now, None, commit, After::Nothing);
         }

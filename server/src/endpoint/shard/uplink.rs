@@ -110,6 +110,7 @@ impl Shard {
             response.location_path = vec!["rd".to_owned(), id.to_string()];
             metrics::counter!("muster_registrations_total").increment(1);
             self.registered_at.insert(device, now.mono);
+            self.notified.remove(&device);
             self.coap.restart_notifications(decision.source);
         }
         let endpoint = self.roster.endpoint(device).map(tracing::field::display);

@@ -53,6 +53,8 @@ pub(super) struct Began {
     pub(super) token: coap::Token,
     /// The registration that lived when it was asked for.
     pub(super) under: RegistrationId,
+    /// The place of the answer among its notifications.
+    pub(super) number: u32,
 }
 
 /// What follows a commit.

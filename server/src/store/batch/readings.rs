@@ -32,12 +32,13 @@ impl Batch<'_> {
     ) -> Result<bool, Failure> {
         let row = rows::delivery_row(device, delivery, received_at);
         let sql = Sql::new(
-            "INSERT INTO delivery (device_id, message_id, token, listener, address, received_at) VALUES (",
+            "INSERT INTO delivery (device_id, message_id, token, listener, address, received_at, observe) VALUES (",
         );
         let sql = sql.bind(row.device_id).text(", ").bind(row.message_id).text(", ").bind(row.token);
         let sql =
             sql.text(", ").bind(row.listener).text(", ").bind(row.address).text(", ").bind(row.received_at);
-        let sql = sql.text(") ON CONFLICT (device_id, message_id, token, listener, address) DO UPDATE SET received_at = excluded.received_at WHERE delivery.received_at <= ");
+        let sql = sql.text(", ").bind(row.observe);
+        let sql = sql.text(") ON CONFLICT (device_id, message_id, token, listener, address) DO UPDATE SET received_at = excluded.received_at, observe = excluded.observe WHERE delivery.received_at <= ");
         let too_old = received_at.0.saturating_sub(signed(Delivery::KEPT.as_millis() as u64));
         Ok(self.run(sql.bind(too_old)).await? > 0)
     }

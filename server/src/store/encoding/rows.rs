@@ -115,6 +115,7 @@ pub(in crate::store) fn observation_row(observation: &Observation) -> entity::ob
         token: observation.token.as_bytes().to_vec(),
         format: format_column(observation.format),
         since: observation.since.0,
+        number: observation.number.map(i64::from),
     }
 }
 
@@ -125,6 +126,7 @@ pub(in crate::store) fn observation(row: entity::observation::Model) -> Result<O
         token: ObservationToken::new(&row.token).or_corrupt("observation")?,
         format: format(row.format).or_corrupt("observation")?,
         since: Timestamp(row.since),
+        number: row.number.and_then(|number| number.try_into().ok()),
     })
 }
 
@@ -204,6 +206,7 @@ pub(in crate::store) fn delivery_row(
         listener,
         address,
         received_at: received_at.0,
+        observe: delivery.observe.map(i64::from),
     }
 }
 

@@ -17,6 +17,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub address: String,
     pub received_at: i64,
+    pub observe: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -13,6 +13,7 @@ pub struct Model {
     pub token: Vec<u8>,
     pub format: Option<i64>,
     pub since: i64,
+    pub number: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use fleet::{DeviceId, Restored, StoreError, Timestamp};
+use fleet::{DeviceId, Notified, ObservationToken, Restored, StoreError, Timestamp};
 use sea_orm::{
     ColumnTrait as _, DatabaseTransaction, EntityTrait, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     Select,
@@ -19,6 +19,15 @@ use crate::store::{
 #[derive(sea_orm::FromQueryResult)]
 struct Holds {
     device_id: i64,
+}
+
+/// A notification that was stored lately.
+#[derive(sea_orm::FromQueryResult)]
+struct NotifiedRow {
+    device_id: i64,
+    token: Vec<u8>,
+    received_at: i64,
+    observe: i64,
 }
 
 impl Reader {
@@ -79,6 +88,13 @@ impl Reader {
         for row in self.all_in(&snapshot, observations).await? {
             restored.observations.extend(readable(row.device_id, rows::observation(row)));
         }
+        let notified: Vec<NotifiedRow> = self.rows(&snapshot, notified(first, last)).await?;
+        for row in notified {
+            let Ok(number) = u32::try_from(row.observe) else { continue };
+            let newest = Notified { at: Timestamp(row.received_at), number };
+            let of_device = restored.notified.entry(DeviceId(row.device_id)).or_default();
+            of_device.extend(ObservationToken::new(&row.token).map(|token| (token, newest)));
+        }
         let operations: Vec<operation::Model> = self.rows(&snapshot, open_operations(first, last)).await?;
         for row in operations {
             restored.operations.extend(readable(row.device_id, rows::operation_record(row)));
@@ -109,6 +125,14 @@ fn readable<T>(device: i64, row: Result<T, StoreError>) -> Option<T> {
 pub(in crate::store) fn holders(first: i64, last: i64) -> Sql {
     let sql = Sql::new("SELECT DISTINCT device_id FROM credential WHERE device_id BETWEEN ").bind(first);
     sql.text(" AND ").bind(last)
+}
+
+/// The newest of each token comes last.
+fn notified(first: i64, last: i64) -> Sql {
+    let sql = Sql::new(
+        "SELECT device_id, token, received_at, observe FROM delivery WHERE observe IS NOT NULL AND device_id BETWEEN ",
+    );
+    sql.bind(first).text(" AND ").bind(last).text(" ORDER BY received_at, observe")
 }
 
 /// Those of a device the oldest first. The condition is that of the index, word for word.

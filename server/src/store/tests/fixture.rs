@@ -97,6 +97,7 @@ pub(super) fn observation(number: i64, of: &str) -> Observation {
         token: ObservationToken::new(&[1, 2, 3]).unwrap(),
         format: None,
         since: Timestamp(2_000),
+        number: None,
     }
 }
 

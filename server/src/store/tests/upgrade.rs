@@ -23,6 +23,7 @@ const DATA_SETS: &[(&str, &str)] = &[
     ("m0003_secure", include_str!("schemas/m0003_secure.sql")),
     ("m0004_durability", include_str!("schemas/m0004_durability.sql")),
     ("m0005_copied", include_str!("schemas/m0005_copied.sql")),
+    ("m0006_notified", include_str!("schemas/m0006_notified.sql")),
 ];
 
 #[test]

@@ -60,6 +60,7 @@ async fn send(store: Arc<SqlStore>, device: i64) -> Vec<Duration> {
             sender: Sender::At(source(device)),
             message_id: u16::try_from(message % 65_536).unwrap(),
             token: vec![1, 2, 3],
+            observe: None,
         };
         let readings =
             vec![Reading { path: path("/3303/0/5700"), value: Value::Integer(message), device_time: None }];

@@ -174,6 +174,7 @@ fn only_what_is_observed_can_be_cancelled() {
         token: ObservationToken::new(&[1]).unwrap(),
         format: None,
         since: START,
+        number: None,
     };
     let began = Commit { changes: vec![Change::ObservationBegan(observation)], audit: vec![] };
     block_on(bench.store.commit(began)).unwrap();

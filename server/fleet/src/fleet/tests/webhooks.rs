@@ -121,6 +121,7 @@ fn a_report_that_comes_twice_is_told_once() {
         }),
         message_id: 7,
         token: vec![1],
+        observe: None,
     };
     for _ in 0..2 {
         let report = Change::Report {

@@ -107,7 +107,8 @@ pub(super) fn source(number: i64) -> Source {
 }
 
 pub(super) fn delivery(number: u16) -> Delivery {
-    Delivery { sender: Sender::At(source(1)), message_id: number, token: number.to_be_bytes().to_vec() }
+    let token = number.to_be_bytes().to_vec();
+    Delivery { sender: Sender::At(source(1)), message_id: number, token, observe: None }
 }
 
 pub(super) fn observation(number: i64, at_path: &str) -> Observation {
@@ -119,6 +120,7 @@ pub(super) fn observation(number: i64, at_path: &str) -> Observation {
         token: ObservationToken::new(&token).unwrap(),
         format: Some(ContentFormat::TLV),
         since: START,
+        number: None,
     }
 }
 

@@ -59,6 +59,7 @@ pub async fn every_token_and_format_survives(store: &dyn Store) {
         .map(|(index, (token, format))| Observation {
             token: ObservationToken::new(token).unwrap(),
             format,
+            number: (index > 0).then_some(0x00ff_ffff >> index),
             ..observation(1, &format!("/3/0/{index}"))
         })
         .collect();

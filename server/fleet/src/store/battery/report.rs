@@ -1,12 +1,14 @@
 //! Reports: the latest values, the history, and deliveries that come twice.
 
+use std::collections::BTreeMap;
+
 use futures::future::join_all;
 use objects::{ObjectLink, Value};
 
 use super::fixture::*;
 use crate::{
-    Change, Class, ClassId, Delivery, DeviceId, ListenerId, Reading, Retention, SecureSessionId, Sender,
-    Source, Store, StoredReading,
+    Change, Class, ClassId, Delivery, DeviceId, ListenerId, Notified, ObservationToken, Reading, Retention,
+    SecureSessionId, Sender, Source, Store, StoredReading,
 };
 
 /// Values at the edges of every type.
@@ -216,6 +218,37 @@ pub async fn a_delivery_may_repeat_after_its_time(store: &dyn Store) {
     assert_eq!(plain(&history), [reading("/3/0/9", 3), reading("/3/0/9", 1)]);
     store.purge(again.after(Delivery::KEPT)).await.unwrap();
     assert!(!commit(store, [delivered(1, 1, again.after(Delivery::KEPT), 5)]).await.duplicate);
+}
+
+/// By its place among those of its token, and by when it was stored.
+pub async fn the_newest_notification_is_known_after_a_start(store: &dyn Store) {
+    register(store, 2).await;
+    let notified = |device, message_id, token, observe, received_at| Change::Report {
+        device: DeviceId(device),
+        received_at,
+        delivery: Some(Delivery { message_id, token: vec![token], observe, ..delivery(1) }),
+        readings: vec![reading("/3/0/9", 1)],
+    };
+    let places = [
+        notified(1, 1, 1, Some(7), START),
+        notified(1, 2, 1, Some(9), at(1)),
+        notified(1, 3, 2, Some(0x00ff_ffff), at(1)),
+        // It began anew.
+        notified(1, 4, 2, Some(0), at(2)),
+        notified(2, 1, 1, Some(5), at(1)),
+        notified(2, 2, 3, None, at(1)),
+    ];
+    for change in places {
+        assert!(!commit(store, [change]).await.duplicate);
+    }
+    assert!(commit(store, [notified(1, 1, 1, Some(7), at(3))]).await.duplicate, "a copy does not count");
+    let token = |byte| ObservationToken::new(&[byte]).unwrap();
+    let newest = |number, second| Notified { at: at(second), number };
+    let expected = BTreeMap::from([
+        (DeviceId(1), BTreeMap::from([(token(1), newest(9, 1)), (token(2), newest(0, 2))])),
+        (DeviceId(2), BTreeMap::from([(token(1), newest(5, 1))])),
+    ]);
+    assert_eq!(store.restore().await.unwrap().notified, expected);
 }
 
 /// The newest stay, by when it was so; the latest value stays; other paths are not touched.

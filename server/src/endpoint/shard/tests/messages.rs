@@ -14,6 +14,16 @@ pub(super) fn sending() -> Vec<u8> {
     message.to_bytes().unwrap()
 }
 
+/// A notification of a value as text.
+pub(super) fn notifying(token: coap::Token, id: u16, number: u32, value: &str) -> Vec<u8> {
+    let (kind, id) = (coap::Kind::Confirmable, coap::MessageId(id));
+    let mut message = coap::Message::new(kind, coap::Code::CONTENT, id, token);
+    message.options.push_uint(coap::OptionNumber::OBSERVE, number);
+    message.options.push_uint(coap::OptionNumber::CONTENT_FORMAT, 0);
+    message.payload = value.as_bytes().to_vec();
+    message.to_bytes().unwrap()
+}
+
 fn request<'a>(method: coap::Method, path: impl IntoIterator<Item = &'a str>) -> coap::Message {
     let (id, token) = (coap::MessageId(0x7000), coap::Token::default());
     let mut message = coap::Message::new(coap::Kind::Confirmable, method.into(), id, token);

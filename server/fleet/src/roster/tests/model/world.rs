@@ -226,7 +226,7 @@ impl World {
         let token = (1..).find(free).and_then(|token| ObservationToken::new(&[token])).unwrap();
         let path = path.parse().unwrap();
         life.observed.insert(path, token);
-        let began = Observation { device: id, path, token, format: None, since: self.now.wall };
+        let began = Observation { device: id, path, token, format: None, since: self.now.wall, number: None };
         let began = commit(Change::ObservationBegan(began));
         self.keep(began.clone());
         self.roster.apply(self.now, &began);

@@ -1,9 +1,11 @@
 //! Devices: what they registered, and what they gave.
 
+use std::collections::BTreeMap;
+
 use super::{Tables, unique};
 use crate::{
-    Class, ClassId, CredentialState, Delivery, Device, DeviceId, DeviceState, EndReason, Plan, PlanScope,
-    PublicId, Reading, Registration, StoreError, StoredReading, Timestamp,
+    Class, ClassId, CredentialState, Delivery, Device, DeviceId, DeviceState, EndReason, Notified,
+    ObservationToken, Plan, PlanScope, PublicId, Reading, Registration, StoreError, StoredReading, Timestamp,
     store::{DeviceSummary, DeviceView, RegisteredSummary},
 };
 
@@ -144,6 +146,22 @@ impl Tables {
         self.deliveries.retain(|row| !same(row));
         self.deliveries.push((device, delivery.clone(), at));
         true
+    }
+
+    /// The newest notification under each token.
+    pub(in crate::store::memory) fn notified(
+        &self,
+        devices: &BTreeMap<DeviceId, Device>,
+    ) -> BTreeMap<DeviceId, BTreeMap<ObservationToken, Notified>> {
+        let mut stored: Vec<_> = self.deliveries.iter().filter(|row| devices.contains_key(&row.0)).collect();
+        stored.sort_by_key(|(_, delivery, at)| (*at, delivery.observe));
+        let mut notified = BTreeMap::<_, BTreeMap<_, _>>::new();
+        for (device, delivery, at) in stored {
+            if let (Some(token), Some(number)) = (ObservationToken::new(&delivery.token), delivery.observe) {
+                notified.entry(*device).or_default().insert(token, Notified { at: *at, number });
+            }
+        }
+        notified
     }
 
     pub(super) fn read(&mut self, device: DeviceId, received_at: Timestamp, reading: Reading) {
