@@ -6,7 +6,11 @@
 
 pub mod operations;
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    time::Duration,
+};
 
 use coap::{Code, Kind, Message, Method, OptionNumber, Token};
 use device::Event;
@@ -52,6 +56,8 @@ pub struct Known {
     pub unfollowed: bool,
     /// Which exchanges have carried the Execute or Create of this number.
     pub commands: BTreeMap<u64, Vec<(u16, Token)>>,
+    /// Exchanges for another that it has heard while it was taken for that one.
+    pub strayed: BTreeSet<(u16, Token)>,
 }
 
 /// That a device's credentials are revoked.
@@ -209,13 +215,19 @@ impl Model {
         let known = &mut self.devices[device];
         if message.code.is_request() {
             if let Some(number) = operations::number_in(&message) {
+                let exchange = (message.id.0, message.token);
                 if known.mistaken {
+                    known.strayed.insert(exchange);
                     self.operations.strayed.insert(number);
                     return None;
                 }
+                // A copy that was under way when the device became known there.
+                if known.strayed.contains(&exchange) {
+                    return None;
+                }
                 let exchanges = known.commands.entry(number).or_default();
-                if !exchanges.contains(&(message.id.0, message.token)) {
-                    exchanges.push((message.id.0, message.token));
+                if !exchanges.contains(&exchange) {
+                    exchanges.push(exchange);
                 }
             }
             return None;

@@ -93,10 +93,15 @@ impl Ledger {
         let fits = |stream: &Stream| stream.used.get(&number).is_none_or(|before| *before == hash);
         let follows = streams.iter().rposition(|stream| fits(stream) && follows(stream));
         // A server that died before its Finished left goes on with the session all the same, with a new block of numbers.
+        // So does one that has come along from elsewhere.
         let unseen = self.unseen.entry(to).or_default();
-        match follows.or_else(|| streams.iter().rposition(fits)) {
+        let is_begun = |stream: &Stream| {
+            stream.used.range(number - number % BLOCK..=number | (BLOCK - 1)).next().is_some()
+        };
+        let is_unseen = *unseen > 0 && (number.is_multiple_of(BLOCK) || !streams.iter().any(is_begun));
+        match follows.or_else(|| streams.iter().rposition(fits).filter(|_| !is_unseen)) {
             Some(at) => drop(streams[at].used.insert(number, hash)),
-            None if *unseen > 0 && number.is_multiple_of(BLOCK) => {
+            None if is_unseen => {
                 *unseen -= 1;
                 streams.push(Stream { used: [(number, hash)].into() });
             }

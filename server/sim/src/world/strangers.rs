@@ -36,6 +36,10 @@ struct Recorded {
     bytes: Vec<u8>,
     /// The request in it.
     message: Option<usize>,
+    /// Whether it is not what brought the request first.
+    repeats: bool,
+    /// The server's life in which it was heard.
+    life: u32,
 }
 
 /// How many datagrams they keep.
@@ -70,9 +74,10 @@ impl World {
             matches!(datagram.bytes.first(), Some(&(HANDSHAKE | APPLICATION_DATA | WITH_CONNECTION_ID)));
         if is_record && self.random.random_bool(0.3) {
             let Datagram { from, to, bytes, message, .. } = datagram.clone();
+            let repeats = message.is_some_and(|message| self.model.requests[message].arrived.is_some());
             let recorded = &mut self.strangers.recorded;
             recorded.truncate(RECORDED - 1);
-            recorded.push_front(Recorded { from, to, bytes, message });
+            recorded.push_front(Recorded { from, to, bytes, message, repeats, life: self.bench.life() });
         }
     }
 
@@ -146,13 +151,15 @@ impl World {
             return;
         }
         let at = self.random.random_range(0..self.strangers.recorded.len());
-        let Recorded { from, to, bytes, message } = &self.strangers.recorded[at];
+        let Recorded { from, to, bytes, message, repeats, life } = &self.strangers.recorded[at];
         // What was not done may never have been taken in: it would be a first time.
         let is_done = message.is_some_and(|message| self.model.requests[message].done);
+        // Nothing is stored of a repetition but, a while later, that its record was heard.
+        let is_forgotten = *repeats && *life != self.bench.life();
         let (bytes, from, to) = (bytes.clone(), *from, *to);
         let from = match bytes[0] {
             HANDSHAKE => stranger,
-            _ if !is_done => return,
+            _ if !is_done || is_forgotten => return,
             WITH_CONNECTION_ID if self.random.random_bool(0.5) => stranger,
             _ => from,
         };
