@@ -154,10 +154,13 @@ impl SqlStore {
         counters::describe();
         let file_error = |(path, error)| OpenError::File { path, error };
         connector.prepare().map_err(file_error)?;
-        let place = connector.place().map_err(file_error)?;
+        let mut place = connector.place().map_err(file_error)?;
         let connection = connector.writer().await?;
         copied::refuse(&connection, connector.database()).await?;
         migrations::migrate(&connection).await?;
+        if let Some(place) = &mut place {
+            place.mark(&connection).await?;
+        }
         let node = entity::node::Entity::find_by_id(NodeId::SINGLE.0).one(&connection).await?;
         let node = node.ok_or(StoreError::Corrupt { what: "node" })?;
 

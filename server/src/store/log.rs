@@ -5,13 +5,13 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io,
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
 };
 
-use super::place::{self, number};
+use super::place::{held, leads_to};
 
 /// The log that was opened, and the index of it that processes share.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Log {
         let [log, index] = names(database)?;
         let log = OpenOptions::new().read(true).write(true).open(log)?;
         let (head, length) = extent(&log)?;
-        Ok(Self { database: database.to_owned(), log, index: place::held(&index)?, head, length })
+        Ok(Self { database: database.to_owned(), log, index: held(&index)?, head, length })
     }
 
     /// Takes note of how far it goes, too.
@@ -69,10 +69,6 @@ impl Log {
         let [log, index] = names(&self.database)?;
         Ok(leads_to(&log, &self.log)? && leads_to(&index, &self.index)?)
     }
-}
-
-fn leads_to(name: &Path, file: &File) -> io::Result<bool> {
-    Ok(number(&fs::metadata(name)?) == number(&file.metadata()?))
 }
 
 /// As SQLite names them, which follows links first.

@@ -1,4 +1,4 @@
-//! Whether the name of the database's file still leads to the file that is open.
+//! Whether the name of the database's file still leads to the file that is open, and that holds what was written to it.
 //!
 //! A file goes on living for whoever has it open when it is deleted or another is put in its place. What would be
 //! acknowledged then is gone with the process.
@@ -6,28 +6,63 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
+
+use sea_orm::{ConnectionTrait as _, DatabaseConnection};
+
+use super::OpenError;
 
 /// The file that was opened.
 #[derive(Debug)]
 pub(super) struct Place {
     path: PathBuf,
-    file: (u64, u64),
-    /// So that no other file gets its number as long as this lives.
-    _held: File,
+    /// So that no other file gets its number as long as this lives. It is closed after the connections, for that takes SQLite's
+    /// locks away.
+    file: File,
+    mark: Mark,
 }
 
-/// It is not what its name leads to any more.
+/// A number that each start writes into the head of the file, as SQLite's application id
+/// (<https://sqlite.org/fileformat2.html#application_id>): what was copied there since has another.
+#[derive(Debug, Default)]
+struct Mark {
+    bytes: [u8; 4],
+    /// Before a checkpoint it stands in the log alone.
+    is_there: AtomicBool,
+}
+
+/// It is not what was opened any more.
 #[derive(Debug, thiserror::Error)]
-#[error("{} is not the file any more that was opened", .0.display())]
-pub(super) struct Moved(PathBuf);
+pub(super) enum Displaced {
+    /// The name leads elsewhere.
+    #[error("{} is not the file any more that was opened", .0.display())]
+    Moved(PathBuf),
+    /// The file holds something else.
+    #[error("{} was written over from outside", .0.display())]
+    Overwritten(PathBuf),
+}
+
+/// Where the mark stands.
+const MARK_AT: u64 = 68;
 
 impl Place {
     pub(super) fn of(path: &Path) -> io::Result<Self> {
-        let held = held(path)?;
-        Ok(Self { path: path.to_owned(), file: number(&held.metadata()?), _held: held })
+        Ok(Self { path: path.to_owned(), file: File::open(path)?, mark: Mark::default() })
+    }
+
+    /// Marks it as this start's.
+    pub(super) async fn mark(&mut self, connection: &DatabaseConnection) -> Result<(), OpenError> {
+        let mut bytes = [0; 4];
+        getrandom::fill(&mut bytes)
+            .map_err(|error| OpenError::File { path: self.path.clone(), error: io::Error::other(error) })?;
+        let id = i32::from_be_bytes(bytes);
+        connection.execute_unprepared(&format!("PRAGMA application_id = {id}")).await?;
+        connection.execute_unprepared("PRAGMA wal_checkpoint(PASSIVE)").await?;
+        self.mark = Mark { bytes, is_there: AtomicBool::new(false) };
+        Ok(())
     }
 
     /// Where it lies.
@@ -35,11 +70,18 @@ impl Place {
         folder(&self.path)
     }
 
-    pub(super) fn check(&self) -> Result<(), Moved> {
-        match fs::metadata(&self.path) {
-            Ok(found) if number(&found) == self.file => Ok(()),
-            _ => Err(Moved(self.path.clone())),
+    pub(super) fn check(&self) -> Result<(), Displaced> {
+        if !leads_to(&self.path, &self.file).unwrap_or(false) {
+            return Err(Displaced::Moved(self.path.clone()));
         }
+        let mut found = [0; 4];
+        let is_marked = self.file.read_exact_at(&mut found, MARK_AT).is_ok() && found == self.mark.bytes;
+        if is_marked {
+            self.mark.is_there.store(true, Ordering::Relaxed);
+        } else if self.mark.is_there.load(Ordering::Relaxed) {
+            return Err(Displaced::Overwritten(self.path.clone()));
+        }
+        Ok(())
     }
 }
 
@@ -59,6 +101,8 @@ pub(super) fn held(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
-pub(super) fn number(file: &fs::Metadata) -> (u64, u64) {
-    (file.dev(), file.ino())
+/// Whether the name is this file's.
+pub(super) fn leads_to(name: &Path, file: &File) -> io::Result<bool> {
+    let [named, file] = [fs::metadata(name)?, file.metadata()?];
+    Ok((named.dev(), named.ino()) == (file.dev(), file.ino()))
 }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::{
     OpenError,
     log::Astray,
-    place::{Moved, Place},
+    place::{Displaced, Place},
     postgres::PostgresError,
 };
 use crate::limit;
@@ -53,8 +53,8 @@ impl Standing {
         Self { failing: Mutex::default(), place }
     }
 
-    /// Whether the file that is open is the one that the next start finds.
-    pub(super) fn in_place(&self) -> Result<(), Moved> {
+    /// Whether the file that is open is the one that the next start finds, as it was written.
+    pub(super) fn in_place(&self) -> Result<(), Displaced> {
         self.place.as_ref().map_or(Ok(()), Place::check)
     }
 
@@ -113,8 +113,11 @@ impl Standing {
 }
 
 pub(super) fn trouble(error: &(dyn Error + 'static)) -> Trouble {
-    if error.is::<Moved>() {
-        return Trouble::Moved;
+    if let Some(displaced) = error.downcast_ref() {
+        return match displaced {
+            Displaced::Moved(_) => Trouble::Moved,
+            Displaced::Overwritten(_) => Trouble::Corrupt,
+        };
     }
     if let Some(astray) = error.downcast_ref() {
         return match astray {

@@ -1,4 +1,4 @@
-//! A database whose file is deleted, or replaced by another, while the store has it open.
+//! A database whose file is deleted, replaced by another or written over, while the store has it open.
 
 use std::fs;
 
@@ -52,6 +52,30 @@ async fn a_file_that_was_put_in_its_place_is_not_written_to() {
     assert_eq!(counts, [2; 16]);
     store.close().await;
     assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_file_that_was_written_over_in_place_is_noticed_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, other) = (folder.path().join("muster.db"), folder.path().join("other.db"));
+    let store = open(other.clone()).await;
+    store.commit(registers(1, "node-1")).await.unwrap();
+    store.close().await;
+    let other = fs::read(other).unwrap();
+    for written in [&other[..], &[]] {
+        let store = open(file.clone()).await;
+        store.commit(registers(2, "node-2")).await.unwrap();
+        // The same file, as `cp` does it.
+        fs::write(&file, written).unwrap();
+        for attempt in 0..3 {
+            let refused = store.commit(registers(3, "node-3")).await.err();
+            assert_eq!(refused, Some(StoreError::Unavailable), "{attempt}");
+        }
+        assert_eq!(store.trouble(), Some(Trouble::Corrupt));
+        store.close().await;
+        assert_eq!(fs::read(&file).unwrap(), written);
+        fs::remove_file(&file).unwrap();
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use crate::{
         doubt::{Doubt, Mark, kept},
         failure::within,
         log::{Astray, Log},
+        place::Displaced,
         sql::Sql,
     },
 };
@@ -68,8 +69,12 @@ impl Writer {
 
     /// Durable is what the next start finds.
     pub(super) async fn in_place(&mut self) -> Result<(), StoreError> {
-        if let Err(moved) = self.standing.in_place() {
-            return Err(self.lost(&moved));
+        if let Err(displaced) = self.standing.in_place() {
+            if matches!(displaced, Displaced::Overwritten(_)) {
+                // What was put there is not to be mixed with what was written to another.
+                self.empty_log();
+            }
+            return Err(self.lost(&displaced));
         }
         match self.log.as_mut().map_or(Ok(()), Log::check) {
             Ok(()) => Ok(()),
@@ -80,10 +85,8 @@ impl Writer {
     /// Puts what the log held into the database, as far as it is whole, and gives up all that have it open: the next connections
     /// begin another.
     async fn leave_log(&mut self, astray: Astray) -> Result<(), StoreError> {
-        if astray == Astray::Cut
-            && let Some(Err(error)) = self.log.as_ref().map(Log::empty)
-        {
-            tracing::error!(error = %error, "what is left of muster.db-wal can't be emptied");
+        if astray == Astray::Cut {
+            self.empty_log();
         }
         if let Some(connection) = self.connection.take() {
             drop(connection.close().await);
@@ -103,6 +106,12 @@ impl Writer {
              the database alone while the server runs"
         );
         Ok(())
+    }
+
+    fn empty_log(&self) {
+        if let Some(Err(error)) = self.log.as_ref().map(Log::empty) {
+            tracing::error!(error = %error, "what is left of muster.db-wal can't be emptied");
+        }
     }
 
     /// Whether all of the log is in the database. Readers are asked, for they have the log open that is known: the writer's
