@@ -240,6 +240,8 @@ impl Model {
                 asked.done |= message.code.is_success() && asked.what.is_durable();
             }
             let before = known.answers.insert(key, (life, bytes.to_vec()));
+            // What is remembered of one that is taken for another goes with that one, when that is heard elsewhere.
+            let before = before.filter(|_| !known.mistaken);
             if let Some((its_life, before)) =
                 before.filter(|(its_life, before)| *its_life == life && before != bytes)
             {
