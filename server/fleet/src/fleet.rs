@@ -54,7 +54,7 @@ mod models;
 pub use models::{FolderError, ModelEntry, ModelFolder, ModelSource};
 
 mod operate;
-pub use operate::{Operated, OperationView};
+pub use operate::{Begun, Operated, OperationView};
 
 mod people;
 

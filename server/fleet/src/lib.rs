@@ -68,10 +68,10 @@ pub use feed::{Event, EventKind, Feed, Subscription, Watched};
 
 mod fleet;
 pub use fleet::{
-    AuditTrail, Began, BootstrapAsked, BootstrapSettings, Bootstrapped, BulkReport, Closed, DeviceDetail,
-    DueWebhook, Enrolled, Fleet, FolderError, ImportFormat, ImportReport, LoginBounds, LoginPermit,
-    ModelEntry, ModelFolder, ModelSource, NewClaim, NewDevice, Operated, OperationView, Removal, Rotation,
-    RowError,
+    AuditTrail, Began, Begun, BootstrapAsked, BootstrapSettings, Bootstrapped, BulkReport, Closed,
+    DeviceDetail, DueWebhook, Enrolled, Fleet, FolderError, ImportFormat, ImportReport, LoginBounds,
+    LoginPermit, ModelEntry, ModelFolder, ModelSource, NewClaim, NewDevice, Operated, OperationView, Removal,
+    Rotation, RowError,
 };
 
 mod id;

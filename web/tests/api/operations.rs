@@ -143,6 +143,23 @@ async fn a_device_that_is_slow_is_told_of_later() {
     assert!(matches!(done.answer, Some(Answer::Success { .. })));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_accepted_is_stored_under_the_name_that_is_told() {
+    let world = World::new().await;
+    let device = world.register(7, "node-7").await;
+    world.script.silent.store(true, Ordering::Relaxed);
+    let path = format!("/devices/{device}/operations");
+    let body = json!({"request": {"operation": "execute", "path": "/3/0/4"}, "wait_seconds": 0});
+    let answer = world.post(&path, body.clone()).await;
+    let told: Operation = answer.body(202);
+    assert!(answer.location().ends_with(&told.id), "{}", answer.location());
+    let listed: Page<Operation> = world.get(&path).await.body(200);
+    assert_eq!(listed.items.iter().map(|listed| &listed.id).collect::<Vec<_>>(), [&told.id]);
+    assert_eq!(listed.items[0].state, told.state);
+    world.store.set_full(true);
+    world.post(&path, body).await.problem(503, "unavailable");
+}
+
 #[tokio::test]
 async fn a_device_that_is_not_registered_is_asked_nothing() {
     let world = World::new().await;

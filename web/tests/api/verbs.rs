@@ -77,6 +77,7 @@ const MORE: [(&str, &str); 9] = [
     ("timeline", "get /devices/{device}/timeline"),
     ("tokens", "get /tokens"),
     ("trigger_bootstrap", "post /devices/{device}/bootstraps"),
+    ("carry_out", "post /devices/{device}/bootstraps"),
     ("upload_model", "post /models"),
     ("users", "get /users"),
     ("webhooks", "get /webhooks"),

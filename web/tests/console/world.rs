@@ -288,6 +288,7 @@ impl Script {
                     token: ObservationToken::new(&[1, 2, 3]).unwrap(),
                     format: *format,
                     since: now,
+                    number: None,
                 }));
             }
             (Operation::CancelObservation { path, .. }, OperationState::Done) => {

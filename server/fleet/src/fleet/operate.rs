@@ -24,6 +24,27 @@ pub struct Operated {
     pub trace: Option<WireTrace>,
 }
 
+/// An operation that was taken on: it is stored, unless it is a Read or Discover of a device that listens.
+#[derive(Debug)]
+pub struct Begun {
+    order: Order,
+    view: DeviceView,
+    /// The audit entry of one that is not stored.
+    ticket: Option<Ticket>,
+}
+
+impl Begun {
+    /// Its name.
+    pub fn id(&self) -> OperationId {
+        self.order.id
+    }
+
+    /// What is asked.
+    pub fn operation(&self) -> &Operation {
+        &self.order.operation
+    }
+}
+
 /// An operation as its page shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OperationView {
@@ -36,14 +57,8 @@ pub struct OperationView {
 }
 
 impl Fleet {
-    /// Asks an operation of a device and waits for its outcome, or leaves it in the queue of a device that sleeps.
-    ///
-    /// It is checked against the models of the device first ([`Operation::check`]). A Read or Discover of a device that
-    /// is awake leaves no row; anything else is stored before it is sent. `expires_in` bounds how long it waits, at
-    /// most [`Order::MAX_EXPIRY`], by default [`Order::DEFAULT_EXPIRY`].
-    ///
-    /// Run it in a task of its own: if it is dropped after the commit and before it handed the order over, the
-    /// operation stays queued until the server starts again.
+    /// Asks an operation of a device and waits for its outcome, or leaves it in the queue of a device that sleeps: see
+    /// [`Fleet::begin`] and [`Fleet::carry_out`].
     pub async fn operate(
         &self,
         context: &Context,
@@ -51,11 +66,30 @@ impl Fleet {
         operation: Operation,
         expires_in: Option<Duration>,
     ) -> Result<Operated, FleetError> {
+        let begun = self.begin(context, id, operation, expires_in).await?;
+        self.carry_out(context, begun).await
+    }
+
+    /// Takes an operation on, to be carried out next. Who asked for it may be told from here on.
+    ///
+    /// It is checked against the models of the device first ([`Operation::check`]). A Read or Discover of a device that
+    /// is awake leaves no row; anything else is stored before it is sent. `expires_in` bounds how long it waits, at
+    /// most [`Order::MAX_EXPIRY`], by default [`Order::DEFAULT_EXPIRY`].
+    ///
+    /// Run both in a task of their own: what is begun and not carried out stays queued until the server starts again.
+    pub async fn begin(
+        &self,
+        context: &Context,
+        id: PublicId,
+        operation: Operation,
+        expires_in: Option<Duration>,
+    ) -> Result<Begun, FleetError> {
         self.demand(context, Permission::Operate, "operate").await?;
         let view = self.view(id).await?;
         self.check(&view, &operation).await?;
         let device = view.device.id;
-        if self.downlink.presence(device).await == Presence::NotRegistered {
+        let presence = self.downlink.presence(device).await;
+        if presence == Presence::NotRegistered {
             return Err(FleetError::NotRegistered);
         }
         let expiry = expires_in.unwrap_or(Order::DEFAULT_EXPIRY).min(Order::MAX_EXPIRY);
@@ -69,17 +103,36 @@ impl Fleet {
         };
         let object = format!("{} {}", order.operation.name(), order.operation.path());
         let entry = AuditEntry::by(context, Verb::Operate, Some(device), object);
-        if !order.operation.is_read_only() {
-            return self.store_and_send(context, &view, order, Some(entry)).await;
+        if order.operation.is_read_only() && presence == Presence::Awake {
+            let ticket = self.trail.push(&*self.store, entry).await?;
+            return Ok(Begun { order, view, ticket: Some(ticket) });
         }
-        let ticket: Ticket = self.trail.push(&*self.store, entry).await?;
-        match self.downlink.send(order.clone()).await {
-            Taken::Asleep => {
-                let entry = self.trail.take_back(ticket);
-                self.store_and_send(context, &view, order, entry).await
+        let order = self.keep(context, &view, order, Some(entry)).await?;
+        Ok(Begun { order, view, ticket: None })
+    }
+
+    /// Hands an operation over to its device and waits for its outcome, or leaves it in the queue of a device that sleeps.
+    pub async fn carry_out(&self, context: &Context, begun: Begun) -> Result<Operated, FleetError> {
+        let Begun { mut order, view, ticket } = begun;
+        if let Some(ticket) = ticket {
+            match self.downlink.send(order.clone()).await {
+                // It has fallen asleep meanwhile.
+                Taken::Asleep => {
+                    let entry = self.trail.take_back(ticket);
+                    order = self.keep(context, &view, order, entry).await?;
+                }
+                taken => return self.taken(context, order, taken).await,
             }
-            taken => self.taken(context, order, taken).await,
         }
+        let taken = self.downlink.send(order.clone()).await;
+        if let Taken::Asleep | Taken::NotRegistered | Taken::QueueFull = taken {
+            let result = match taken {
+                Taken::QueueFull => FleetError::QueueFull.to_string(),
+                _ => FleetError::NotRegistered.to_string(),
+            };
+            self.end(context, &view, order.id, OperationState::Failed, result, None).await?;
+        }
+        self.taken(context, order, taken).await
     }
 
     /// One operation of a device.
@@ -157,15 +210,15 @@ impl Fleet {
         Ok(())
     }
 
-    async fn store_and_send(
+    /// Makes an operation durable.
+    async fn keep(
         &self,
         context: &Context,
         view: &DeviceView,
         order: Order,
         entry: Option<AuditEntry>,
-    ) -> Result<Operated, FleetError> {
+    ) -> Result<Order, FleetError> {
         let order = Order { stored: true, ..order };
-        let id = order.id;
         let queued = Change::OperationQueued(Box::new(record_of(context, &order)));
         #[cfg(planted)]
         let changes = match planted::is(planted::Fault::OperationForgotten) {
@@ -175,16 +228,8 @@ impl Fleet {
         #[cfg(not(planted))]
         let changes = vec![queued];
         self.store.commit(Commit { changes, audit: entry.into_iter().collect() }).await?;
-        self.tell(context, view, id, OperationState::Queued);
-        let taken = self.downlink.send(order.clone()).await;
-        if let Taken::Asleep | Taken::NotRegistered | Taken::QueueFull = taken {
-            let result = match taken {
-                Taken::QueueFull => FleetError::QueueFull.to_string(),
-                _ => FleetError::NotRegistered.to_string(),
-            };
-            self.end(context, view, id, OperationState::Failed, result, None).await?;
-        }
-        self.taken(context, order, taken).await
+        self.tell(context, view, order.id, OperationState::Queued);
+        Ok(order)
     }
 
     /// What the caller is told; an outcome is remembered for the page that shows it.

@@ -4,8 +4,8 @@ use objects::Models;
 
 use super::{claims::named, credentials::bootstrap_trigger, taken, timeline};
 use crate::{
-    AuditEntry, BootstrapId, BootstrapRecord, Change, Class, ClassId, ClassPolicy, Commit, Context, Fleet,
-    FleetError, Operated, Permission, Plan, PlanScope, PublicId, Retention, TimelineKind, Verb,
+    AuditEntry, Begun, BootstrapId, BootstrapRecord, Change, Class, ClassId, ClassPolicy, Commit, Context,
+    Fleet, FleetError, Permission, Plan, PlanScope, PublicId, Retention, TimelineKind, Verb,
 };
 
 impl Fleet {
@@ -107,16 +107,12 @@ impl Fleet {
         record.filter(|record| record.device == device).ok_or(FleetError::NotFound("bootstrap"))
     }
 
-    /// Asks a device to bootstrap anew: Execute `/1/x/9`, as [`Fleet::operate`] does.
-    pub async fn trigger_bootstrap(
-        &self,
-        context: &Context,
-        device: PublicId,
-    ) -> Result<Operated, FleetError> {
+    /// Asks a device to bootstrap anew: Execute `/1/x/9`, as [`Fleet::begin`] does.
+    pub async fn trigger_bootstrap(&self, context: &Context, device: PublicId) -> Result<Begun, FleetError> {
         self.demand(context, Permission::Operate, "trigger bootstrap").await?;
         let view = self.enrolled(device).await?;
         let operation = bootstrap_trigger(&view).ok_or(FleetError::NotRegistered)?;
-        self.operate(context, device, operation, None).await
+        self.begin(context, device, operation, None).await
     }
 
     /// The plan that holds for a device: its own, that of its class, or the default.

@@ -56,13 +56,11 @@ pub(super) async fn trigger(
     Path(device): Path<String>,
 ) -> Result<Reply, Failure> {
     let device = device_id(&device)?;
-    let work = {
+    let begin = {
         let (fleet, context) = (Arc::clone(api.fleet()), context.clone());
         async move { fleet.trigger_bootstrap(&context, device).await }
     };
-    let path = objects::Path::Object(objects::ObjectId(1));
-    let asked = fleet::Operation::Execute { path, arguments: String::new() };
-    api.ask(&context, device, &asked, Api::PATIENCE, work).await
+    api.ask(&context, device, Api::PATIENCE, begin).await
 }
 
 /// What a device is given at its next bootstrap, and whose plan that is.

@@ -57,11 +57,11 @@ pub(super) async fn ask(
         return Err(Failure::field("expires_in_seconds", detail));
     }
     let operation = operation(&api, &context, device, new.request).await?;
-    let work = {
-        let (fleet, context, operation) = (Arc::clone(api.fleet()), context.clone(), operation.clone());
-        async move { fleet.operate(&context, device, operation, expires_in).await }
+    let begin = {
+        let (fleet, context) = (Arc::clone(api.fleet()), context.clone());
+        async move { fleet.begin(&context, device, operation, expires_in).await }
     };
-    api.ask(&context, device, &operation, wait, work).await
+    api.ask(&context, device, wait, begin).await
 }
 
 /// One operation, with what came of it and the exchange on the wire while that is remembered.
@@ -71,17 +71,11 @@ pub(super) async fn ask(
     responses((status = 200, description = "The operation", body = Operation)))]
 pub(super) async fn get(
     State(api): State<Arc<Api>>,
-    caller: Caller,
+    Caller(context): Caller,
     Path((device, operation)): Path<(String, String)>,
 ) -> Result<Reply, Failure> {
     let device = device_id(&device)?;
-    match api.operation(&caller.0, device, id(&operation, "operation")?).await {
-        Ok(found) => Reply::ok(&found),
-        Err(fleet::FleetError::NotFound("operation")) => {
-            Reply::ok(&api.asked(&caller, device, &operation).await?)
-        }
-        Err(error) => Err(error.into()),
-    }
+    Reply::ok(&api.find(&context, device, id(&operation, "operation")?).await?)
 }
 
 /// Takes an operation out of the queue of its device.

@@ -1,4 +1,5 @@
-//! Operations whose device has not answered yet: until then they have the id of the request that asked for them.
+//! Operations whose device has not answered yet. Those that change something are stored by then; of a Read or Discover this is
+//! all that is known.
 
 use std::{
     collections::VecDeque,
@@ -6,13 +7,14 @@ use std::{
     time::Duration,
 };
 
-use fleet::{Context, FleetError, Operated, PublicId, StoreError};
+use fleet::{Begun, Context, FleetError, Operation, OperationId, PublicId, StoreError};
 use futures::{
     FutureExt,
+    channel::oneshot,
     future::{BoxFuture, Shared},
 };
 
-use super::{access::Caller, failure::Failure, reply::Reply, state::Api, types};
+use super::{failure::Failure, reply::Reply, state::Api, types};
 
 /// The operations under way of the last time, the oldest dropped for new ones.
 #[derive(Default)]
@@ -21,9 +23,13 @@ pub(crate) struct Underway(Mutex<VecDeque<Asked>>);
 #[derive(Clone)]
 struct Asked {
     device: PublicId,
+    id: OperationId,
     operation: types::Operation,
-    work: Shared<BoxFuture<'static, Result<fleet::OperationId, Arc<FleetError>>>>,
+    work: Work,
 }
+
+/// Ends when the device has answered, or will only once it wakes.
+type Work = Shared<BoxFuture<'static, Result<OperationId, Arc<FleetError>>>>;
 
 impl Underway {
     /// How many are remembered.
@@ -39,24 +45,29 @@ impl Underway {
         all.push_back(asked);
     }
 
-    fn find(&self, device: PublicId, id: &str) -> Option<Asked> {
+    fn find(&self, device: PublicId, id: OperationId) -> Option<Asked> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().find(|asked| asked.device == device && asked.operation.id == id).cloned()
+        all.iter().find(|asked| asked.device == device && asked.id == id).cloned()
     }
 }
 
 impl Api {
-    /// Asks something of a device in a task of its own and waits for a while: 200 with what came of it, or 202 with
-    /// where it will be told.
+    /// Asks something of a device in a task of its own, and once that is taken on waits for a while: 200 with what came of
+    /// it, or 202 with where it will be told.
     pub(crate) async fn ask(
         &self,
         context: &Context,
         device: PublicId,
-        operation: &fleet::Operation,
         wait: Duration,
-        work: impl Future<Output = Result<Operated, FleetError>> + Send + 'static,
+        begin: impl Future<Output = Result<Begun, FleetError>> + Send + 'static,
     ) -> Result<Reply, Failure> {
-        let task = tokio::spawn(work);
+        let (tell, begun) = oneshot::channel();
+        let (fleet, by) = (Arc::clone(self.fleet()), context.clone());
+        let task = tokio::spawn(async move {
+            let begun = begin.await?;
+            drop(tell.send((begun.id(), begun.operation().clone())));
+            fleet.carry_out(&by, begun).await
+        });
         let work = async move {
             match task.await {
                 Ok(operated) => operated.map(|operated| operated.id).map_err(Arc::new),
@@ -66,36 +77,42 @@ impl Api {
                 }
             }
         };
-        let work = work.boxed().shared();
-        match tokio::time::timeout(wait, work.clone()).await {
-            Ok(Ok(id)) => {
-                let operation = self.operation(context, device, id).await?;
-                let location = location(device, &operation.id);
-                if operation.state == types::OperationState::Queued {
-                    Reply::accepted(location, &operation)
-                } else {
-                    Ok(Reply::ok(&operation)?.at(location))
-                }
+        let work: Work = work.boxed().shared();
+        // One that is not taken on has ended, and says why.
+        let ended = match begun.await {
+            Ok(begun) => tokio::time::timeout(wait, work.clone()).await.map_err(|_| begun),
+            Err(oneshot::Canceled) => Ok(work.clone().await),
+        };
+        let id = match ended {
+            Ok(Ok(id)) => id,
+            Ok(Err(error)) => return Err(Failure::of(&error)),
+            Err((id, operation)) => {
+                let operation = sent(context, id, &operation);
+                self.underway.push(Asked { device, id, operation, work });
+                id
             }
-            Ok(Err(error)) => Err(Failure::of(&error)),
-            Err(_) => {
-                let operation = sent(context, operation);
-                let location = location(device, &operation.id);
-                self.underway.push(Asked { device, operation: operation.clone(), work });
+        };
+        let operation = self.find(context, device, id).await?;
+        let location = location(device, &operation.id);
+        match operation.state {
+            types::OperationState::Queued | types::OperationState::Sent => {
                 Reply::accepted(location, &operation)
             }
+            _ => Ok(Reply::ok(&operation)?.at(location)),
         }
     }
 
-    /// An operation by the id of the request that asked for it.
-    pub(crate) async fn asked(
+    /// An operation, stored or not.
+    pub(crate) async fn find(
         &self,
-        Caller(context): &Caller,
+        context: &Context,
         device: PublicId,
-        id: &str,
+        id: OperationId,
     ) -> Result<types::Operation, Failure> {
-        // Whether the caller may see it is said by a verb.
-        self.fleet().overview(context).await?;
+        match self.operation(context, device, id).await {
+            Err(FleetError::NotFound("operation")) => {}
+            found => return Ok(found?),
+        }
         let asked = self.underway.find(device, id).ok_or_else(|| Failure::not_found("operation"))?;
         match asked.work.now_or_never() {
             Some(Ok(id)) => Ok(self.operation(context, device, id).await?),
@@ -110,9 +127,9 @@ fn location(device: PublicId, id: &str) -> String {
 }
 
 /// What is known of an operation while its device has not answered.
-fn sent(context: &Context, operation: &fleet::Operation) -> types::Operation {
+fn sent(context: &Context, id: OperationId, operation: &Operation) -> types::Operation {
     types::Operation {
-        id: context.request.to_string(),
+        id: id.to_string(),
         operation: operation.name().to_owned(),
         path: operation.path().into(),
         state: types::OperationState::Sent,

@@ -82,7 +82,8 @@ pub(crate) async fn bootstrap(
     let target = Target::load(&app, &login, &device).await?;
     let (work, context, id, url) = (Arc::clone(&app), login.context.clone(), target.id, target.url());
     app.act(&login, &fields, format!("bootstrap {id}"), async move {
-        let operated = work.fleet.trigger_bootstrap(&context, id).await?;
+        let begun = work.fleet.trigger_bootstrap(&context, id).await?;
+        let operated = work.fleet.carry_out(&context, begun).await?;
         Ok(format!("{url}/operations/{}", operated.id))
     })
     .await

@@ -49,19 +49,41 @@ fn what_can_not_be_stored_is_not_sent() {
 fn a_read_of_a_sleeping_device_is_stored_with_its_audit_entry_and_waits() {
     let bench = Bench::new();
     *bench.script.presence.lock().unwrap() = Presence::Asleep;
-    bench.answer(Taken::Asleep);
     bench.answer(Taken::Queued);
     let operated = bench.operate(Role::Operator, read()).unwrap();
     assert_eq!(operated.outcome, None);
     let orders = bench.orders();
-    assert_eq!(orders.iter().map(|sent| sent.order.stored).collect::<Vec<_>>(), [false, true]);
-    assert_eq!(orders[0].order.id, orders[1].order.id);
-    assert_eq!(orders[1].state, Some(OperationState::Queued));
-    assert_eq!(orders[1].audited, ["operate · operator · Read /3/0/9"]);
+    assert_eq!((orders.len(), orders[0].order.stored), (1, true));
+    assert_eq!(orders[0].state, Some(OperationState::Queued));
+    assert_eq!(orders[0].audited, ["operate · operator · Read /3/0/9"]);
     block_on(bench.fleet.flush_audit()).unwrap();
     assert_eq!(bench.audit().len(), 1, "it is written once");
     let view = block_on(bench.fleet.operation(&context(Role::Viewer), public_id(1), operated.id)).unwrap();
     assert_eq!((view.record.state, view.outcome), (OperationState::Queued, None));
+}
+
+#[test]
+fn a_read_of_a_device_that_has_just_fallen_asleep_is_stored_and_audited_once() {
+    let bench = Bench::new();
+    bench.answer(Taken::Asleep);
+    bench.answer(Taken::Queued);
+    let operated = bench.operate(Role::Operator, read()).unwrap();
+    let orders = bench.orders();
+    assert_eq!(orders.iter().map(|sent| sent.order.stored).collect::<Vec<_>>(), [false, true]);
+    assert_eq!([orders[0].order.id, orders[1].order.id], [operated.id; 2]);
+    assert_eq!(orders[1].audited, ["operate · operator · Read /3/0/9"]);
+    block_on(bench.fleet.flush_audit()).unwrap();
+    assert_eq!(bench.audit().len(), 1, "it is written once");
+}
+
+#[test]
+fn what_is_begun_is_stored_under_its_name_before_it_is_sent() {
+    let bench = Bench::new();
+    let operator = context(Role::Operator);
+    let begun = block_on(bench.fleet.begin(&operator, public_id(1), write(), None)).unwrap();
+    assert!(bench.orders().is_empty());
+    let view = block_on(bench.fleet.operation(&operator, public_id(1), begun.id())).unwrap();
+    assert_eq!((view.record.state, &view.record.operation), (OperationState::Queued, begun.operation()));
 }
 
 #[test]

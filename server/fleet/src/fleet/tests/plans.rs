@@ -73,8 +73,9 @@ fn a_plan_that_can_not_be_sent_is_not_kept() {
 #[test]
 fn a_bootstrap_is_asked_for_by_the_trigger_of_the_registered_server_object() {
     let bench = Bench::new();
-    let trigger = |id| block_on(bench.fleet.trigger_bootstrap(&context(Role::Operator), id));
-    trigger(public_id(1)).unwrap();
+    let operator = context(Role::Operator);
+    let trigger = |id| block_on(bench.fleet.trigger_bootstrap(&operator, id));
+    block_on(bench.fleet.carry_out(&operator, trigger(public_id(1)).unwrap())).unwrap();
     let order = bench.orders().pop().unwrap().order;
     assert_eq!(order.operation, Operation::Execute { path: path("/1/0/9"), arguments: String::new() });
     let awaited = add(&bench, "sensor").unwrap().device.public_id;
