@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::place::{held, leads_to};
+use super::place::{held, is_name_of};
 
 /// The log that was opened, and the index of it that processes share.
 #[derive(Debug)]
@@ -27,9 +27,12 @@ pub(super) struct Log {
 /// Why what is in the log is not what the next start finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Astray {
-    /// It is shorter than it was, and SQLite has not begun it anew.
+    /// It is shorter than it was; what is there is whole.
     #[error("muster.db-wal was cut short from outside")]
     Cut,
+    /// It does not begin as it did, and SQLite has not begun it anew.
+    #[error("muster.db-wal was cut short or written over from outside")]
+    Spoiled,
     /// Its name, or that of its index, does not lead to it any more. It is whole.
     #[error("muster.db-wal or muster.db-shm was deleted or replaced")]
     Gone,
@@ -52,22 +55,25 @@ impl Log {
     /// Takes note of how far it goes, too.
     pub(super) fn check(&mut self) -> Result<(), Astray> {
         let (head, length) = extent(&self.log).map_err(|_| Astray::Gone)?;
-        let is_whole = if head == self.head { length >= self.length } else { is_begun(head) };
-        if !is_whole {
+        if head == self.head && length < self.length {
             return Err(Astray::Cut);
+        }
+        if head != self.head && !is_begun(head) {
+            return Err(Astray::Spoiled);
         }
         (self.head, self.length) = (head, length);
         if self.is_in_place().unwrap_or(false) { Ok(()) } else { Err(Astray::Gone) }
     }
 
-    /// What is left of one that was cut must not get into the database: it is not what was written.
+    /// What is left of one that was spoiled must not get into the database: it is not what was written.
     pub(super) fn empty(&self) -> io::Result<()> {
         self.log.set_len(0)
     }
 
     fn is_in_place(&self) -> io::Result<bool> {
         let [log, index] = names(&self.database)?;
-        Ok(leads_to(&log, &self.log)? && leads_to(&index, &self.index)?)
+        // SQLite opens no link by these names.
+        Ok(is_name_of(&log, &self.log)? && is_name_of(&index, &self.index)?)
     }
 }
 

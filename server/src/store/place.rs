@@ -6,9 +6,10 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
+    ops::Range,
     os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection};
@@ -23,6 +24,8 @@ pub(super) struct Place {
     /// locks away.
     file: File,
     mark: Mark,
+    /// How long it was.
+    length: AtomicU64,
 }
 
 /// A number that each start writes into the head of the file, as SQLite's application id
@@ -45,12 +48,17 @@ pub(super) enum Displaced {
     Overwritten(PathBuf),
 }
 
-/// Where the mark stands.
-const MARK_AT: u64 = 68;
+/// Where in the head the mark stands (<https://sqlite.org/fileformat2.html#the_database_header>).
+const MARK: Range<usize> = 68..72;
 
 impl Place {
     pub(super) fn of(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.to_owned(), file: File::open(path)?, mark: Mark::default() })
+        Ok(Self {
+            path: path.to_owned(),
+            file: File::open(path)?,
+            mark: Mark::default(),
+            length: AtomicU64::new(0),
+        })
     }
 
     /// Marks it as this start's.
@@ -74,14 +82,32 @@ impl Place {
         if !leads_to(&self.path, &self.file).unwrap_or(false) {
             return Err(Displaced::Moved(self.path.clone()));
         }
-        let mut found = [0; 4];
-        let is_marked = self.file.read_exact_at(&mut found, MARK_AT).is_ok() && found == self.mark.bytes;
+        let mut head = [0; 100];
+        let is_read = self.file.read_exact_at(&mut head, 0).is_ok();
+        let is_marked = is_read && head[MARK] == self.mark.bytes;
         if is_marked {
             self.mark.is_there.store(true, Ordering::Relaxed);
-        } else if self.mark.is_there.load(Ordering::Relaxed) {
+        }
+        let is_spoiled = !is_marked && self.mark.is_there.load(Ordering::Relaxed);
+        if is_spoiled || is_read && self.is_cut(&head) {
             return Err(Displaced::Overwritten(self.path.clone()));
         }
         Ok(())
+    }
+
+    /// Whether it has become shorter, and than its head says. SQLite writes the head before what it makes it longer by, and after
+    /// that where it makes it shorter.
+    fn is_cut(&self, head: &[u8; 100]) -> bool {
+        let Ok(length) = self.file.metadata().map(|file| file.len()) else { return false };
+        let (page, pages) = (u16::from_be_bytes([head[16], head[17]]), &head[28..32]);
+        // 1 stands for 65 536 bytes.
+        let page = if page == 1 { 1 << 16 } else { u64::from(page) };
+        let pages = pages.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        if length < self.length.load(Ordering::Relaxed) && length < page * pages {
+            return true;
+        }
+        self.length.store(length, Ordering::Relaxed);
+        false
     }
 }
 
@@ -101,8 +127,16 @@ pub(super) fn held(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
-/// Whether the name is this file's.
-pub(super) fn leads_to(name: &Path, file: &File) -> io::Result<bool> {
-    let [named, file] = [fs::metadata(name)?, file.metadata()?];
-    Ok((named.dev(), named.ino()) == (file.dev(), file.ino()))
+/// Whether the name leads to this file, perhaps by links.
+fn leads_to(name: &Path, file: &File) -> io::Result<bool> {
+    Ok(is_same(&fs::metadata(name)?, &file.metadata()?))
+}
+
+/// Whether the name is this file's own.
+pub(super) fn is_name_of(name: &Path, file: &File) -> io::Result<bool> {
+    Ok(is_same(&fs::symlink_metadata(name)?, &file.metadata()?))
+}
+
+fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
 }

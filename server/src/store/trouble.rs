@@ -121,7 +121,7 @@ pub(super) fn trouble(error: &(dyn Error + 'static)) -> Trouble {
     }
     if let Some(astray) = error.downcast_ref() {
         return match astray {
-            Astray::Cut => Trouble::Cut,
+            Astray::Cut | Astray::Spoiled => Trouble::Cut,
             Astray::Gone => Trouble::Moved,
             Astray::Held => Trouble::Busy,
         };

@@ -42,7 +42,8 @@ pub(crate) async fn submit(
     let (fleet, context, id) = (Arc::clone(&app.fleet), login.context.clone(), target.id);
     let expires_in = fields.text("expires").parse().ok().map(Duration::from_secs);
     let submission = app.submissions.submit(key.clone(), async move {
-        let operated = fleet.operate(&context, id, operation.clone(), expires_in).await?;
+        let begun = fleet.begin(&context, id, operation.clone(), expires_in).await?;
+        let operated = fleet.carry_out(&context, begun).await?;
         let state = operated.outcome.as_ref().map(|outcome| outcome.state(&operation));
         Ok(Concluded { id: operated.id, done: state == Some(OperationState::Done) })
     });

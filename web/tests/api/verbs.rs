@@ -43,7 +43,7 @@ const ROUTES: [(&str, &str); 57] = [
     ("history", "get /devices/{device}/values/history"),
     ("import", "post /devices/imports"),
     ("models", "get /models"),
-    ("operate", "post /devices/{device}/operations"),
+    ("begin", "post /devices/{device}/operations"),
     ("operation", "get /devices/{device}/operations/{operation}"),
     ("operations", "get /devices/{device}/operations"),
     ("overview", "get /overview"),
@@ -70,7 +70,7 @@ const ROUTES: [(&str, &str); 57] = [
 ];
 
 /// More of them, of the same kind.
-const MORE: [(&str, &str); 9] = [
+const MORE: [(&str, &str); 10] = [
     ("device_by_identity", "get /devices"),
     ("event_range", "get /events"),
     ("logged_events", "get /events"),

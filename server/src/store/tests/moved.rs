@@ -79,6 +79,20 @@ async fn a_file_that_was_written_over_in_place_is_noticed_and_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_file_that_was_cut_short_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("muster.db");
+    open(file.clone()).await.close().await;
+    let store = open(file.clone()).await;
+    store.commit(registers(1, "node-1")).await.unwrap();
+    let length = fs::metadata(&file).unwrap().len();
+    fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(length / 2).unwrap();
+    let refused = store.commit(registers(2, "node-2")).await.err();
+    assert_eq!((refused, store.trouble()), (Some(StoreError::Unavailable), Some(Trouble::Corrupt)));
+    store.close().await;
+}
+
+#[tokio::test]
 async fn a_store_that_nobody_asks_anything_notices_it_too() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("muster.db");

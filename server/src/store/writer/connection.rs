@@ -86,6 +86,12 @@ impl Writer {
     /// begin another.
     async fn leave_log(&mut self, astray: Astray) -> Result<(), StoreError> {
         if astray == Astray::Cut {
+            // The next start goes on with what is there. SQLite does not know where that ends: whoever closes the database last
+            // would write it there with holes, so this one stays open until the process ends.
+            std::mem::forget(self.connection.take());
+            return Err(self.lost(&astray));
+        }
+        if astray == Astray::Spoiled {
             self.empty_log();
         }
         if let Some(connection) = self.connection.take() {
