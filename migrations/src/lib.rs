@@ -139,12 +139,12 @@ fn remedy(error: &DbErr) -> &'static str {
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
-            Box::new(m0001_fleet::Migration),
-            Box::new(m0002_identity::Migration),
-            Box::new(m0003_secure::Migration),
-            Box::new(m0004_durability::Migration),
-            Box::new(m0005_copied::Migration),
-            Box::new(m0006_notified::Migration),
+            Box::new(m0001_fleet::STEP),
+            Box::new(m0002_identity::STEP),
+            Box::new(m0003_secure::STEP),
+            Box::new(m0004_durability::STEP),
+            Box::new(m0005_copied::STEP),
+            Box::new(m0006_notified::STEP),
         ]
     }
 }

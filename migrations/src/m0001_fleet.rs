@@ -8,34 +8,9 @@
 //! no index there. When the registration ends, `registration.seen_at` keeps what the lease said. `registration.endpoint`
 //! repeats the device's, which never changes, for the sake of an index over state and name.
 
-use async_trait::async_trait;
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, sea_orm::DbErr};
+use crate::ddl::Step;
 
-use crate::ddl;
-
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0001_fleet"
-    }
-}
-
-#[expect(elided_lifetimes_in_paths, reason = "the trait elides it, and async_trait wants the same")]
-#[async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        ddl::run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        ddl::run(manager, DOWN).await
-    }
-
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-}
+pub(crate) const STEP: Step = Step { name: "m0001_fleet", up: UP, down: DOWN };
 
 const UP: &str = r"
 CREATE TABLE domain (

@@ -10,34 +10,9 @@
 //! `sealed` is a secret that only the server's key opens; it is empty where the secret was deleted. `node.event` is the last
 //! number of the event log, so that none is used twice.
 
-use async_trait::async_trait;
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, sea_orm::DbErr};
+use crate::ddl::Step;
 
-use crate::ddl;
-
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0002_identity"
-    }
-}
-
-#[expect(elided_lifetimes_in_paths, reason = "the trait elides it, and async_trait wants the same")]
-#[async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        ddl::run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        ddl::run(manager, DOWN).await
-    }
-
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-}
+pub(crate) const STEP: Step = Step { name: "m0002_identity", up: UP, down: DOWN };
 
 const UP: &str = r"
 ALTER TABLE device ADD COLUMN removed_at INTEGER;

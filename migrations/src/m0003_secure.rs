@@ -7,34 +7,9 @@
 //! in place of every row. `check_at` is when its silence is looked at again; it trails what `heard_at` says, so that nothing
 //! of an index changes when a session is heard.
 
-use async_trait::async_trait;
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, sea_orm::DbErr};
+use crate::ddl::Step;
 
-use crate::ddl;
-
-pub(crate) struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0003_secure"
-    }
-}
-
-#[expect(elided_lifetimes_in_paths, reason = "the trait elides it, and async_trait wants the same")]
-#[async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        ddl::run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        ddl::run(manager, DOWN).await
-    }
-
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-}
+pub(crate) const STEP: Step = Step { name: "m0003_secure", up: UP, down: DOWN };
 
 const UP: &str = r#"
 ALTER TABLE node ADD COLUMN session_ahead INTEGER NOT NULL DEFAULT 0;

@@ -15,7 +15,6 @@ pub struct Key {
     pub meaning: &'static str,
 }
 
-/// The key of a database elsewhere.
 /// Where everything is kept. Who names nothing here does not mean the default.
 pub(super) const PLACES: [&str; 2] = [DATA_DIR, DATABASE_URL];
 const DATA_DIR: &str = "data_dir";

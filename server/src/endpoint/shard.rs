@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use coap::LastNotification;
 use fleet::{
     Change, Commit, Committed, CredentialId, DeviceId, DiaryCause, EventKind, Failure, Library, ListenerId,
     Now, ObservationToken, Operation, OperationId, Order, Outcome, Presence, PublicId, RequestId, Roster,
@@ -29,7 +30,6 @@ mod work;
 
 use super::{Incoming, paths::Paths, sessions::Sessions};
 use crate::binding;
-use coap::LastNotification;
 use restoring::Restoring;
 use work::{After, InFlight, UnderWay, Work};
 

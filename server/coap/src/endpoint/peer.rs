@@ -46,7 +46,7 @@ pub(super) struct PeerState {
 
 /// The message ids given out to an address. They stay with it when its peer moves on: to the address that it comes back to, or
 /// another peer gets, no id is given twice within EXCHANGE_LIFETIME (RFC 7252 §4.4).
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct MessageIds {
     next: MessageId,
     /// How many were given since `counting_since`, a span of EXCHANGE_LIFETIME.
@@ -133,7 +133,7 @@ impl<P: Peer> Endpoint<P> {
         self.timers.cancel(Timer::MessageIds(from));
         self.peer(now, to);
         let Some(mut there) = self.peers.remove(&to) else { return };
-        let left = std::mem::replace(&mut state.ids, there.ids.clone());
+        let left = std::mem::replace(&mut state.ids, there.ids);
         self.leave(now, from, left, state.quiet_at);
         for id in state.outgoing() {
             if let Some(outgoing) = self.outgoing.get_mut(&id) {

@@ -108,9 +108,7 @@ async fn what_is_left_of_a_log_that_was_cut_short_is_there_at_the_next_start() {
     for device in 1..30 {
         store.commit(registers(device, &format!("node-{device}"))).await.unwrap();
     }
-    let mut log = file.as_os_str().to_owned();
-    log.push("-wal");
-    let length = fs::metadata(PathBuf::from(log)).unwrap().len();
+    let length = fs::metadata(log_of(&file)).unwrap().len();
     // Two pages, and their heads.
     cut(&file, length - 2 * (4096 + 24));
     let refused = store.commit(registers(30, "node-30")).await.err();
@@ -150,14 +148,13 @@ async fn nothing_is_lost_with_a_log_that_is_in_the_database_already() {
     store.close().await;
 }
 
+fn log_of(database: &Path) -> PathBuf {
+    database.with_extension("db-wal")
+}
+
 fn cut(database: &Path, length: u64) {
-    let mut log = database.as_os_str().to_owned();
-    log.push("-wal");
-    OpenOptions::new()
-        .write(true)
-        .open(PathBuf::from(log))
-        .and_then(|log: File| log.set_len(length))
-        .unwrap();
+    let log = OpenOptions::new().write(true).open(log_of(database));
+    log.and_then(|log: File| log.set_len(length)).unwrap();
 }
 
 /// How many devices the next start would find.
