@@ -194,7 +194,7 @@ async fn live(mut device: Device, tell: mpsc::UnboundedSender<String>) {
                 }
                 // What is counted is its first exchange.
                 Output::Event(Event::Unanswered { interaction: Interaction::Register, .. }) => return,
-                Output::Event(_) => {}
+                Output::Fetch(_) | Output::Event(_) => {}
             }
         }
         let due = device.poll_timeout().unwrap_or(Duration::MAX).min(Duration::from_secs(3_600));

@@ -1,5 +1,6 @@
 //! Device management: Read, Write, Execute, Create, Delete, Discover, Write-Attributes (LwM2M Core 1.1.1 §6.3).
 
+use device::TestImage;
 use interop_tests::{Report, Spec, here, on_every_peer};
 use sha2::{Digest, Sha256};
 
@@ -170,13 +171,28 @@ fn a_hundred_kibibytes_are_written_and_read_block_by_block() {
 fn a_firmware_package_is_pushed_block_by_block() {
     on_every_peer(here!(), |stage| async move {
         let (mut client, device) = stage.registered(Spec::new("updated")).await;
-        let package: Vec<u8> = (0..50 * 1024_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let package = TestImage::bytes("2.0", 50 * 1024);
         let form = device.node("/5/0/0").await.press("form.card button[value=write]");
         let report = device.submit(form.attach("value.file", &package)).await;
         report.assert_done();
         assert!(report.result().starts_with("2.04"), "{}", report.result());
         client.event_at("write", "/5/0/0").await;
         device.read("/5/0/3").await.assert_done();
+    });
+}
+
+#[test]
+fn a_pushed_image_is_installed_and_its_version_is_there_after_the_restart() {
+    on_every_peer(here!(), |stage| async move {
+        let (mut client, device) = stage.registered(Spec::new("installed")).await;
+        let form = device.node("/5/0/0").await.press("form.card button[value=write]");
+        device.submit(form.attach("value.file", &TestImage::bytes("2.0", 20_000))).await.assert_done();
+        device.execute("/5/0/2", "").await.assert_done();
+        client.event("registered").await;
+        for (path, value) in [("/3/0/3", "2.0"), ("/5/0/7", "2.0"), ("/5/0/3", "0"), ("/5/0/5", "1")] {
+            let read = device.read(path).await;
+            assert_eq!(read.assert_done().values()[0].1, value, "{path}");
+        }
     });
 }
 

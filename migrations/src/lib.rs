@@ -13,6 +13,10 @@ mod m0003_secure;
 mod m0004_durability;
 mod m0005_copied;
 mod m0006_notified;
+mod m0007_group;
+mod m0008_artefact;
+mod m0009_class_rule;
+mod m0010_update;
 
 use std::fmt::Display;
 
@@ -145,6 +149,10 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_durability::STEP),
             Box::new(m0005_copied::STEP),
             Box::new(m0006_notified::STEP),
+            Box::new(m0007_group::STEP),
+            Box::new(m0008_artefact::STEP),
+            Box::new(m0009_class_rule::STEP),
+            Box::new(m0010_update::STEP),
         ]
     }
 }

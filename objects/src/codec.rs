@@ -38,7 +38,7 @@ use std::fmt;
 pub use error::{DecodeError, EncodeError, Found};
 pub use senml::MAX_RECORDS;
 
-use crate::{Models, Node, Path, Sample};
+use crate::{Models, Node, Path, Sample, Value};
 
 /// A number of the CoAP Content-Formats registry, as the Content-Format and Accept options carry it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,12 +142,7 @@ pub fn decode_many(
     models: &Models<'_>,
     received_ms: i64,
 ) -> Result<Vec<Sample>, DecodeError> {
-    let records = match format.registered() {
-        ContentFormat::SENML_JSON => senml_json::read(payload)?,
-        ContentFormat::SENML_CBOR => senml_cbor::read(payload)?,
-        _ => return Err(DecodeError::Unsupported { format }),
-    };
-    senml::samples(records, models, received_ms)
+    senml::samples(read_records(format, payload)?, models, received_ms)
 }
 
 /// Writes what stands at `path`, which is the level of `node`: the payload of a Write, a Create or the answer to a Read.
@@ -170,12 +165,51 @@ pub fn encode(
     }
 }
 
+/// Writes values from all over a device, each as the type that [`Models`] defines for it, if it can be without loss: the
+/// payload of Write-Composite (LwM2M Core 1.1.1 §6.3.9). SenML only.
+pub fn encode_values<'v>(
+    format: ContentFormat,
+    values: impl IntoIterator<Item = (Path, &'v Value)>,
+    models: &Models<'_>,
+) -> Result<Vec<u8>, EncodeError> {
+    write_records(format, &senml::records_of_values(format, values, models)?)
+}
+
+/// Writes paths without values: what Read-Composite and Observe-Composite ask for (LwM2M Core 1.1.1 §6.3.8). SenML only.
+pub fn encode_paths(format: ContentFormat, paths: &[Path]) -> Result<Vec<u8>, EncodeError> {
+    write_records(format, &senml::records_of_paths(paths))
+}
+
+/// Reads what [`encode_paths`] writes: the name of each record is a path, its value means nothing.
+pub fn decode_paths(format: ContentFormat, payload: &[u8]) -> Result<Vec<Path>, DecodeError> {
+    senml::paths(read_records(format, payload)?)
+}
+
+/// Whether one payload of the format may hold values from all over a device, so that composite operations and Send can use
+/// it.
+#[must_use]
+pub fn is_composite(format: ContentFormat) -> bool {
+    matches!(format.registered(), ContentFormat::SENML_JSON | ContentFormat::SENML_CBOR)
+}
+
 /// Writes samples from all over a device, each with its own path and time, as they are: the payload of Send,
 /// of a notification with history, or of a composite operation. SenML only.
 pub fn encode_many(format: ContentFormat, samples: &[Sample]) -> Result<Vec<u8>, EncodeError> {
+    write_records(format, &senml::records(format, samples)?)
+}
+
+fn read_records(format: ContentFormat, payload: &[u8]) -> Result<senml::Pack, DecodeError> {
     match format.registered() {
-        ContentFormat::SENML_JSON => senml_json::write(&senml::records(format, samples)?),
-        ContentFormat::SENML_CBOR => senml_cbor::write(&senml::records(format, samples)?),
+        ContentFormat::SENML_JSON => senml_json::read(payload),
+        ContentFormat::SENML_CBOR => senml_cbor::read(payload),
+        _ => Err(DecodeError::Unsupported { format }),
+    }
+}
+
+fn write_records(format: ContentFormat, records: &[senml::Record]) -> Result<Vec<u8>, EncodeError> {
+    match format.registered() {
+        ContentFormat::SENML_JSON => senml_json::write(records),
+        ContentFormat::SENML_CBOR => senml_cbor::write(records),
         _ => Err(EncodeError::Unsupported { format }),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ::fleet::{Feed, Fleet, Issuer, Library, Limits, NodeId, Roster, ServerKeys, Source, Store};
+use ::fleet::{Blobs, Feed, Fleet, Issuer, Library, Limits, NodeId, Roster, ServerKeys, Source, Store};
 use futures::FutureExt;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -27,7 +27,9 @@ use crate::{
     entropy::Entropy,
     gate::FleetGate,
     health::Health,
-    models, secure, tasks,
+    models,
+    packages::FleetPackages,
+    secure, tasks, updates,
 };
 
 /// What it is made of.
@@ -40,6 +42,8 @@ pub struct Parts<'p> {
     pub network: &'p dyn Network,
     /// What is durable.
     pub store: Arc<dyn Store>,
+    /// The bytes of artefacts.
+    pub blobs: Arc<dyn Blobs>,
     /// Both clocks.
     pub clock: Clock,
     /// Randomness.
@@ -70,7 +74,8 @@ const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(8);
 impl Assembly {
     /// Starts it. When it returns, devices are served.
     pub async fn start(parts: Parts<'_>) -> Result<Self, StartError> {
-        let Parts { config, library, network, store, clock, entropy, seed, seed_is_new, issuer } = parts;
+        let Parts { config, library, network, store, blobs, clock, entropy, seed, seed_is_new, issuer } =
+            parts;
         let boot = store.begin_boot().await?;
         let last = store.last_device().await?;
         // Before anything is noted by a clock that may be wrong.
@@ -93,11 +98,16 @@ impl Assembly {
             feed.clone(),
             Box::new(move |bytes| random.fill(bytes)),
         );
+        let fleet = fleet.with_blobs(blobs, config.artefacts.max_bytes);
         let fleet = Arc::new(match issuer {
             Some(issuer) => fleet.with_issuer(issuer),
             None => fleet,
         });
         let now = clock.now().wall;
+        let cleared = fleet.clear_uploads().await?;
+        if cleared > 0 {
+            info!(files = cleared, "uploads of artefacts that were cut off are cleared away");
+        }
         fleet.load_models().await?;
         fleet.interrupt_bootstraps(now).await?;
         let setup_token = fleet.setup_link(now).await?;
@@ -149,8 +159,9 @@ impl Assembly {
             outlets: doors.outlets.clone(),
             incidents: Box::new(move |incident| told.incident(incident)),
             store: Arc::clone(&store),
+            packages: Arc::new(FleetPackages::new(Arc::clone(&fleet), clock.clone())),
             health,
-            feed,
+            feed: feed.clone(),
             batches,
             calls,
         };
@@ -178,6 +189,8 @@ impl Assembly {
                 () = restoring => {}
             }
         });
+        let updating = updates::run(Arc::clone(&fleet), feed, clock.clone(), stopped.clone());
+        assembly.tasks.push(tokio::spawn(updating));
         assembly.tasks.push(tokio::spawn(tasks::run(store, fleet, clock, believed, stopped)));
         Ok(assembly)
     }

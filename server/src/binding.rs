@@ -4,6 +4,7 @@
 //! exchange for people. Nothing here keeps state, and no CoAP type goes further in than this.
 
 pub(crate) mod bootstrap;
+mod composite;
 pub(crate) mod downlink;
 pub(crate) mod peek;
 pub(crate) mod rejection;

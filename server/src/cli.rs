@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use fleet::Timestamp;
 
 mod address;
+mod artefact;
 mod ask;
 mod audit;
 mod authority;
@@ -27,6 +28,8 @@ mod event;
 mod exit;
 mod failure;
 mod file;
+mod form;
+mod group;
 mod model;
 mod operation;
 mod output;
@@ -34,6 +37,7 @@ mod overview;
 mod paging;
 mod span;
 mod token;
+mod update;
 mod user;
 mod value;
 mod visible;
@@ -55,6 +59,8 @@ pub(crate) enum Remote {
     Device(Family<device::DeviceCommand>),
     /// What was asked of devices, and what came of it.
     Operation(Family<operation::OperationCommand>),
+    /// Updates of firmware and software: begin, watch, cancel.
+    Update(Family<update::UpdateCommand>),
     /// The keys of devices.
     Credential(Family<credential::CredentialCommand>),
     /// Bootstrap: plans, sessions, and asking a device to do it anew.
@@ -63,6 +69,10 @@ pub(crate) enum Remote {
     Claim(Family<claim::ClaimCommand>),
     /// Classes of devices.
     Class(Family<class::ClassCommand>),
+    /// Groups: the devices that a rule names.
+    Group(Family<group::GroupCommand>),
+    /// Firmware and software for devices: sign, upload, withdraw.
+    Artefact(Family<artefact::ArtefactCommand>),
     /// Certificate authorities: who is trusted to say which device is which.
     Authority(Family<authority::AuthorityCommand>),
     /// The connection diary: who did not get in, and why.
@@ -133,10 +143,13 @@ pub(crate) fn run(
     let done = match remote {
         Remote::Device(family) => family.run(),
         Remote::Operation(family) => family.run(),
+        Remote::Update(family) => family.run(),
         Remote::Credential(family) => family.run(),
         Remote::Bootstrap(family) => family.run(),
         Remote::Claim(family) => family.run(),
         Remote::Class(family) => family.run(),
+        Remote::Group(family) => family.run(),
+        Remote::Artefact(family) => artefact::run(family.command, &family.manner),
         Remote::Authority(family) => family.run(),
         Remote::Diary(family) => family.run(),
         Remote::Model(family) => family.run(),

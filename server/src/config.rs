@@ -16,6 +16,9 @@ use crate::store::Database;
 mod address;
 pub use address::{AddressError, Addresses, Network, PublicHost, PublicUrl};
 
+mod artefacts;
+pub use artefacts::ArtefactsConfig;
+
 mod coap;
 pub use coap::{BlockSize, CoapConfig, CoapsConfig};
 
@@ -58,6 +61,8 @@ pub struct Config {
     pub console: ConsoleConfig,
     /// Object definitions.
     pub models: ModelsConfig,
+    /// The firmware and software that devices are given.
+    pub artefacts: ArtefactsConfig,
     /// The log.
     pub log: LogConfig,
 }

@@ -1,6 +1,9 @@
 //! The demonstration: a server with nothing in it but a handful of simulated devices, which bootstrap over DTLS with keys
 //! of their own, register, report, take what is written, sleep and reboot. Everything is gone when it ends.
 
+mod depot;
+pub use depot::Depot;
+
 mod player;
 pub use player::Player;
 
@@ -8,7 +11,7 @@ pub mod way;
 
 use std::{net::SocketAddr, time::Duration};
 
-use ::device::{Account, Device, Factory, Life, Profile};
+use ::device::{Account, Device, Factory, Firmware, Life, Profile};
 use ::fleet::{
     Actor, Context, EndpointName, EventKind, Fleet, FleetError, GivenPsk, NewDevice, Operation,
     PasswordError, PasswordHash, PublicId, RequestId, Watched,
@@ -57,6 +60,8 @@ struct Kind {
     endpoint: &'static str,
     lwm2m: Version,
     behaviour: Behaviour,
+    /// Whether its firmware can be updated.
+    updatable: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -70,11 +75,11 @@ enum Behaviour {
 }
 
 const KINDS: [Kind; 5] = [
-    Kind { endpoint: "greenhouse-1", lwm2m: Version::V1_1, behaviour: Behaviour::Observed },
-    Kind { endpoint: "greenhouse-2", lwm2m: Version::V1_1, behaviour: Behaviour::Sends },
-    Kind { endpoint: "boiler-room", lwm2m: Version::V1_0, behaviour: Behaviour::Observed },
-    Kind { endpoint: "cold-store", lwm2m: Version::V1_1, behaviour: Behaviour::Observed },
-    Kind { endpoint: "buoy-17", lwm2m: Version::V1_1, behaviour: Behaviour::Sleeps },
+    Kind { endpoint: "greenhouse-1", lwm2m: Version::V1_1, behaviour: Behaviour::Observed, updatable: true },
+    Kind { endpoint: "greenhouse-2", lwm2m: Version::V1_1, behaviour: Behaviour::Sends, updatable: false },
+    Kind { endpoint: "boiler-room", lwm2m: Version::V1_0, behaviour: Behaviour::Observed, updatable: false },
+    Kind { endpoint: "cold-store", lwm2m: Version::V1_1, behaviour: Behaviour::Observed, updatable: true },
+    Kind { endpoint: "buoy-17", lwm2m: Version::V1_1, behaviour: Behaviour::Sleeps, updatable: false },
 ];
 
 impl Demo {
@@ -129,6 +134,10 @@ impl Demo {
         let mut profile = Profile::sensor(kind.endpoint, kind.lwm2m);
         profile.factory = Factory::bootstrap(account);
         profile.epoch_ms = clock::wall().0;
+        if kind.updatable {
+            profile.firmware = Some(Firmware::default());
+            profile.boot_time = BOOT_TIME;
+        }
         let sends = !matches!(kind.behaviour, Behaviour::Observed);
         if matches!(kind.behaviour, Behaviour::Sleeps) {
             profile.queue_mode = true;
@@ -141,6 +150,9 @@ impl Demo {
 
 /// A sleeper is asleep for most of this.
 const SEND_PERIOD: Duration = Duration::from_secs(20);
+
+/// How long it takes to start anew.
+const BOOT_TIME: Duration = Duration::from_secs(3);
 
 impl Config {
     /// For a demonstration: on loopback, with DTLS alone, and with data of its own.

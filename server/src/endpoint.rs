@@ -8,6 +8,7 @@ pub(crate) mod bootstrap;
 pub(crate) mod doors;
 pub(crate) mod driver;
 pub(crate) mod dtls;
+pub(crate) mod packages;
 pub(crate) mod paths;
 pub(crate) mod sessions;
 pub(crate) mod shard;

@@ -7,6 +7,7 @@ mod addresses;
 mod assembly;
 pub mod backup;
 mod binding;
+mod blobs;
 mod clock;
 pub mod config;
 mod data_dir;
@@ -14,6 +15,7 @@ pub mod demo;
 mod endpoint;
 mod entropy;
 mod gate;
+mod groups;
 mod health;
 mod http;
 mod issuer;
@@ -21,6 +23,7 @@ pub mod limit;
 mod listen;
 mod models;
 pub mod offline;
+mod packages;
 pub mod probe;
 mod seal;
 mod secure;
@@ -31,6 +34,7 @@ pub mod telemetry;
 #[doc(hidden)]
 pub mod testing;
 mod tls;
+mod updates;
 mod webhooks;
 mod welcome;
 
@@ -60,6 +64,7 @@ pub use tls::{PairError, SelfSignedError, TlsError};
 pub use welcome::Welcome;
 
 use crate::{
+    blobs::FileBlobs,
     data_dir::DataDir,
     endpoint::socket::SystemNetwork,
     issuer::RcgenIssuer,
@@ -177,12 +182,15 @@ impl Server {
         let console = listen::each(&config.console.listen, http::bind)?;
 
         let store: Arc<dyn Store> = Arc::new(open_store(config).await?);
+        let io_error = |source| DataDirError::Io { path: config.data_dir.0.join(blobs::FOLDER), source };
+        let blobs = FileBlobs::open(&config.data_dir.0).map_err(io_error)?;
         let issuer: Arc<dyn Issuer> = Arc::new(RcgenIssuer);
         let mut assembly = Assembly::start(Parts {
             config,
             library,
             network: &SystemNetwork,
             store: Arc::clone(&store),
+            blobs: Arc::new(blobs),
             clock: Clock::start(),
             entropy: Entropy::system().map_err(StartError::Randomness)?,
             seed: data_dir.seed()?,
@@ -210,6 +218,7 @@ impl Server {
                 .then(|| backup::receiver(config, Arc::clone(&start_again))),
             stop: stopped.clone(),
         };
+        assembly.tasks.push(tokio::spawn(groups::run(Arc::clone(&fleet), stopped.clone())));
         assembly.tasks.push(tokio::spawn(webhooks::run(Arc::clone(&fleet), stopped.clone())));
         let console = http::Console { listeners: console, config: config.console.clone(), tls };
         assembly.tasks.push(tokio::spawn(console.serve(web::router(fleet, settings), stopped)));

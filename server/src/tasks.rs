@@ -109,6 +109,10 @@ async fn flush(fleet: &Fleet, now: Timestamp) {
         }
     }
     metrics::counter!("muster_diary_turned_away_total").absolute(fleet.incidents_turned_away());
+    metrics::counter!("muster_artefact_uploads_turned_away_total").absolute(fleet.uploads_turned_away());
+    for (reason, count) in fleet.misfits() {
+        metrics::counter!("muster_artefact_refusals_total", "reason" => reason).absolute(count);
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use std::{
 use fleet::{DiaryCause, Incident, Presence, Timestamp};
 use objects::{Value, Version};
 
+#[path = "../tests/common/images.rs"]
+mod images;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/common/issuer.rs"]
 mod issuer;

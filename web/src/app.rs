@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::{
-    console::{Import, Latest, Removal, Secret},
+    console::{Import, Latest, Removal, Secret, Several},
     error::WebError,
     form::Fields,
     hashing::Hashing,
@@ -36,6 +36,8 @@ pub(crate) struct App {
     pub(crate) imports: Kept<Import>,
     /// Devices that were chosen for removal.
     pub(crate) removals: Kept<Removal>,
+    /// Devices that were chosen for an update.
+    pub(crate) several: Kept<Several>,
     pub(crate) latest: Latest,
     /// For whatever hashes a password.
     pub(crate) hashing: Hashing,
@@ -53,7 +55,7 @@ impl App {
     const MAX_SECRETS: usize = 256;
     /// How many imports are kept between their preview and their commit, each up to the largest body.
     const MAX_IMPORTS: usize = 4;
-    /// How many lists of devices are kept between their choice and their removal.
+    /// How many lists of devices are kept between their choice and their removal, or update.
     const MAX_REMOVALS: usize = 32;
 
     pub(crate) fn new(fleet: Arc<Fleet>, settings: Settings) -> Arc<Self> {
@@ -67,6 +69,7 @@ impl App {
             secrets: Kept::new(Self::MAX_SECRETS),
             imports: Kept::new(Self::MAX_IMPORTS),
             removals: Kept::new(Self::MAX_REMOVALS),
+            several: Kept::new(Self::MAX_REMOVALS),
             streams: Arc::new(Semaphore::new(sse::MAX_STREAMS)),
             names: Mutex::default(),
         })

@@ -12,6 +12,8 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::app::App;
 
+mod artefacts;
+
 mod audit;
 
 mod badge;
@@ -38,6 +40,8 @@ mod expiry;
 mod field;
 
 mod given;
+
+mod groups;
 
 mod latest;
 pub(crate) use latest::Latest;
@@ -66,6 +70,8 @@ mod security;
 
 mod settings;
 
+mod several;
+
 mod setup;
 
 mod shown;
@@ -80,6 +86,9 @@ use timeline::After;
 
 mod tree;
 
+mod updates;
+pub(crate) use updates::several::Several;
+
 mod waiting;
 
 /// The console's routes. What changes something is a POST, and its handler takes a form by [`crate::form`].
@@ -93,6 +102,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/logout", post(login::log_out))
         .route("/shown/{token}", get(shown::page))
         .merge(devices())
+        .merge(groups())
+        .merge(updates())
         .merge(enrolment())
         .route("/diary", get(diary::page))
         .route("/diary/{entry}", get(diary::entry))
@@ -101,6 +112,11 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/models", get(models::page).post(models::upload))
         .route("/models/reload", post(models::reload))
         .route("/models/{object}/{version}/remove", get(models::ask_remove).post(models::remove))
+        .route("/artefacts", get(artefacts::page))
+        .route("/artefacts/{artefact}", get(artefacts::artefact))
+        .route("/artefacts/{artefact}/content", get(artefacts::content))
+        .route("/artefacts/{artefact}/withdraw", post(artefacts::withdraw))
+        .route("/artefacts/{artefact}/remove", post(artefacts::remove))
         .route("/audit", get(audit::page))
         .route("/audit/export", get(audit::export))
         .merge(security())
@@ -118,7 +134,9 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 
 /// The routes whose bodies are longer than any form.
 pub(crate) fn uploads() -> Router<Arc<App>> {
-    Router::new().route("/setup/{token}/restore", get(setup::restore::page).post(setup::restore::submit))
+    Router::new()
+        .route("/setup/{token}/restore", get(setup::restore::page).post(setup::restore::submit))
+        .route("/artefacts/upload", get(artefacts::list).post(artefacts::upload))
 }
 
 fn devices() -> Router<Arc<App>> {
@@ -127,16 +145,20 @@ fn devices() -> Router<Arc<App>> {
         .route("/devices/export", get(devices::export::devices))
         .route("/devices/removal", post(devices::removal::choose))
         .route("/devices/removal/{token}", get(devices::removal::page).post(devices::removal::remove))
+        .route("/devices/labels", post(device::labels::save_many))
         .route("/devices/{device}", get(device::page))
         .route("/devices/{device}/events", get(events::device))
         .route("/devices/{device}/objects", get(device::objects::page))
         .route("/devices/{device}/values", get(device::values::page))
         .route("/devices/{device}/timeline", get(timeline::page))
         .route("/devices/{device}/nodes/{*path}", get(node::page).post(operate::submit))
+        .route("/devices/{device}/several", get(several::page).post(several::submit))
         .route("/devices/{device}/operations", get(operations::page))
         .route("/devices/{device}/operations/{operation}", get(operation::page))
         .route("/devices/{device}/operations/{operation}/cancel", post(operation::cancel))
         .route("/devices/{device}/waiting/{once}/{asked}/{*path}", get(waiting::page))
+        .route("/devices/{device}/firmware", get(device::firmware::page).post(device::firmware::submit))
+        .route("/devices/{device}/firmware/events", get(device::firmware::events))
         .route("/devices/{device}/connect", get(device::connect::page))
         .route("/devices/{device}/credentials", get(device::credentials::page).post(device::credentials::add))
         .route("/devices/{device}/credentials/{credential}/rotate", post(device::credentials::rotate))
@@ -148,9 +170,29 @@ fn devices() -> Router<Arc<App>> {
         .route("/devices/{device}/bootstraps/{bootstrap}", get(device::security::bootstrap))
         .route("/devices/{device}/danger", get(device::danger::page))
         .route("/devices/{device}/class", post(device::danger::classify))
+        .route("/devices/{device}/labels", post(device::labels::save))
         .route("/devices/{device}/bootstrap", post(device::danger::bootstrap))
         .route("/devices/{device}/revoke", get(device::danger::ask_revoke).post(device::danger::revoke))
         .route("/devices/{device}/remove", get(device::danger::ask_remove).post(device::danger::remove))
+}
+
+fn groups() -> Router<Arc<App>> {
+    Router::new()
+        .route("/groups", get(groups::page).post(groups::rule::add))
+        .route("/groups/rule", get(groups::rule::page))
+        .route("/groups/{group}", get(groups::group).post(groups::rule::change))
+        .route("/groups/{group}/remove", get(groups::ask_remove).post(groups::remove))
+}
+
+fn updates() -> Router<Arc<App>> {
+    Router::new()
+        .route("/updates", get(updates::page))
+        .route("/updates/several", post(updates::several::choose))
+        .route("/updates/several/{token}", get(updates::several::page).post(updates::several::submit))
+        .route("/updates/{update}", get(updates::one::page))
+        .route("/updates/{update}/events", get(updates::one::events))
+        .route("/updates/{update}/cancel", post(updates::one::cancel))
+        .route("/updates/{update}/let-off", post(updates::one::let_off))
 }
 
 fn enrolment() -> Router<Arc<App>> {
@@ -165,7 +207,14 @@ fn enrolment() -> Router<Arc<App>> {
         .route("/enrolment/classes", get(enrolment::classes::page).post(enrolment::classes::submit))
         .route("/enrolment/classes/{class}", get(enrolment::classes::class).post(enrolment::classes::save))
         .route("/enrolment/classes/{class}/policy", post(enrolment::policy::save))
+        .route("/enrolment/classes/{class}/rule", post(enrolment::belongs::save))
         .route("/enrolment/classes/{class}/retention", post(enrolment::retention::save))
+        .route(
+            "/enrolment/classes/{class}/updates",
+            get(enrolment::updates::page).post(enrolment::updates::save),
+        )
+        .route("/enrolment/classes/{class}/updates/keys", post(enrolment::updates::add_key))
+        .route("/enrolment/classes/{class}/updates/keys/{key}/revoke", post(enrolment::updates::revoke_key))
 }
 
 fn security() -> Router<Arc<App>> {

@@ -13,7 +13,7 @@ use axum::{
     middleware::Next,
     response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
-use fleet::{FleetError, RequestId, StoreError};
+use fleet::{BlobError, FleetError, RequestId, StoreError};
 
 use crate::{
     app::App,
@@ -143,13 +143,19 @@ pub(crate) fn status_of(error: &FleetError) -> StatusCode {
         FleetError::Forbidden => StatusCode::FORBIDDEN,
         FleetError::NotFound(_) | FleetError::SetupLink => StatusCode::NOT_FOUND,
         FleetError::Store(StoreError::BadCursor) => StatusCode::BAD_REQUEST,
-        FleetError::Store(StoreError::Conflict) | FleetError::TooLate | FleetError::NotRegistered => {
-            StatusCode::CONFLICT
-        }
+        FleetError::Store(StoreError::Conflict)
+        | FleetError::AlreadyUpdating
+        | FleetError::TooLate
+        | FleetError::NotRegistered => StatusCode::CONFLICT,
         FleetError::Store(StoreError::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
         FleetError::Store(StoreError::Corrupt { .. }) => StatusCode::INTERNAL_SERVER_ERROR,
         FleetError::QueueFull | FleetError::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
-        FleetError::TooManyLogins => StatusCode::SERVICE_UNAVAILABLE,
+        FleetError::TooManyLogins | FleetError::Blob(BlobError::Unavailable) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        FleetError::Blob(BlobError::Full) => StatusCode::INSUFFICIENT_STORAGE,
+        FleetError::Blob(BlobError::Gone) => StatusCode::NOT_FOUND,
+        FleetError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 mod streamed;
-pub(crate) use streamed::Streamed;
+pub(crate) use streamed::{Streamed, Uploading};
 
 /// A form of somebody who is logged in.
 pub(crate) struct Posted {
@@ -48,10 +48,26 @@ impl Fields {
     /// The most fields that are read.
     pub(crate) const MAX: usize = 2_048;
 
+    /// A form of these texts.
+    pub(crate) fn of_texts<'a>(texts: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let field = |(name, value): (&str, &str)| {
+            let value = value.as_bytes().to_vec();
+            FieldSent { name: name.to_owned(), value, file: false }
+        };
+        Self(texts.map(field).collect())
+    }
+
     /// The text of a field; empty if it is not there.
     pub(crate) fn text(&self, name: &str) -> &str {
         let field = self.0.iter().find(|field| field.name == name && !field.file);
         field.and_then(|field| std::str::from_utf8(&field.value).ok()).unwrap_or_default()
+    }
+
+    /// A form that was not sent, such as one whose fields stand in an address.
+    pub(crate) fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        let field =
+            |(name, value): (String, String)| FieldSent { name, value: value.into_bytes(), file: false };
+        Self(pairs.into_iter().map(field).collect())
     }
 
     /// Whether a field is there, such as a box that is ticked.
@@ -112,9 +128,7 @@ impl Fields {
         if pairs.len() > Self::MAX {
             return Err(FormError::TooLarge);
         }
-        let field =
-            |(name, value): (String, String)| FieldSent { name, value: value.into_bytes(), file: false };
-        Ok(Self(pairs.into_iter().map(field).collect()))
+        Ok(Self::of(pairs))
     }
 
     async fn read_multipart(request: Request) -> Result<Self, FormError> {
@@ -179,7 +193,7 @@ fn from_here(headers: &HeaderMap) -> Result<(), WebError> {
     here.then_some(()).ok_or(WebError::ForeignSite)
 }
 
-fn same_secret(offered: &str, expected: &str) -> Result<(), WebError> {
+pub(crate) fn same_secret(offered: &str, expected: &str) -> Result<(), WebError> {
     let same = !expected.is_empty() && bool::from(offered.as_bytes().ct_eq(expected.as_bytes()));
     same.then_some(()).ok_or(WebError::ForeignForm)
 }

@@ -15,6 +15,7 @@ use fleet::Fleet;
 pub mod api;
 
 mod app;
+mod artefact_form;
 use app::App;
 
 mod assets;
@@ -48,7 +49,7 @@ pub fn router(fleet: Arc<Fleet>, settings: Settings) -> Router {
     let console = console::routes().layer(session::layer(&app));
     let router = console.merge(assets::routes()).merge(health::routes()).with_state(Arc::clone(&app));
     let pages = headers::guard(router, Arc::clone(&app));
-    let uploads = console::uploads().with_state(Arc::clone(&app));
+    let uploads = console::uploads().layer(session::layer(&app)).with_state(Arc::clone(&app));
     let pages = pages.merge(headers::guard_uploads(uploads, Arc::clone(&app)));
     let router = pages.merge(api::v1::router(&app));
     headers::frame(router, app)

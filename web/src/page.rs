@@ -63,8 +63,11 @@ pub(crate) struct Shell {
 pub(crate) enum Area {
     Overview,
     Devices,
+    Groups,
+    Firmware,
     Enrolment,
     Diary,
+    Artefacts,
     Models,
     Security,
     Audit,

@@ -53,6 +53,15 @@ pub(crate) fn span(seconds: u64) -> String {
     }
 }
 
+/// A number of bytes in its largest unit of 1024.
+pub(crate) fn bytes(count: u64) -> String {
+    match count {
+        0..1_024 => format!("{count} bytes"),
+        1_024..1_048_576 => format!("{}.{} KiB", count / 1_024, count % 1_024 * 10 / 1_024),
+        _ => format!("{}.{} MiB", count / 1_048_576, count % 1_048_576 * 10 / 1_048_576),
+    }
+}
+
 /// A value as a page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Shown {
@@ -148,6 +157,19 @@ mod tests {
             Moment::new(Timestamp(ms), Timestamp(0));
         }
         assert_eq!(Shown::new(&Value::Time(i64::MAX), 10).note, "seconds since 1970");
+    }
+
+    #[test]
+    fn bytes_are_told_in_the_largest_unit_that_they_fill() {
+        for (count, expected) in [
+            (0, "0 bytes"),
+            (1_023, "1023 bytes"),
+            (1_536, "1.5 KiB"),
+            (1_048_576, "1.0 MiB"),
+            (u64::MAX, "17592186044415.9 MiB"),
+        ] {
+            assert_eq!(bytes(count), expected);
+        }
     }
 
     #[test]

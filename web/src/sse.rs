@@ -41,6 +41,11 @@ pub(crate) trait Screen: Send + 'static {
     /// Takes note that everything may have changed.
     fn note_all(&mut self);
 
+    /// How often it is rendered without any event, because what it shows moves by itself; never, if nothing is said.
+    fn pace(&self) -> Option<Duration> {
+        None
+    }
+
     /// Renders what has changed since the last call. None if what the page is about is gone.
     fn render(
         &mut self,
@@ -98,7 +103,8 @@ fn messages(
                     Some(watched) => Some(watched),
                     None => break,
                 },
-                () = tokio::time::sleep(HEARTBEAT), if !dirty => {
+                () = tokio::time::sleep(screen.pace().unwrap_or(HEARTBEAT)), if !dirty => {
+                    dirty |= screen.pace().is_some();
                     if login.still_there(&app).await { continue } else { break }
                 }
             };

@@ -11,7 +11,6 @@ use std::{
 
 use fleet::{FleetError, OperationId, StoreError, UserId};
 use futures::future::{BoxFuture, FutureExt, Shared};
-use objects::Path;
 
 use crate::{console::Target, session::SignedIn};
 
@@ -47,8 +46,14 @@ pub(crate) struct SubmissionKey {
 }
 
 impl SubmissionKey {
-    pub(crate) fn new(login: &SignedIn, once: String, target: &Target, asked: &str, path: &Path) -> Self {
-        Self { user: login.user(), once, what: format!("{} {asked} {path}", target.id) }
+    pub(crate) fn new(
+        login: &SignedIn,
+        once: String,
+        target: &Target,
+        asked: &str,
+        about: &fleet::Target,
+    ) -> Self {
+        Self { user: login.user(), once, what: format!("{} {asked} {about}", target.id) }
     }
 
     /// Of a form that asks one thing.

@@ -247,6 +247,8 @@ impl Crowd {
             match output {
                 Output::Transmit { bytes } => self.transmit(now, device, bytes),
                 Output::Connect { to } => self.connect(now, device, &to),
+                // A crowd has one socket for all.
+                Output::Fetch(_) => self.members[device as usize].device.fetch_failed(now, true),
                 Output::Event(event) => {
                     let (done, wrong) = self.members[device as usize].follow(now, &event);
                     self.end(done);

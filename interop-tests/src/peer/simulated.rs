@@ -6,10 +6,13 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use device::{Account, Argument, Device, Factory, Interaction, Output, Profile};
+use device::{Account, Argument, Device, Factory, Firmware, Interaction, Output, Profile};
 use objects::{DataType, Models, Path, Registry, Value, Version};
 use serde_json::json;
-use server::demo::way::{News, Stack, Way, WayError};
+use server::demo::{
+    Depot,
+    way::{News, Stack, Way, WayError},
+};
 use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
 use super::{Client, Event, Security, Spec};
@@ -22,6 +25,7 @@ pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
     profile.queue_mode = spec.queue_mode;
     profile.retry = Duration::from_secs(2);
     profile.names_itself = !spec.nameless;
+    profile.firmware = Some(Firmware::default());
     if spec.impatient {
         // Every three seconds of the usual lifetime; an answer is waited for 93 s / 8.
         profile.update_percent = 1;
@@ -39,6 +43,7 @@ pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
     let driver = Driver {
         device: Device::new(profile, seed),
         way: Way::Closed,
+        depot: Depot::default(),
         origin: Instant::now(),
         events: events_in,
         paused: false,
@@ -62,6 +67,7 @@ impl Drop for Task {
 struct Driver {
     device: Device,
     way: Way,
+    depot: Depot,
     origin: Instant,
     events: mpsc::UnboundedSender<Event>,
     /// Whether all datagrams are lost.
@@ -103,6 +109,7 @@ impl Driver {
                         self.device.connection_failed(self.now());
                     }
                 },
+                news = self.depot.next() => self.depot.tell(self.now(), news, &mut self.device),
                 () = tokio::time::sleep(wake) => self.device.handle_timeout(self.now()),
             }
         }
@@ -114,6 +121,10 @@ impl Driver {
                 Output::Transmit { bytes } if !self.paused => self.way.send(&bytes).await,
                 Output::Transmit { .. } => {}
                 Output::Connect { to } => self.way = Way::to(&to, Stack::default()),
+                Output::Fetch(fetch) => {
+                    let now = self.now();
+                    self.depot.follow(now, fetch, Stack::default(), &mut self.device).await;
+                }
                 Output::Event(event) => {
                     self.is_bootstrapping &= event != device::Event::Bootstrapped;
                     self.tell(&event);
@@ -206,6 +217,15 @@ impl Driver {
             E::Asleep => json!({ "event": "asleep" }),
             E::Awake => json!({ "event": "awake" }),
             E::Rebooting => json!({ "event": "rebooting" }),
+            E::Firmware { state, result } => {
+                json!({ "event": "firmware", "state": *state as u8, "result": *result as u8 })
+            }
+            E::Software { instance, state, result } => {
+                json!({ "event": "software", "instance": instance.0, "state": *state as u8, "result": result.code() })
+            }
+            E::PackageDelivered { delivered } => {
+                json!({ "event": "firmware-package", "image": format!("{delivered:?}") })
+            }
         };
         drop(self.events.send(Event(told)));
     }

@@ -37,6 +37,7 @@ pub(crate) fn check(format: ContentFormat, bytes: &[u8]) {
     let models = Models { registry: &registry, versions: &|_| Version::V1_1 };
     one_node(format, path, payload, &models);
     many_nodes(format, payload, &models);
+    paths(format, payload);
 }
 
 fn one_node(format: ContentFormat, path: Path, payload: &[u8], models: &Models<'_>) {
@@ -82,4 +83,10 @@ fn many_nodes(format: ContentFormat, payload: &[u8], models: &Models<'_>) {
             assert_eq!(format!("{again:?}"), format!("Ok({samples:?})"));
         }
     }
+}
+
+fn paths(format: ContentFormat, payload: &[u8]) {
+    let Ok(paths) = codec::decode_paths(format, payload) else { return };
+    let written = codec::encode_paths(format, &paths).expect("what was read can be written");
+    assert_eq!(codec::decode_paths(format, &written), Ok(paths));
 }

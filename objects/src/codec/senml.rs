@@ -106,6 +106,43 @@ pub(super) fn records(format: ContentFormat, samples: &[Sample]) -> Result<Vec<R
     Ok(records)
 }
 
+/// The records of values that stand anywhere, without a time.
+pub(super) fn records_of_values<'v>(
+    format: ContentFormat,
+    values: impl IntoIterator<Item = (Path, &'v Value)>,
+    models: &Models<'_>,
+) -> Result<Vec<Record>, EncodeError> {
+    let record = |(path, value): (Path, &Value)| {
+        if path.resource().is_none() {
+            return Err(EncodeError::Mismatch { path });
+        }
+        let value = as_defined(&path, value, models)?;
+        let content = Some(content(format, &path, &value)?);
+        Ok(Record { name: Some(path.to_string()), content, ..Record::default() })
+    };
+    values.into_iter().map(record).collect()
+}
+
+/// A record for each path, without a value.
+pub(super) fn records_of_paths(paths: &[Path]) -> Vec<Record> {
+    paths.iter().map(|path| Record { name: Some(path.to_string()), ..Record::default() }).collect()
+}
+
+/// The paths that records name, whatever values they have.
+pub(super) fn paths(pack: Pack) -> Result<Vec<Path>, DecodeError> {
+    if pack.records.len() > MAX_RECORDS {
+        return Err(DecodeError::TooMany { max: MAX_RECORDS });
+    }
+    let mut base = Base::default();
+    let mut paths = Vec::new();
+    for (index, record) in pack.records.into_iter().enumerate() {
+        if let Some(record) = base.take(index, record)? {
+            paths.push(base.node(index, record.name.as_deref().unwrap_or_default())?);
+        }
+    }
+    Ok(paths)
+}
+
 /// JSON has no infinite numbers and no not-a-number; CBOR has. The identifier 65535 names nothing in either.
 fn content(format: ContentFormat, path: &Path, value: &Value) -> Result<Content, EncodeError> {
     if Path::from_ids(&path.ids()).is_err() {
@@ -198,20 +235,7 @@ impl Base {
         index: usize,
         record: Record,
     ) -> Result<Option<(Path, Content, Option<f64>)>, DecodeError> {
-        if let Some(fault) = record.fault {
-            return Err(fault.at(index));
-        }
-        if let Some(version) = record.version.filter(|version| *version > VERSION) {
-            return Err(DecodeError::SenmlVersion { record: index, version });
-        }
-        if let Some(name) = record.base_name {
-            self.name = name;
-        }
-        self.time = record.base_time.or(self.time);
-        self.value = record.base_value.or_else(|| self.value.take());
-        if !record.regular {
-            return Ok(None);
-        }
+        let Some(record) = self.take(index, record)? else { return Ok(None) };
         let path = self.path(index, record.name.as_deref().unwrap_or_default())?;
         let content = match (record.content, &self.value) {
             (Some(content), Some(base)) => sum(content, base),
@@ -227,13 +251,33 @@ impl Base {
         Ok(Some((path, content, time)))
     }
 
-    fn path(&self, record: usize, name: &str) -> Result<Path, DecodeError> {
-        let name = format!("{}{name}", self.name);
-        match name.parse() {
-            Ok(path @ (Path::Resource(..) | Path::ResourceInstance(..))) => Ok(path),
-            Ok(path) => Err(DecodeError::NotAResource { record, path }),
-            Err(source) => Err(DecodeError::Name { record, name: name.chars().take(64).collect(), source }),
+    /// Takes the base fields of a record over, and gives it back if it has others.
+    fn take(&mut self, index: usize, mut record: Record) -> Result<Option<Record>, DecodeError> {
+        if let Some(fault) = record.fault.take() {
+            return Err(fault.at(index));
         }
+        if let Some(version) = record.version.filter(|version| *version > VERSION) {
+            return Err(DecodeError::SenmlVersion { record: index, version });
+        }
+        if let Some(name) = record.base_name.take() {
+            self.name = name;
+        }
+        self.time = record.base_time.or(self.time);
+        self.value = record.base_value.take().or_else(|| self.value.take());
+        Ok(record.regular.then_some(record))
+    }
+
+    fn path(&self, record: usize, name: &str) -> Result<Path, DecodeError> {
+        match self.node(record, name)? {
+            path @ (Path::Resource(..) | Path::ResourceInstance(..)) => Ok(path),
+            path => Err(DecodeError::NotAResource { record, path }),
+        }
+    }
+
+    fn node(&self, record: usize, name: &str) -> Result<Path, DecodeError> {
+        let name = format!("{}{name}", self.name);
+        let short = || name.chars().take(64).collect();
+        name.parse().map_err(|source| DecodeError::Name { record, name: short(), source })
     }
 }
 

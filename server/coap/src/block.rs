@@ -8,7 +8,7 @@ mod served;
 
 pub(crate) use assembly::{Assembly, Incoming, TransferId};
 pub(crate) use key::BlockKey;
-pub(crate) use served::{Served, etag_of, slice};
+pub(crate) use served::{Served, digest, etag_of, slice};
 
 pub use assembly::BlockError;
 
@@ -36,6 +36,12 @@ impl Block {
     /// The byte offset at which the block starts.
     pub const fn offset(self) -> usize {
         self.number as usize * self.size.bytes()
+    }
+
+    /// Whether this can be its payload: all blocks but the last are full (RFC 7959 §2.2).
+    pub(crate) fn is_filled_by(self, payload: &[u8]) -> bool {
+        let size = self.size.bytes();
+        payload.len() == size || payload.len() < size && !self.more
     }
 
     /// The block a uint of at most three bytes stands for; nothing for the reserved size exponent 7 (RFC 7959 §2.2).

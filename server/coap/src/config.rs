@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::BlockSize;
+use crate::{BlockSize, Request};
 
 /// The configuration of an endpoint. The default is the one of RFC 7252 §4.8, with bounds for a fleet of small devices.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct Config {
     pub block_size: BlockSize,
     /// After which idle time a half-done block-wise transfer is forgotten. 247 s (EXCHANGE_LIFETIME).
     pub block_idle_timeout: Duration,
+    /// Which requests the caller takes block by block, as they come, instead of whole ([`Request::block1`]). None.
+    pub is_streamed: fn(&Request) -> bool,
     /// The bounds.
     pub bounds: Bounds,
 }
@@ -31,6 +33,7 @@ impl Default for Config {
             response_timeout: Duration::from_secs(93),
             block_size: BlockSize::B1024,
             block_idle_timeout: Duration::from_secs(247),
+            is_streamed: |_| false,
             bounds: Bounds::default(),
         }
     }

@@ -27,6 +27,7 @@ mod request;
 mod response;
 mod timer;
 mod token;
+mod transfer;
 mod transmission;
 
 pub use block::{Block, BlockError, BlockSize};
@@ -43,3 +44,4 @@ pub use option::{OptionNumber, Options};
 pub use request::{Observe, Request};
 pub use response::Response;
 pub use token::Token;
+pub use transfer::{Part, Sent, Transfer};

@@ -1,6 +1,6 @@
 //! Requests, as a caller sends or receives them: whole bodies, no Block options.
 
-use crate::{BlockSize, Method, OptionNumber, Options, Token};
+use crate::{Block, BlockSize, Method, OptionNumber, Options, Part, Token};
 
 /// A request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,13 @@ pub struct Request {
     pub token: Option<Token>,
     /// Sent: the largest block for this exchange where it is smaller than the configured one. Received: nothing.
     pub block_size: Option<BlockSize>,
+    /// Received: which block of a larger body the payload is, where [`Config::is_streamed`](crate::Config::is_streamed)
+    /// says so. Sent: nothing.
+    pub block1: Option<Block>,
+    /// Sent: the one block of the response that is wanted; what follows it is not fetched. Received: nothing.
+    pub block2: Option<Block>,
+    /// Sent: the payload is one block of a larger body, which the caller sends block by block. Received: nothing.
+    pub part: Option<Part>,
 }
 
 /// The two values that Observe has in a request (RFC 7641 §2).
@@ -51,6 +58,9 @@ impl Request {
             confirmable: true,
             token: None,
             block_size: None,
+            block1: None,
+            block2: None,
+            part: None,
         }
     }
 

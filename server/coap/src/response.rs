@@ -1,6 +1,6 @@
 //! Responses, as a caller sends or receives them: whole bodies, no Block options.
 
-use crate::{Code, Message, OptionNumber, Options};
+use crate::{Block, Code, Message, OptionNumber, Options};
 
 /// A response; a notification is one too.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,11 @@ pub struct Response {
     pub max_age: Option<u32>,
     /// The ETag, one to eight bytes. Sent: a body that needs several blocks gets one if it has none.
     pub etag: Option<Vec<u8>>,
+    /// Sent: what is said of the block that [`Request::block1`](crate::Request::block1) was, where that is not an echo. Received:
+    /// what the peer says of the block that [`Request::part`](crate::Request::part) was.
+    pub block1: Option<Block>,
+    /// Received: which block the body is, where [`Request::block2`](crate::Request::block2) asked for one. Sent: nothing.
+    pub block2: Option<Block>,
     /// The body, whole.
     pub payload: Vec<u8>,
 }
@@ -31,6 +36,8 @@ impl Response {
             observe: None,
             max_age: None,
             etag: None,
+            block1: None,
+            block2: None,
             payload: Vec::new(),
         }
     }
@@ -55,6 +62,8 @@ impl Response {
             observe: options.uint(OptionNumber::OBSERVE),
             max_age: options.uint(OptionNumber::MAX_AGE),
             etag: options.get(OptionNumber::ETAG).map(<[u8]>::to_vec),
+            block1: None,
+            block2: None,
             payload: message.payload.clone(),
         }
     }

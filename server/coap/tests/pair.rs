@@ -22,3 +22,7 @@ mod observe;
 mod peers;
 #[path = "pair/simulation.rs"]
 mod simulation;
+#[path = "pair/streamed.rs"]
+mod streamed;
+#[path = "pair/transfer.rs"]
+mod transfer;

@@ -33,6 +33,14 @@ pub enum Operation {
     Observe,
     /// Cancel Observation by a request.
     CancelObservation,
+    /// Read-Composite, which counts as one at the root, as the other composite operations do.
+    ReadComposite,
+    /// Write-Composite
+    WriteComposite,
+    /// Observe-Composite
+    ObserveComposite,
+    /// Cancel Observation of an Observe-Composite by a request.
+    CancelCompositeObservation,
     /// Bootstrap-Discover
     BootstrapDiscover,
     /// Bootstrap-Read
@@ -55,6 +63,12 @@ impl Command {
         }
         let format = request.content_format.map(|format| ContentFormat(format).registered());
         let operation = match (request.method, path) {
+            (Method::Fetch, Path::Root) => match request.observe {
+                Some(Observe::Register) => Operation::ObserveComposite,
+                Some(Observe::Deregister) => Operation::CancelCompositeObservation,
+                None => Operation::ReadComposite,
+            },
+            (Method::IPatch, Path::Root) => Operation::WriteComposite,
             (_, Path::Root) => return Err(Refusal::NotAllowed { path }),
             (Method::Get, _) => match (request.observe, request.accept) {
                 (Some(Observe::Register), _) => Operation::Observe,
@@ -140,6 +154,10 @@ mod tests {
         assert_eq!(parse(Method::Post, "/3/0/4", plain), Ok(Operation::Execute));
         assert_eq!(parse(Method::Post, "/3/0/4", text), Ok(Operation::Execute));
         assert_eq!(parse(Method::Delete, "/3303/1", plain), Ok(Operation::Delete));
+        assert_eq!(parse(Method::Fetch, "/", plain), Ok(Operation::ReadComposite));
+        assert_eq!(parse(Method::IPatch, "/", plain), Ok(Operation::WriteComposite));
+        assert_eq!(parse(Method::Fetch, "/", observe), Ok(Operation::ObserveComposite));
+        assert_eq!(parse(Method::Fetch, "/", cancel), Ok(Operation::CancelCompositeObservation));
     }
 
     #[test]

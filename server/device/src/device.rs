@@ -2,13 +2,15 @@
 //!
 //! This file holds the state and the verbs of the caller. `client` is the registration life and the window of queue mode,
 //! `connection` the way to a server, `bootstrap` what a bootstrap server does, `management` answers the server's requests,
-//! `reporting` observes and sends.
+//! `firmware` and `software` take packages, `reporting` observes and sends.
 
 mod bootstrap;
 mod client;
 mod connection;
+mod firmware;
 mod management;
 mod reporting;
+mod software;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -17,17 +19,22 @@ use std::{
 };
 
 use coap::{Boot, Endpoint, ExchangeId, RequestId, Response, Token, Usage};
-use objects::{Path, Value};
+use objects::{InstanceId, Path, Value};
 
-pub use self::reporting::SendRefused;
 use self::{
     client::{Phase, Then},
     connection::Link,
+    firmware::Fetching,
     management::After,
 };
+pub use self::{firmware::FirmwareStatus, reporting::SendRefused};
 use crate::{
-    Account, Counters, Event, Factory, Faults, Output, Profile, Tree, TreeError, observation::Observation,
-    security::Accounts, tree::SERVER,
+    Account, Counters, Event, Factory, Faults, Output, Profile, Tree, TreeError,
+    firmware::{Update, is_package},
+    observation::Observation,
+    security::Accounts,
+    software::Component,
+    tree::SERVER,
 };
 
 /// A simulated device.
@@ -61,6 +68,12 @@ pub struct Device {
     late: Vec<(Duration, ExchangeId, Response)>,
     /// What an Execute has left to do.
     after: Option<(Duration, After)>,
+    update: Option<Box<Update>>,
+    /// The instances of the Software Management object.
+    components: BTreeMap<InstanceId, Component>,
+    fetching: Option<Fetching>,
+    /// How often it has set out to fetch a package.
+    fetches: u16,
     outputs: VecDeque<Output>,
 }
 
@@ -73,7 +86,8 @@ impl Device {
         let tree = profile.tree();
         let accounts = Accounts::of(&profile.factory, &tree);
         let link = if profile.factory == Factory::default() { Link::Direct } else { Link::Down };
-        Self {
+        let update = profile.firmware.as_ref().map(|_| Box::new(Update::of(&tree)));
+        let mut device = Self {
             seed,
             starts: 0,
             endpoint: endpoint(&profile, seed, 0),
@@ -92,9 +106,17 @@ impl Device {
             sends: BTreeSet::new(),
             late: Vec::new(),
             after: None,
+            update,
+            components: BTreeMap::new(),
+            fetching: None,
+            fetches: 0,
             outputs: VecDeque::new(),
             profile,
-        }
+        };
+        device.unpack();
+        device.show_update();
+        device.outputs.clear();
+        device
     }
 
     /// Turns the device on: it registers, or asks for the session it needs for that or for a bootstrap. Nothing happens if it
@@ -125,9 +147,15 @@ impl Device {
     pub fn vanish(&mut self) {
         self.cut_off_bootstrap();
         self.turn_off();
+        self.end_fetch();
+        if let Some(update) = &mut self.update {
+            update.lose_power();
+        }
+        self.software_loses_power();
         if self.faults.loses_state {
             self.reset();
         }
+        self.show_update();
     }
 
     /// Turns the device off and, after [`Profile::boot_time`], on again.
@@ -154,6 +182,9 @@ impl Device {
         self.settle(now);
         self.go_on(now);
         self.live(now);
+        self.go_on_with_update(now);
+        self.go_on_with_software(now);
+        self.go_on_with_fetch(now);
         self.notify_due(now);
         self.settle(now);
         self.fall_asleep(now);
@@ -164,10 +195,20 @@ impl Device {
         let late = self.late.iter().map(|(at, ..)| *at).min();
         let after = self.after.as_ref().map(|(at, _)| *at);
         let reports = self.observations.values().filter_map(|observation| self.due(observation)).min();
-        [self.endpoint.poll_timeout(), late, after, reports, self.phase.due(), self.sleeps_at()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.endpoint.poll_timeout(),
+            late,
+            after,
+            reports,
+            self.phase.due(),
+            self.sleeps_at(),
+            self.update_due(),
+            self.fetch_due(),
+            self.software_due(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// The next thing to send or to take note of. Call it until it returns nothing.
@@ -236,7 +277,7 @@ impl Device {
 
     /// What the server observes.
     pub fn observed(&self) -> impl Iterator<Item = Path> {
-        self.observations.values().map(|observation| observation.path)
+        self.observations.values().flat_map(|observation| observation.of.paths()).copied()
     }
 
     /// What was turned away.
@@ -300,6 +341,14 @@ impl Device {
     fn reset(&mut self) {
         self.tree = self.profile.tree();
         self.accounts = Accounts::of(&self.profile.factory, &self.tree);
+        self.unpack();
+        self.show_update();
+    }
+
+    /// The software is as it comes out of the factory: none.
+    fn unpack(&mut self) {
+        let instances = self.profile.software.iter().flat_map(|software| 0..software.instances);
+        self.components = instances.map(|id| (InstanceId(id), Component::default())).collect();
     }
 
     fn emit(&mut self, event: Event) {
@@ -335,6 +384,9 @@ fn endpoint(profile: &Profile, seed: u64, starts: u16) -> Endpoint<Server> {
     // All datagrams are the server's: there is no address to be proved, and no peer that takes another's room.
     config.bounds.unverified_reply_bytes = usize::MAX;
     config.bounds.remembered_per_peer = config.bounds.remembered_total;
+    if profile.firmware.is_some() || profile.software.is_some() {
+        config.is_streamed = is_package;
+    }
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_be_bytes());
     Endpoint::new(config, Boot { number: starts, seed: bytes })

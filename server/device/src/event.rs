@@ -1,9 +1,11 @@
 //! What a device hands to its caller.
 
 use coap::{Code, Failure, SendError};
-use objects::Path;
+use objects::{InstanceId, Path};
 
-use crate::{Account, Argument, Inconsistency};
+use crate::{
+    Account, Argument, Delivered, FirmwareState, Inconsistency, SoftwareResult, SoftwareState, UpdateResult,
+};
 
 /// Something to send, or something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +22,37 @@ pub enum Output {
         /// The server.
         to: Account,
     },
+    /// Do this so that the device can fetch a firmware package.
+    Fetch(Fetch),
     /// Take note.
     Event(Event),
+}
+
+/// What the fetching of a firmware package needs. There is one at a time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fetch {
+    /// Make a session with this server, beside the one there may be with the management server, and say so by
+    /// [`Device::fetch_connected`](crate::Device::fetch_connected) or [`Device::fetch_failed`](crate::Device::fetch_failed).
+    /// Datagrams go there by [`Self::Transmit`] and come from there to
+    /// [`Device::handle_fetch_datagram`](crate::Device::handle_fetch_datagram).
+    Connect {
+        /// The server.
+        to: Account,
+    },
+    /// Send these bytes there, as one datagram.
+    Transmit {
+        /// The datagram.
+        bytes: Vec<u8>,
+    },
+    /// Get this by HTTP, and give the bytes to [`Device::fetched`](crate::Device::fetched) as they come.
+    Get {
+        /// The URI.
+        uri: String,
+        /// From which byte on.
+        from: usize,
+    },
+    /// It is over: the session can be closed, and what is still to come is not wanted.
+    End,
 }
 
 /// Something that happened to the device.
@@ -116,8 +147,29 @@ pub enum Event {
     Asleep,
     /// A device in queue mode hears again.
     Awake,
-    /// The device starts anew, because the server wants it to.
+    /// The device starts anew, because the server wants it to, or with another firmware.
     Rebooting,
+    /// A firmware update has come this far.
+    Firmware {
+        /// `/5/0/3`
+        state: FirmwareState,
+        /// `/5/0/5`
+        result: UpdateResult,
+    },
+    /// An instance of the software has come this far.
+    Software {
+        /// Which one.
+        instance: InstanceId,
+        /// `/9/x/7`
+        state: SoftwareState,
+        /// `/9/x/9`
+        result: SoftwareResult,
+    },
+    /// A firmware package has come whole.
+    PackageDelivered {
+        /// What there is to know of it.
+        delivered: Delivered,
+    },
 }
 
 /// What a device asks of its server.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use coap::Code;
 use objects::Path;
 
-use crate::{Operation, command::Command};
+use crate::{FirmwareFault, Operation, command::Command};
 
 /// What a device does wrong. By default, nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,10 @@ pub struct Faults {
     pub keeps_unfinished_bootstrap: bool,
     /// What it does wrong with requests; the first one that fits counts.
     pub misbehaviours: Vec<Misbehaviour>,
+    /// What goes wrong with its updates; the first one that fits and has times left counts.
+    pub firmware: Vec<FirmwareFault>,
+    /// The same for its software, as far as that knows of it.
+    pub software: Vec<FirmwareFault>,
 }
 
 /// One operation that a device gets wrong.
@@ -48,6 +52,18 @@ pub enum How {
 }
 
 impl Faults {
+    /// As Wakaama's client does: what names several nodes is acknowledged and never answered.
+    pub fn never_answering_composites() -> Self {
+        let composites = [
+            Operation::ReadComposite,
+            Operation::WriteComposite,
+            Operation::ObserveComposite,
+            Operation::CancelCompositeObservation,
+        ];
+        let silent = |operation| Misbehaviour { operation, within: Path::Root, how: How::AcknowledgeOnly };
+        Self { misbehaviours: composites.into_iter().map(silent).collect(), ..Self::default() }
+    }
+
     pub(crate) fn meet(&self, command: &Command) -> Option<How> {
         let meets = |fault: &&Misbehaviour| {
             fault.operation == command.operation && command.path.is_within(&fault.within)

@@ -51,7 +51,7 @@
 //!             // A handshake, and then `connection_failed` if it does not succeed.
 //!             Output::Connect { .. } => device.connected(now),
 //!             Output::Transmit { bytes } => requests.push(coap::Message::parse(&bytes).unwrap()),
-//!             Output::Event(_) => {}
+//!             Output::Fetch(_) | Output::Event(_) => {}
 //!         }
 //!     }
 //!     // Wait for a datagram of this session, or for the time.
@@ -76,13 +76,18 @@ mod counters;
 pub use counters::Counters;
 
 mod device;
-pub use device::{Device, SendRefused};
+pub use device::{Device, FirmwareStatus, SendRefused};
 
 mod event;
-pub use event::{Event, Interaction, Output};
+pub use event::{Event, Fetch, Interaction, Output};
 
 mod faults;
 pub use faults::{Faults, How, Misbehaviour};
+
+mod firmware;
+pub use firmware::{
+    Delivered, Delivery, Firmware, FirmwareFault, FirmwareState, Mishap, Protocol, TestImage, UpdateResult,
+};
 
 mod life;
 pub use life::Life;
@@ -103,6 +108,9 @@ mod registration;
 
 mod security;
 pub use security::Inconsistency;
+
+mod software;
+pub use software::{Software, SoftwareResult, SoftwareState};
 
 mod tree;
 pub use tree::{Tree, TreeError};

@@ -7,10 +7,17 @@ use objects::{Attributes, ContentFormat, Path, Value};
 /// What stands at and below an observed path.
 pub(crate) type Values = BTreeMap<Path, Value>;
 
-/// An observed path, and what was reported of it.
+/// One path, or those of an Observe-Composite (LwM2M Core 1.1.1 §6.4.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Observed {
+    One(Path),
+    Several(Vec<Path>),
+}
+
+/// What is observed, and what was reported of it.
 #[derive(Debug)]
 pub(crate) struct Observation {
-    pub(crate) path: Path,
+    pub(crate) of: Observed,
     /// RFC 7641 §4.2: each notification has the format of the first response.
     pub(crate) format: ContentFormat,
     /// As last reported.
@@ -25,9 +32,9 @@ pub(crate) struct Observation {
 
 impl Observation {
     /// An observation whose first response has these values.
-    pub(crate) fn new(path: Path, format: ContentFormat, now: Duration, values: Values) -> Self {
+    pub(crate) fn new(of: Observed, format: ContentFormat, now: Duration, values: Values) -> Self {
         Self {
-            path,
+            of,
             format,
             reported: values.clone(),
             seen: values,
@@ -37,10 +44,11 @@ impl Observation {
         }
     }
 
-    /// Looks at the present values.
-    pub(crate) fn see(&mut self, attributes: &Attributes, values: Values) {
+    /// Looks at the present values; `attributes` are those of each observed path.
+    pub(crate) fn see(&mut self, attributes: impl Fn(&Path) -> Attributes, values: Values) {
         if values != self.seen {
-            self.wanted = self.wanted || self.deserves(attributes, &values);
+            let deserves = |path: &Path| self.deserves(path, &attributes(path), &values);
+            self.wanted = self.wanted || self.of.paths().iter().any(deserves);
             self.seen = values;
         }
     }
@@ -73,15 +81,23 @@ impl Observation {
     }
 
     /// Without a threshold or step every change does, otherwise what meets one of them, and what is no number.
-    fn deserves(&self, attributes: &Attributes, values: &Values) -> bool {
+    fn deserves(&self, observed: &Path, attributes: &Attributes, values: &Values) -> bool {
+        let below = |values: &Values| -> Values {
+            let values = values.iter().filter(|(path, _)| path.is_within(observed));
+            values.map(|(path, value)| (*path, value.clone())).collect()
+        };
+        let (values, seen) = (below(values), below(&self.seen));
+        if values == seen {
+            return false;
+        }
         if attributes.gt.is_none() && attributes.lt.is_none() && attributes.st.is_none() {
             return true;
         }
-        if !values.keys().eq(self.seen.keys()) {
+        if !values.keys().eq(seen.keys()) {
             return true;
         }
         values.iter().any(|(path, value)| {
-            let before = &self.seen[path];
+            let before = &seen[path];
             match (number(before), number(value)) {
                 (Some(before), Some(now)) => {
                     let crosses = |threshold: f64| (before > threshold) != (now > threshold);
@@ -95,6 +111,15 @@ impl Observation {
                 _ => before != value,
             }
         })
+    }
+}
+
+impl Observed {
+    pub(crate) fn paths(&self) -> &[Path] {
+        match self {
+            Self::One(path) => std::slice::from_ref(path),
+            Self::Several(paths) => paths,
+        }
     }
 }
 
@@ -126,12 +151,16 @@ mod tests {
     fn reports(text: &str, given: &[f64]) -> Vec<(u64, f64)> {
         let attributes = attributes(text);
         let at = |second| Duration::from_secs(second);
-        let mut observation =
-            Observation::new(PATH.parse().unwrap(), ContentFormat::TLV, at(0), values(given[0]));
+        let mut observation = Observation::new(
+            Observed::One(PATH.parse().unwrap()),
+            ContentFormat::TLV,
+            at(0),
+            values(given[0]),
+        );
         let mut reports = Vec::new();
         for second in 1..20 {
             let value = given[(second as usize).min(given.len() - 1)];
-            observation.see(&attributes, values(value));
+            observation.see(|_| attributes, values(value));
             if observation.due(&attributes).is_some_and(|due| due <= at(second)) {
                 observation.report(at(second));
                 reports.push((second, value));
@@ -169,14 +198,32 @@ mod tests {
     }
 
     #[test]
+    fn of_several_paths_each_has_its_own_thresholds() {
+        let path = |text: &str| text.parse::<Path>().unwrap();
+        let [one, two] = ["/3303/0/5700", "/3303/1/5700"].map(path);
+        let both = |a, b| Values::from([(one, Value::Float(a)), (two, Value::Float(b))]);
+        let attributes = |path: &Path| attributes(if *path == one { "gt=10" } else { "st=5" });
+        let seen = |values| {
+            let of = Observed::Several(vec![one, two]);
+            let mut observation =
+                Observation::new(of, ContentFormat::SENML_CBOR, Duration::ZERO, both(1.0, 1.0));
+            observation.see(attributes, values);
+            observation.due(&Attributes::default()).is_some()
+        };
+        assert!(!seen(both(9.0, 5.0)));
+        assert!(seen(both(11.0, 1.0)));
+        assert!(seen(both(1.0, 6.0)));
+    }
+
+    #[test]
     fn thresholds_do_not_hold_back_what_is_no_number() {
         let mut observation = Observation::new(
-            PATH.parse().unwrap(),
+            Observed::One(PATH.parse().unwrap()),
             ContentFormat::TLV,
             Duration::ZERO,
             [(PATH.parse().unwrap(), Value::String("a".into()))].into(),
         );
-        observation.see(&attributes("gt=1"), [(PATH.parse().unwrap(), Value::String("b".into()))].into());
+        observation.see(|_| attributes("gt=1"), [(PATH.parse().unwrap(), Value::String("b".into()))].into());
         assert_eq!(observation.due(&attributes("gt=1")), Some(Duration::ZERO));
     }
 }

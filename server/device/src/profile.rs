@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use coap::Config;
-use objects::{ContentFormat, ObjectId, Path, Registry, Value, Version};
+use objects::{ContentFormat, InstanceId, ObjectId, Path, Registry, Value, Version};
 
 use crate::{
-    Factory, Faults, Tree,
+    Factory, Faults, Firmware, Software, Tree,
     registration::{BINDING, LIFETIME},
+    software::{SOFTWARE, place},
     tree::SERVER,
 };
 
@@ -47,6 +48,10 @@ pub struct Profile {
     pub epoch_ms: i64,
     /// The objects, and the version of LwM2M.
     pub objects: Tree,
+    /// Its Firmware Update object, if it has one. None.
+    pub firmware: Option<Firmware>,
+    /// Its Software Management object, if it has one. None.
+    pub software: Option<Software>,
     /// What the device does wrong.
     pub faults: Faults,
     /// The CoAP endpoint: timers, block size, bounds.
@@ -99,6 +104,8 @@ impl Profile {
             confirmable_notifications: false,
             epoch_ms: 1_704_067_200_000,
             objects,
+            firmware: None,
+            software: None,
             faults: Faults::default(),
             coap: Config::default(),
         }
@@ -126,6 +133,13 @@ impl Profile {
     /// The objects as they are when the device comes out of the factory.
     pub(crate) fn tree(&self) -> Tree {
         let mut tree = self.objects.clone();
+        if let Some(firmware) = &self.firmware {
+            firmware.place(&mut tree);
+        }
+        if let Some(software) = &self.software {
+            tree.add_object(SOFTWARE);
+            (0..software.instances).for_each(|id| place(&mut tree, InstanceId(id)));
+        }
         if self.factory.bootstrap.is_some() && self.factory.management.is_none() {
             tree.bootstrap_delete(&Path::Object(SERVER), |_, _| false);
             return tree;

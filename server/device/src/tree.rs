@@ -2,10 +2,11 @@
 //!
 //! The object definitions of a [`Registry`] decide what may be read, written and executed and of which type it is; an
 //! instance has every executable resource of its definition. What no definition knows may be read and written.
-//! `write` holds what changes the tree for a management server, `bootstrap` what a bootstrap server does, `discover` what is
+//! `write` holds what changes the tree for a management server, `composite` what it does in several places at once, `bootstrap` what a bootstrap server does, `discover` what is
 //! said about its shape.
 
 mod bootstrap;
+mod composite;
 mod discover;
 mod write;
 pub(crate) use write::Payload;
@@ -254,7 +255,7 @@ impl Tree {
         self.model_at(path).map_or(Operations::RW, |model| model.operations)
     }
 
-    fn version(&self, object: ObjectId) -> Version {
+    pub(crate) fn version(&self, object: ObjectId) -> Version {
         let assumed = || ObjectLinks::default().version_of(object, self.lwm2m);
         self.versions.get(&object).copied().unwrap_or_else(assumed)
     }

@@ -8,12 +8,20 @@ mod accounts;
 mod bootstrap;
 #[path = "life/drift.rs"]
 mod drift;
+#[path = "life/firmware.rs"]
+mod firmware;
+#[path = "life/firmware_ets.rs"]
+mod firmware_ets;
+#[path = "life/firmware_faults.rs"]
+mod firmware_faults;
 #[path = "life/management.rs"]
 mod management;
 #[path = "life/power.rs"]
 mod power;
 #[path = "life/provisioning.rs"]
 mod provisioning;
+#[path = "life/pulling.rs"]
+mod pulling;
 #[path = "life/queue.rs"]
 mod queue;
 #[path = "life/reading.rs"]
@@ -24,6 +32,8 @@ mod registration;
 mod reporting;
 #[path = "life/simulation.rs"]
 mod simulation;
+#[path = "life/software.rs"]
+mod software;
 #[path = "life/world.rs"]
 mod world;
 #[path = "life/writing.rs"]

@@ -64,6 +64,9 @@ impl Actor {
     /// The command line, on a server that does not run.
     pub const COMMAND_LINE: Self = Self::Server("command line");
 
+    /// A rule that people have set.
+    pub const RULE: Self = Self::Server("rule");
+
     /// The name that audit entries carry.
     pub fn name(&self) -> &str {
         match self {

@@ -41,6 +41,8 @@ pub enum Cause {
     CommandLine,
     /// By what a device has proved or claimed.
     Device,
+    /// By a rule that people have set.
+    Rule,
     /// At the first start.
     Setup,
 }
@@ -60,6 +62,12 @@ pub enum Verb {
     Operate,
     /// A queued operation was cancelled.
     CancelOperation,
+    /// A device is to be updated; `object` names the artefact.
+    BeginUpdate,
+    /// An update is to end.
+    CancelUpdate,
+    /// A device that rests because its updates have failed is let off.
+    LetOff,
     /// A device was added; `object` names it.
     AddDevice,
     /// A device was put into another class.
@@ -94,6 +102,20 @@ pub enum Verb {
     RemoveAuthority,
     /// An authority's revocation list was given.
     SaveRevocationList,
+    /// What a class takes as updates was changed; `object` says to what.
+    SaveUpdatePolicy,
+    /// A key is trusted for the updates of a class.
+    AddUpdateKey,
+    /// A key is not trusted any more for the updates of a class.
+    RevokeUpdateKey,
+    /// An artefact was uploaded; `object` names it, its proof and its SHA-256.
+    UploadArtefact,
+    /// An artefact was withdrawn.
+    WithdrawArtefact,
+    /// A withdrawn artefact was removed.
+    RemoveArtefact,
+    /// The bytes of an artefact were downloaded.
+    DownloadArtefact,
     /// A bootstrap plan was set or taken back.
     SavePlan,
     /// An entry of the connection diary was dealt with.
@@ -120,6 +142,12 @@ pub enum Verb {
     Export,
     /// The server's data was restored from a backup; `object` says from when.
     Restore,
+    /// A group was made or changed; `object` says to what.
+    SaveGroup,
+    /// A group was removed.
+    RemoveGroup,
+    /// The labels of a device were changed; `object` holds them.
+    LabelDevice,
     /// Something was refused, because the actor may not; `object` names it.
     Denied,
 }
@@ -131,6 +159,7 @@ impl AuditEntry {
             Actor::User { .. } => Cause::Console,
             Actor::Token { .. } => Cause::Api,
             Actor::Server(_) if context.actor == Actor::COMMAND_LINE => Cause::CommandLine,
+            Actor::Server(_) if context.actor == Actor::RULE => Cause::Rule,
             Actor::Server(_) => Cause::Setup,
         };
         let Context { ref actor, now, request } = *context;
@@ -157,7 +186,8 @@ impl AuditEntry {
 
 impl Cause {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Api, Self::Console, Self::CommandLine, Self::Device, Self::Setup];
+    pub const ALL: [Self; 6] =
+        [Self::Api, Self::Console, Self::CommandLine, Self::Device, Self::Rule, Self::Setup];
 
     /// A word for it, as it is stored and shown.
     pub fn name(self) -> &'static str {
@@ -166,6 +196,7 @@ impl Cause {
             Self::Console => "console",
             Self::CommandLine => "command line",
             Self::Device => "device",
+            Self::Rule => "rule",
             Self::Setup => "setup",
         }
     }
@@ -173,13 +204,16 @@ impl Cause {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 50] = [
         Self::CreateUser,
         Self::LogIn,
         Self::LogInFailed,
         Self::LogOut,
         Self::Operate,
         Self::CancelOperation,
+        Self::BeginUpdate,
+        Self::CancelUpdate,
+        Self::LetOff,
         Self::AddDevice,
         Self::ClassifyDevice,
         Self::RemoveDevice,
@@ -197,6 +231,13 @@ impl Verb {
         Self::AddAuthority,
         Self::RemoveAuthority,
         Self::SaveRevocationList,
+        Self::SaveUpdatePolicy,
+        Self::AddUpdateKey,
+        Self::RevokeUpdateKey,
+        Self::UploadArtefact,
+        Self::WithdrawArtefact,
+        Self::RemoveArtefact,
+        Self::DownloadArtefact,
         Self::SavePlan,
         Self::ClearDiary,
         Self::SaveModel,
@@ -210,6 +251,9 @@ impl Verb {
         Self::RemoveWebhook,
         Self::Export,
         Self::Restore,
+        Self::SaveGroup,
+        Self::RemoveGroup,
+        Self::LabelDevice,
         Self::Denied,
     ];
 
@@ -222,6 +266,9 @@ impl Verb {
             Self::LogOut => "log out",
             Self::Operate => "operate",
             Self::CancelOperation => "cancel operation",
+            Self::BeginUpdate => "begin update",
+            Self::CancelUpdate => "cancel update",
+            Self::LetOff => "let off",
             Self::AddDevice => "add device",
             Self::ClassifyDevice => "classify device",
             Self::RemoveDevice => "remove device",
@@ -239,6 +286,13 @@ impl Verb {
             Self::AddAuthority => "add authority",
             Self::RemoveAuthority => "remove authority",
             Self::SaveRevocationList => "save revocation list",
+            Self::SaveUpdatePolicy => "save update policy",
+            Self::AddUpdateKey => "add update key",
+            Self::RevokeUpdateKey => "revoke update key",
+            Self::UploadArtefact => "upload artefact",
+            Self::WithdrawArtefact => "withdraw artefact",
+            Self::RemoveArtefact => "remove artefact",
+            Self::DownloadArtefact => "download artefact",
             Self::SavePlan => "save bootstrap plan",
             Self::ClearDiary => "clear diary",
             Self::SaveModel => "save model",
@@ -252,6 +306,9 @@ impl Verb {
             Self::RemoveWebhook => "remove webhook",
             Self::Export => "export",
             Self::Restore => "restore",
+            Self::SaveGroup => "save group",
+            Self::RemoveGroup => "remove group",
+            Self::LabelDevice => "label device",
             Self::Denied => "denied",
         }
     }

@@ -14,6 +14,7 @@ use x509_parser::{
 use crate::{CertificateName, Fingerprint, Timestamp, credential::number};
 
 mod read;
+pub(crate) use read::any_public_key;
 pub use read::{certificate, public_key, revocation_list};
 
 /// The facts of a certificate.

@@ -1,11 +1,12 @@
 //! Changes: what a decision wants the store to keep. A [`Commit`] is one transaction.
 
 use crate::{
-    ApiToken, AuditEntry, Authority, AuthorityId, BootstrapRecord, Claim, ClaimId, Claimed, Class, ClassId,
-    CredentialId, CredentialState, Delivered, Device, DeviceId, DeviceState, DiaryId, DiaryNote, KeyPair,
-    NewCredential, Observation, OperationId, OperationRecord, OperationState, OwnKey, Plan, PlanScope,
-    PublicId, Reading, Registration, SecureSession, SecureSessionId, SeenCertificate, SessionMark, Source,
-    TimelineEntry, Timestamp, User, WebSession, Webhook, WebhookSecret,
+    ApiToken, ArtefactChange, AuditEntry, Authority, AuthorityId, BootstrapRecord, Claim, ClaimId, Claimed,
+    Class, ClassId, CredentialId, CredentialState, Delivered, Device, DeviceId, DeviceState, DiaryId,
+    DiaryNote, GroupChange, KeyPair, NewCredential, Observation, OperationId, OperationRecord,
+    OperationState, OwnKey, Plan, PlanScope, PublicId, Reading, Registration, SecureSession, SecureSessionId,
+    SeenCertificate, SessionMark, Source, TimelineEntry, Timestamp, User, WebSession, Webhook, WebhookSecret,
+    update::UpdateChange,
 };
 
 /// What is to become durable together.
@@ -177,14 +178,14 @@ pub enum Change {
         /// How.
         reason: EndReason,
     },
-    /// An observation began; it replaces one of the same path.
+    /// An observation began; it replaces one of the same target.
     ObservationBegan(Observation),
     /// An observation ended.
     ObservationEnded {
         /// Whose.
         device: DeviceId,
         /// Of what.
-        path: objects::Path,
+        target: crate::Target,
     },
     /// All observations of a device ended.
     ObservationsEnded {
@@ -290,6 +291,12 @@ pub enum Change {
         /// The status and the body, as the web layer keeps them; at most [`crate::Submission::MAX_BYTES`].
         answer: Vec<u8>,
     },
+    /// Artefacts, whom classes take them from, and what devices run.
+    Artefact(ArtefactChange),
+    /// Groups, who is in them, and labels.
+    Group(GroupChange),
+    /// What became of updates.
+    Update(UpdateChange),
     /// A console session was made or changed.
     SessionSaved(WebSession),
     /// A console session ended.

@@ -1,5 +1,8 @@
 //! Classes of devices, and by what their devices may prove who they are (FLEET.md has it as ID-02).
 
+mod rule;
+pub use rule::{Belongs, ClassRule};
+
 use std::collections::BTreeSet;
 
 use crate::{CertificateName, ClassId, CredentialKind, Retention};

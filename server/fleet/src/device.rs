@@ -63,6 +63,24 @@ pub enum EndpointNameError {
     },
 }
 
+impl DeviceState {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Registered, Self::Deregistered, Self::Expired, Self::Awaited, Self::Revoked, Self::Removed];
+
+    /// A word for it, as it is stored and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::Deregistered => "deregistered",
+            Self::Expired => "expired",
+            Self::Awaited => "awaited",
+            Self::Revoked => "revoked",
+            Self::Removed => "removed",
+        }
+    }
+}
+
 impl EndpointName {
     /// The length of a Uri-Query option less its `ep=` (RFC 7252 §5.10).
     pub const MAX_BYTES: usize = 252;

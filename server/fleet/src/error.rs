@@ -84,6 +84,18 @@ pub enum FleetError {
     /// The actor lacks a permission.
     #[error("this account may not do that")]
     Forbidden,
+    /// The bytes of an artefact can't be kept or read.
+    #[error(transparent)]
+    Blob(#[from] crate::BlobError),
+    /// An artefact fits no device of its class, or not this one.
+    #[error(transparent)]
+    Misfit(#[from] crate::Misfit),
+    /// More bytes than an artefact may have.
+    #[error("an artefact has at most {max_bytes} bytes: artefacts.max_bytes in the configuration says so")]
+    TooLarge {
+        /// How many it may have.
+        max_bytes: u64,
+    },
     /// The device is not registered, so nothing can be sent or queued.
     #[error("the device is not registered")]
     NotRegistered,
@@ -101,6 +113,9 @@ pub enum FleetError {
     /// It would leave nobody who can administer the server.
     #[error("this is the last administrator: make another one first")]
     LastAdministrator,
+    /// There is one at a time.
+    #[error("this device is being updated already: wait until that has ended, or cancel it")]
+    AlreadyUpdating,
     /// As many as there may be.
     #[error("there are {max} {what} already, as many as there may be")]
     TooMany {

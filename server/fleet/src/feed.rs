@@ -12,7 +12,10 @@ use std::{
 use async_broadcast::{InactiveReceiver, Receiver, RecvError, Sender};
 use futures::Stream;
 
-use crate::{BootstrapResult, DeviceId, OperationId, OperationState, PublicId, StoredReading, Timestamp};
+use crate::{
+    BootstrapResult, DeviceId, OperationId, OperationState, PublicId, StoredReading, Timestamp,
+    update::{UpdateId, UpdatePhase},
+};
 
 /// Something that happened and is durable.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +58,13 @@ pub enum EventKind {
     },
     /// Its observations changed.
     Observations,
+    /// An update of it has got into another phase.
+    Update {
+        /// Which.
+        id: UpdateId,
+        /// Where it stands now.
+        phase: UpdatePhase,
+    },
     /// A bootstrap of it has ended.
     Bootstrap(BootstrapResult),
 }

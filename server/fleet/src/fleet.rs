@@ -4,17 +4,24 @@
 //! Here are the verbs that look; the others are filed by what they are about. A few are called by the server itself,
 //! for devices that knock (`handshake`) or for work that goes on by itself (`diary`, `webhooks`): they take no context.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+};
 
 use objects::{Path, Registry};
 
 use crate::{
-    AuditEntry, AuditRecord, Change, Commit, Committed, Context, Diary, Downlink, EndpointName, Feed,
-    FleetError, Issuer, Library, Observation, OperationId, OperationRecord, Permission, Presence, PublicId,
-    RequestId, SetupLink, Store, StoredReading, Subscription, TimelineEntry, TimelineKind, TimelineRecord,
-    Verb,
+    ArtefactId, AuditEntry, AuditRecord, Blobs, Change, Commit, Committed, Context, Diary, Downlink,
+    EndpointName, Feed, FleetError, Group, Issuer, Labels, Library, MemoryBlobs, Observation, OperationId,
+    OperationRecord, Permission, Presence, PublicId, RequestId, SetupLink, Store, StoredReading,
+    Subscription, TimelineEntry, TimelineKind, TimelineRecord, Verb,
     store::{AuditQuery, DeviceQuery, DeviceSummary, DeviceView, Overview, Page, PageRequest, Trouble},
 };
+
+mod artefacts;
+use artefacts::Uploads;
+pub use artefacts::{ArtefactDetail, Download, NewArtefact, Upload};
 
 mod authorities;
 
@@ -27,6 +34,8 @@ mod cancelling;
 use cancelling::PutBack;
 
 mod class_policy;
+
+mod clearing;
 
 mod claims;
 pub use claims::NewClaim;
@@ -48,7 +57,16 @@ pub use handshake::Closed;
 mod import;
 pub use import::{ImportFormat, ImportReport, RowError};
 
+mod groups;
+pub use groups::{GroupDetail, NewGroup, Preview};
+
+mod labels;
+
 mod make;
+
+mod membership;
+pub use membership::Evaluated;
+use membership::Membership;
 
 mod models;
 pub use models::{FolderError, ModelEntry, ModelFolder, ModelSource};
@@ -68,6 +86,12 @@ mod search;
 mod submission;
 pub use submission::Began;
 
+mod updates;
+pub use updates::{NewUpdate, UpdateBegun};
+
+mod updating;
+pub use updating::Offers;
+
 mod throttle;
 use throttle::Throttle;
 pub use throttle::{LoginBounds, LoginPermit};
@@ -78,6 +102,8 @@ mod trail;
 pub use trail::AuditTrail;
 use trail::Trail;
 
+mod update_policy;
+
 mod uses;
 use uses::Uses;
 
@@ -85,6 +111,7 @@ mod webhooks;
 pub use webhooks::DueWebhook;
 
 mod when;
+pub(crate) use when::utc;
 
 /// The fleet as its administrators see it.
 pub struct Fleet {
@@ -110,6 +137,20 @@ pub struct Fleet {
     trust_version: AtomicU64,
     /// The classes, read once and held while they change: handshakes ask.
     classes: futures::lock::Mutex<Option<class_policy::Classes>>,
+    /// The bytes of artefacts, and how they come here.
+    blobs: Arc<dyn Blobs>,
+    uploads: Uploads,
+    /// Held while artefacts are added or removed, so that no bytes are forgotten that somebody is about to refer to.
+    artefacts_guard: futures::lock::Mutex<()>,
+    measured: futures::lock::Mutex<BTreeMap<ArtefactId, clearing::Kept>>,
+    /// What rules say of the devices.
+    membership: Membership,
+    /// The updates that go on.
+    agenda: Mutex<updating::Agenda>,
+    updates_waker: updating::Waker,
+    updates_woken: std::sync::atomic::AtomicBool,
+    /// By what devices may fetch.
+    downloads: Offers,
     /// Held while accounts change, so that no two administrators take each other's role at the same moment.
     people: futures::lock::Mutex<()>,
 }
@@ -128,6 +169,10 @@ pub struct DeviceDetail {
     pub observations: Vec<Observation>,
     /// The latest reading of each resource, in the order of the paths.
     pub readings: Vec<StoredReading>,
+    /// Its labels.
+    pub labels: Labels,
+    /// The groups it is in, the highest rank first.
+    pub groups: Vec<Group>,
 }
 
 impl Fleet {
@@ -163,6 +208,15 @@ impl Fleet {
             issuer: None,
             trust_version: AtomicU64::new(0),
             classes: futures::lock::Mutex::default(),
+            blobs: Arc::new(MemoryBlobs::new()),
+            uploads: Uploads::new(Upload::MAX_BYTES),
+            artefacts_guard: futures::lock::Mutex::default(),
+            measured: futures::lock::Mutex::default(),
+            membership: Membership::default(),
+            agenda: Mutex::default(),
+            updates_waker: updating::Waker::new(),
+            updates_woken: std::sync::atomic::AtomicBool::new(false),
+            downloads: Offers::new(),
             people: futures::lock::Mutex::default(),
         }
     }
@@ -171,6 +225,12 @@ impl Fleet {
     #[must_use]
     pub fn with_issuer(self, issuer: Arc<dyn Issuer>) -> Self {
         Self { issuer: Some(issuer), ..self }
+    }
+
+    /// Keeps the bytes of artefacts there, of so many an image or an envelope at most. Without it they are kept in memory.
+    #[must_use]
+    pub fn with_blobs(self, blobs: Arc<dyn Blobs>, max_bytes: u64) -> Self {
+        Self { blobs, uploads: Uploads::new(max_bytes), ..self }
     }
 
     /// The object definitions of the moment.
@@ -208,6 +268,8 @@ impl Fleet {
             presence: self.downlink.presence(device).await,
             observations: self.store.observations(device).await?,
             readings: self.store.latest(device, Path::Root).await?,
+            labels: self.store.labels(device).await?,
+            groups: self.groups_of(device).await?,
             view,
         })
     }

@@ -16,6 +16,10 @@ pub struct CredentialId(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClaimId(pub i64);
 
+/// Names an artefact, in URLs too: a random UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ArtefactId(pub Uuid);
+
 /// A certificate authority's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AuthorityId(pub i64);
@@ -35,6 +39,10 @@ pub struct DomainId(pub i64);
 /// A device class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClassId(pub i64);
+
+/// A group of devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId(pub i64);
 
 /// A node of the server, which owns registrations and sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,6 +98,13 @@ impl OperationId {
     }
 }
 
+impl ArtefactId {
+    /// Makes one from random bytes.
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
+    }
+}
+
 impl DiaryId {
     /// Makes one from random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
@@ -132,7 +147,7 @@ macro_rules! written_as_uuid {
         }
     )*};
 }
-written_as_uuid!(BootstrapId, DiaryId, PublicId, OperationId, RequestId);
+written_as_uuid!(ArtefactId, BootstrapId, DiaryId, PublicId, OperationId, RequestId);
 
 impl fmt::Display for RegistrationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,11 +17,21 @@ pub use account::{
 mod actor;
 pub use actor::{Actor, Context, Permission, Role};
 
+mod artefact;
+pub use artefact::{
+    Artefact, ArtefactChange, ArtefactKind, Cleared, Installed, KeyAlgorithm, Manifest, ManifestError,
+    Measured, Misfit, Proof, Recipient, RunsArtefact, Sends, SignedManifest, SignedManifestError, SuitProof,
+    UpdateKey, UpdateKeyError, UpdatePolicy, suit,
+};
+
 mod authority;
 pub use authority::{
     Authority, CertificateSubject, Distrust, IssueError, IssuedCertificate, Issuer, OwnKey, RevocationList,
     RevocationListError, ServerKeys, Validity,
 };
+
+mod blobs;
+pub use blobs::{Blob, BlobError, BlobMark, BlobWriter, Blobs, MemoryBlobs};
 
 mod bootstrap;
 pub use bootstrap::{
@@ -36,7 +46,7 @@ mod claim;
 pub use claim::{Claim, Claimed};
 
 mod class;
-pub use class::{Class, ClassPolicy, ClassPolicyError, Mapping};
+pub use class::{Belongs, Class, ClassPolicy, ClassPolicyError, ClassRule, Mapping};
 
 mod credential;
 pub use credential::{
@@ -68,17 +78,24 @@ pub use feed::{Event, EventKind, Feed, Subscription, Watched};
 
 mod fleet;
 pub use fleet::{
-    AuditTrail, Began, Begun, BootstrapAsked, BootstrapSettings, Bootstrapped, BulkReport, Closed,
-    DeviceDetail, DueWebhook, Enrolled, Fleet, FolderError, ImportFormat, ImportReport, LoginBounds,
-    LoginPermit, ModelEntry, ModelFolder, ModelSource, NewClaim, NewDevice, Operated, OperationView, Removal,
-    Rotation, RowError,
+    ArtefactDetail, AuditTrail, Began, Begun, BootstrapAsked, BootstrapSettings, Bootstrapped, BulkReport,
+    Closed, DeviceDetail, Download, DueWebhook, Enrolled, Evaluated, Fleet, FolderError, GroupDetail,
+    ImportFormat, ImportReport, LoginBounds, LoginPermit, ModelEntry, ModelFolder, ModelSource, NewArtefact,
+    NewClaim, NewDevice, NewGroup, NewUpdate, Offers, Operated, OperationView, Preview, Removal, Rotation,
+    RowError, UpdateBegun, Upload,
 };
+
+mod group;
+pub use group::{Facts, Group, GroupChange, Rule, RuleError, Undecided};
 
 mod id;
 pub use id::{
-    AuthorityId, BootstrapId, ClaimId, ClassId, CredentialId, DeviceId, DiaryId, DomainId, IdError,
-    ListenerId, NodeId, OperationId, PublicId, RegistrationId, RequestId,
+    ArtefactId, AuthorityId, BootstrapId, ClaimId, ClassId, CredentialId, DeviceId, DiaryId, DomainId,
+    GroupId, IdError, ListenerId, NodeId, OperationId, PublicId, RegistrationId, RequestId,
 };
+
+mod label;
+pub use label::{Label, LabelError, Labels};
 
 mod library;
 pub use library::Library;
@@ -118,6 +135,9 @@ pub use secure_session::{SecureSession, SecureSessionId, SessionMark, SessionSta
 pub mod store;
 pub use store::{Store, StoreError};
 
+mod target;
+pub use target::{Paths, Target};
+
 mod time;
 pub use time::{Now, Timestamp};
 
@@ -126,6 +146,10 @@ pub use timeline::{TimelineEntry, TimelineKind, TimelineRecord};
 
 mod token;
 pub use token::ApiToken;
+
+pub mod update;
+
+pub mod version;
 
 mod webhook;
 pub use webhook::{Delivered, Webhook, WebhookSecret};

@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-use objects::{ContentFormat, Path};
+use objects::ContentFormat;
 
-use crate::{Delivery, DeviceId, Timestamp};
+use crate::{Delivery, DeviceId, Target, Timestamp};
 
 /// A live observation. It keeps its token over a restart, so that its notifications are matched and not reset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
     /// Who is observed.
     pub device: DeviceId,
-    /// What is observed; one observation a path and device.
-    pub path: Path,
+    /// What is observed; one observation a target and device.
+    pub target: Target,
     /// The token of the request that began it.
     pub token: ObservationToken,
     /// The format asked for.

@@ -1,8 +1,10 @@
 //! Operations: what the server asks of a device, and what comes of it.
 
-use objects::{Attribute, Attributes, ContentFormat, InstanceId, Node, ObjectId, Path};
+use std::collections::BTreeMap;
 
-use crate::{DeviceId, OperationId, RequestId, Timestamp};
+use objects::{Attribute, Attributes, ContentFormat, InstanceId, Node, ObjectId, Path, Value};
+
+use crate::{ArtefactId, DeviceId, OperationId, Paths, RequestId, Target, Timestamp};
 
 mod bad;
 pub use bad::BadOperation;
@@ -77,10 +79,49 @@ pub enum Operation {
         /// The Accept option.
         format: Option<ContentFormat>,
     },
+    /// Write an artefact to `path`, block by block. Others go on meanwhile.
+    Push {
+        /// The resource that takes packages: `/5/0/0`, `/9/x/2`.
+        path: Path,
+        /// Which artefact.
+        artefact: ArtefactId,
+        /// How many bytes of it the device has already.
+        from: u64,
+        /// The largest block.
+        block_bytes: u16,
+    },
     /// End an observation.
     CancelObservation {
         /// What was observed.
         path: Path,
+        /// How.
+        mode: CancelMode,
+    },
+    /// Read several nodes at once; what the device does not have is left out of its answer.
+    ReadComposite {
+        /// Nodes of any level, none within another.
+        paths: Paths,
+        /// The format of both ways, SenML; without one the server chooses what the device names.
+        format: Option<ContentFormat>,
+    },
+    /// Write several values at once: all of them, or none.
+    WriteComposite {
+        /// By their resource or resource instance.
+        values: BTreeMap<Path, Value>,
+        /// As for Read-Composite.
+        format: Option<ContentFormat>,
+    },
+    /// Observe several nodes in one observation.
+    ObserveComposite {
+        /// As for Read-Composite.
+        paths: Paths,
+        /// As for Read-Composite.
+        format: Option<ContentFormat>,
+    },
+    /// End an observation of several nodes.
+    CancelCompositeObservation {
+        /// What was observed, in that order.
+        paths: Paths,
         /// How.
         mode: CancelMode,
     },
@@ -151,7 +192,64 @@ pub enum OperationState {
 }
 
 impl Operation {
-    /// Where it applies; for Create the instance if its id is given, else the object.
+    /// The Observe or Observe-Composite of a target.
+    pub fn observe(target: Target, format: Option<ContentFormat>) -> Self {
+        match target {
+            Target::One(path) => Self::Observe { path, format },
+            Target::Several(paths) => Self::ObserveComposite { paths, format },
+        }
+    }
+
+    /// The end of an observation of a target.
+    pub fn cancel(target: Target, mode: CancelMode) -> Self {
+        match target {
+            Target::One(path) => Self::CancelObservation { path, mode },
+            Target::Several(paths) => Self::CancelCompositeObservation { paths, mode },
+        }
+    }
+
+    /// What it is about.
+    pub fn target(&self) -> Target {
+        match self {
+            Self::ReadComposite { paths, .. }
+            | Self::ObserveComposite { paths, .. }
+            | Self::CancelCompositeObservation { paths, .. } => Target::Several(paths.clone()),
+            Self::WriteComposite { values, .. } => Target::Several(values.keys().copied().collect()),
+            _ => Target::One(self.path()),
+        }
+    }
+
+    /// Whether it begins an observation of its target.
+    pub fn is_observe(&self) -> bool {
+        matches!(self, Self::Observe { .. } | Self::ObserveComposite { .. })
+    }
+
+    /// How it ends an observation of its target, if it does.
+    pub fn cancels(&self) -> Option<CancelMode> {
+        match self {
+            Self::CancelObservation { mode, .. } | Self::CancelCompositeObservation { mode, .. } => {
+                Some(*mode)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is one of LwM2M 1.1 that names several nodes.
+    pub fn is_composite(&self) -> bool {
+        match self {
+            Self::ReadComposite { .. }
+            | Self::WriteComposite { .. }
+            | Self::ObserveComposite { .. }
+            | Self::CancelCompositeObservation { .. } => true,
+            Self::Read { .. } | Self::Discover { .. } | Self::Write { .. } => false,
+            Self::WriteAttributes { .. } | Self::Execute { .. } | Self::Create { .. } => false,
+            Self::Delete { .. } | Self::Observe { .. } | Self::CancelObservation { .. } => false,
+            Self::Push { .. } => false,
+        }
+    }
+
+    /// Where it applies; for Create the instance if its id is given, else the object, and for what names several nodes the
+    /// root. [`Operation::target`] tells them.
     pub fn path(&self) -> Path {
         match self {
             Self::Read { path, .. }
@@ -161,7 +259,12 @@ impl Operation {
             | Self::Execute { path, .. }
             | Self::Delete { path }
             | Self::Observe { path, .. }
+            | Self::Push { path, .. }
             | Self::CancelObservation { path, .. } => *path,
+            Self::ReadComposite { .. }
+            | Self::WriteComposite { .. }
+            | Self::ObserveComposite { .. }
+            | Self::CancelCompositeObservation { .. } => Path::Root,
             Self::Create { object, instance, .. } => {
                 instance.map_or(Path::Object(*object), |instance| Path::Instance(*object, instance))
             }
@@ -179,28 +282,37 @@ impl Operation {
             Self::Create { .. } => "Create",
             Self::Delete { .. } => "Delete",
             Self::Observe { .. } => "Observe",
+            Self::Push { .. } => "Push",
             Self::CancelObservation { .. } => "Cancel Observation",
+            Self::ReadComposite { .. } => "Read-Composite",
+            Self::WriteComposite { .. } => "Write-Composite",
+            Self::ObserveComposite { .. } => "Observe-Composite",
+            Self::CancelCompositeObservation { .. } => "Cancel Observation-Composite",
         }
     }
 
     /// Whether it asks without changing anything: it then waits for no commit, and may be sent again.
     pub fn is_read_only(&self) -> bool {
-        matches!(self, Self::Read { .. } | Self::Discover { .. })
+        matches!(self, Self::Read { .. } | Self::Discover { .. } | Self::ReadComposite { .. })
     }
 
     /// Whether the device is another one afterwards. An observation is the server's own matter.
     pub fn changes_the_device(&self) -> bool {
         match self {
-            Self::Read { .. } | Self::Discover { .. } => false,
+            Self::Read { .. } | Self::Discover { .. } | Self::ReadComposite { .. } => false,
             Self::Observe { .. } | Self::CancelObservation { .. } => false,
-            Self::Write { .. } | Self::WriteAttributes { .. } | Self::Execute { .. } => true,
-            Self::Create { .. } | Self::Delete { .. } => true,
+            Self::ObserveComposite { .. } | Self::CancelCompositeObservation { .. } => false,
+            Self::WriteComposite { .. }
+            | Self::Write { .. }
+            | Self::WriteAttributes { .. }
+            | Self::Execute { .. } => true,
+            Self::Create { .. } | Self::Delete { .. } | Self::Push { .. } => true,
         }
     }
 
-    /// Whether doing it twice is as good as once. A sent Execute or Create is never sent again by itself.
+    /// Whether doing it twice is as good as once. A sent Execute, Create or Push is never sent again by itself.
     pub fn is_idempotent(&self) -> bool {
-        !matches!(self, Self::Execute { .. } | Self::Create { .. })
+        !matches!(self, Self::Execute { .. } | Self::Create { .. } | Self::Push { .. })
     }
 }
 

@@ -1,5 +1,5 @@
 //! The queue of orders: one under way a device, the others behind it in the order in which they came.
-//! LwM2M Transport 1.1.1 §6.5.
+//! LwM2M Transport 1.1.1 §6.5. A [`crate::Operation::Push`] takes long, block by block: others go on meanwhile, but no second one.
 //!
 //! Start with [`Roster::take`], which says what becomes of an order, and [`Roster::next_order`], to be asked whenever a
 //! device is heard and whenever an order has ended.
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{DeviceId, Now, OperationId, Order, Presence, Roster};
+use crate::{DeviceId, Now, Operation, OperationId, Order, Presence, Roster};
 
 /// What becomes of an order.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,8 +39,7 @@ impl Roster {
             Presence::Awake => false,
         };
         let queue = self.orders.by_device.entry(order.device).or_default();
-        if !asleep && queue.is_empty() {
-            queue.under_way = Some(UnderWay::from(&order));
+        if !asleep && queue.waiting.is_empty() && queue.begin(&order) {
             return Disposition::Send(order);
         }
         if queue.waiting.len() >= Order::MAX_QUEUED {
@@ -62,8 +61,8 @@ impl Roster {
     /// An order that was under way has its outcome.
     pub fn order_ended(&mut self, device: DeviceId, id: OperationId) {
         let Some(queue) = self.orders.by_device.get_mut(&device) else { return };
-        if queue.under_way.as_ref().is_some_and(|under_way| under_way.id == id) {
-            queue.under_way = None;
+        for place in [&mut queue.under_way, &mut queue.push] {
+            place.take_if(|under_way| under_way.id == id);
         }
         self.orders.forget_if_empty(device);
     }
@@ -79,7 +78,7 @@ impl Roster {
     /// stored is to be ended (a second end changes nothing), and so is the one whose exchange is broken off.
     pub fn cancel_all(&mut self, device: DeviceId) -> Vec<Order> {
         if let Some(queue) = self.orders.by_device.get_mut(&device) {
-            queue.under_way = None;
+            (queue.under_way, queue.push) = (None, None);
         }
         self.orders.take_out(device, |_| true)
     }
@@ -123,6 +122,8 @@ pub(crate) struct Orders {
 #[derive(Debug, Default)]
 struct Queue {
     under_way: Option<UnderWay>,
+    /// The package that is on its way.
+    push: Option<UnderWay>,
     waiting: VecDeque<Waiting>,
 }
 
@@ -132,6 +133,7 @@ pub(crate) struct UnderWay {
     pub(crate) id: OperationId,
     pub(crate) stored: bool,
     pub(crate) idempotent: bool,
+    is_push: bool,
 }
 
 #[derive(Debug)]
@@ -158,10 +160,10 @@ impl Orders {
     pub(crate) fn stored(&self, device: DeviceId) -> impl Iterator<Item = (UnderWay, bool)> {
         self.by_device.get(&device).into_iter().flat_map(|queue| {
             let waiting = queue.waiting.iter().map(|waiting| (UnderWay::from(&waiting.order), false));
-            queue
-                .under_way
-                .map(|order| (order, true))
+            [queue.under_way, queue.push]
                 .into_iter()
+                .flatten()
+                .map(|order| (order, true))
                 .chain(waiting)
                 .filter(|(order, _)| order.stored)
         })
@@ -190,11 +192,14 @@ impl Orders {
             return None;
         }
         // Those that have expired come out of `expire_orders`.
-        let at = queue.waiting.iter().position(|waiting| waiting.until > now.mono)?;
+        let may_go = |waiting: &Waiting| {
+            waiting.until > now.mono && (queue.push.is_none() || !is_push(&waiting.order))
+        };
+        let at = queue.waiting.iter().position(may_go)?;
         #[cfg(planted)]
         let at = if planted::is(planted::Fault::QueueReversed) { queue.waiting.len() - 1 } else { at };
         let Waiting { order, until } = queue.waiting.remove(at)?;
-        queue.under_way = Some(UnderWay::from(&order));
+        queue.begin(&order);
         self.deadlines.remove(&(until, order.id, device));
         Some(order)
     }
@@ -222,13 +227,27 @@ impl Orders {
 }
 
 impl Queue {
+    /// An order is under way from here on, if none is in its way.
+    fn begin(&mut self, order: &Order) -> bool {
+        let order = UnderWay::from(order);
+        let place = if order.is_push { &mut self.push } else { &mut self.under_way };
+        let is_free = place.is_none();
+        place.get_or_insert(order);
+        is_free
+    }
+
     fn is_empty(&self) -> bool {
-        self.under_way.is_none() && self.waiting.is_empty()
+        self.under_way.is_none() && self.push.is_none() && self.waiting.is_empty()
     }
 }
 
 impl From<&Order> for UnderWay {
     fn from(order: &Order) -> Self {
-        Self { id: order.id, stored: order.stored, idempotent: order.operation.is_idempotent() }
+        let idempotent = order.operation.is_idempotent();
+        Self { id: order.id, stored: order.stored, idempotent, is_push: is_push(order) }
     }
+}
+
+fn is_push(order: &Order) -> bool {
+    matches!(order.operation, Operation::Push { .. })
 }

@@ -17,7 +17,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use objects::{Path, Version, link::ObjectLinks};
 
-use crate::{CredentialId, DeviceId, EndpointName, Identity, ListenerId, NodeId, RegistrationId, Timestamp};
+use crate::{
+    CredentialId, DeviceId, EndpointName, Identity, ListenerId, NodeId, RegistrationId, Target, Timestamp,
+};
 
 /// A device's live registration.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,6 +135,11 @@ impl Registration {
     /// Whether a path lies in the objects and instances that the device registered.
     pub fn covers(&self, path: Path) -> bool {
         rules::covers(&self.links, path)
+    }
+
+    /// Whether it has a part of a target: what it does not have a device leaves out of a composite.
+    pub fn covers_some(&self, target: &Target) -> bool {
+        target.paths().iter().any(|path| *path == Path::Root || self.covers(*path))
     }
 }
 

@@ -19,12 +19,12 @@ use std::{
     time::Duration,
 };
 
-use objects::{ContentFormat, Path};
+use objects::ContentFormat;
 
 use crate::{
     Commit, Device, DeviceId, EndReason, Ending, EndpointName, NodeId, Notified, Now, Observation,
     ObservationToken, OperationRecord, Origin, Presence, PublicId, Purpose, Registration, RegistrationId,
-    Source, Timestamp, queue::Orders,
+    Source, Target, Timestamp, queue::Orders,
 };
 use hot::{Hot, Live};
 use links::LinkPool;
@@ -118,7 +118,7 @@ pub enum Then {
     /// Observe again what was observed before the device registered anew.
     Observe {
         /// What.
-        path: Path,
+        target: Target,
         /// In which format.
         format: Option<ContentFormat>,
     },
@@ -317,16 +317,16 @@ impl Roster {
         self.observations(device).find(|observation| observation.token == token)
     }
 
-    /// The live observations of a device, in the order of the paths.
+    /// The live observations of a device, in the order of their targets.
     pub fn observations(&self, device: DeviceId) -> impl Iterator<Item = &Observation> {
         self.live(device).into_iter().flat_map(|live| &live.observations)
     }
 
-    /// Whether a device may be observed at one more path, or again at one: it has at most
+    /// Whether one more target of a device may be observed, or again one: it has at most
     /// [`Observation::MAX_PER_DEVICE`]. To be asked before an Observe is sent.
-    pub fn may_observe(&self, device: DeviceId, path: Path) -> bool {
+    pub fn may_observe(&self, device: DeviceId, target: &Target) -> bool {
         let Some(live) = self.live(device) else { return false };
-        let known = live.observations.iter().any(|observation| observation.path == path);
+        let known = live.observations.iter().any(|observation| observation.target == *target);
         known || live.observations.len() < Observation::MAX_PER_DEVICE
     }
 

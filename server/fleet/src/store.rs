@@ -15,8 +15,20 @@ use crate::{
 
 pub mod battery;
 
+mod artefact;
+pub use artefact::Artefacts;
+
+mod group;
+pub use group::{Candidate, Groups};
+
+#[cfg(test)]
+pub(crate) mod sample;
+
 mod memory;
 pub use memory::MemoryStore;
+
+mod update;
+pub use update::{ENDED_UPDATE_KEPT, ENDED_UPDATES_PER_DEVICE, RunningUpdate, UpdateQuery, Updates};
 
 mod trouble;
 pub use trouble::Trouble;
@@ -29,7 +41,7 @@ pub use query::{
 
 /// Keeps what must not be lost. One battery of tests ([`battery`]) runs on every implementation.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Artefacts + Groups + Updates + Send + Sync + 'static {
     /// Makes a commit durable: all of it or nothing. Returns only once it would survive a power loss.
     ///
     /// Concurrent commits may share a transaction; they are applied in the order in which they were begun (first

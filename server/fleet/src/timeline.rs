@@ -49,6 +49,8 @@ pub enum TimelineKind {
     Bootstrap,
     /// It was added, classified, or removed.
     Enrolment,
+    /// An update of its firmware or software began, went on or ended.
+    Firmware,
 }
 
 impl TimelineEntry {
@@ -71,7 +73,7 @@ impl TimelineEntry {
 
 impl TimelineKind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Registered,
         Self::Updated,
         Self::Deregistered,
@@ -82,6 +84,7 @@ impl TimelineKind {
         Self::Credential,
         Self::Bootstrap,
         Self::Enrolment,
+        Self::Firmware,
     ];
 
     /// A word for it, as it is stored and shown.
@@ -97,6 +100,7 @@ impl TimelineKind {
             Self::Credential => "credential",
             Self::Bootstrap => "bootstrap",
             Self::Enrolment => "enrolment",
+            Self::Firmware => "firmware",
         }
     }
 }

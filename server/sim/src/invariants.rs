@@ -126,6 +126,7 @@ impl Checks {
     pub fn told(&mut self, view: &mut View<'_>, device: usize, event: &Event) {
         time::update_refused(view, device, event);
         bootstrap::finished(view, device, event);
+        self.order.told(device, event);
     }
 
     /// A device says something.

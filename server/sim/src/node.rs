@@ -178,6 +178,8 @@ impl Node {
             match output {
                 Output::Transmit { bytes } => self.transmit(now, bytes, true),
                 Output::Connect { to } => self.connect(now, &to),
+                // There is nobody from whom firmware could be fetched.
+                Output::Fetch(_) => self.device.fetch_failed(now, true),
                 Output::Event(event) => {
                     // It restarts within the device, which knows of no session.
                     if event == Event::Rebooting {

@@ -3,6 +3,7 @@
 //! Commits are applied in the order in which they were begun, each when the weather has it. A crash takes those that wait,
 //! but for as many of the first as were just being written.
 
+mod areas;
 mod ground;
 mod port;
 

@@ -2,7 +2,7 @@
 
 use fleet::{
     Delivery, DeviceId, DiaryCause, ObservationToken, Origin, Register, RegistrationId, Report, Roster,
-    Sender, Update, Uplink,
+    Sender, Target, Update, Uplink,
 };
 use objects::{ContentFormat, Registry, codec};
 
@@ -71,11 +71,17 @@ pub(crate) fn notification(
     let observation = roster.observation_by_token(device, token).ok_or_else(unknown)?;
     let registration = roster.registration(device).ok_or_else(unknown)?;
     let samples = if response.code.is_success() {
-        let format = super::downlink::format_of(response, observation.path, observation.format);
-        with_models(registry, registration, |models| {
-            codec::decode(format, &observation.path, &response.payload, models, received.at_ms)
-        })
-        .map_err(|error| Rejection::from(&error))?
+        let samples = with_models(registry, registration, |models| match &observation.target {
+            Target::One(path) => {
+                let format = super::downlink::format_of(response, *path, observation.format);
+                codec::decode(format, path, &response.payload, models, received.at_ms)
+            }
+            // What it holds beside them is for the roster to see.
+            Target::Several(_) => {
+                super::composite::all_samples(observation.format, models, response, received.at_ms)
+            }
+        });
+        samples.map_err(|error| Rejection::from(&error))?
     } else {
         Vec::new()
     };

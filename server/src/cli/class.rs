@@ -2,9 +2,14 @@
 
 use clap::Subcommand;
 use ureq::http::Method;
-use web::api::v1::types::{Class, ClassPolicy, CredentialKind, Mapping, NewClass, Retention};
+use web::api::v1::types::{
+    Class, ClassPolicy, ClassRule, ContestedDevice, CredentialKind, Labels, Mapping, NewClass, Retention,
+};
 
 use super::{Command, Session, address::Address, failure::Failure, output::Tabular, paging::print_whole};
+
+mod updates;
+use updates::{KeyCommand, UpdatesCommand};
 
 #[derive(Subcommand)]
 pub(crate) enum ClassCommand {
@@ -21,6 +26,46 @@ pub(crate) enum ClassCommand {
     /// How long values of a class's devices are kept.
     #[command(subcommand)]
     Retention(RetentionCommand),
+    /// Which devices are of a class, if nobody has put them into one.
+    #[command(subcommand)]
+    Rule(RuleCommand),
+    /// What a class takes as updates.
+    #[command(subcommand)]
+    Updates(UpdatesCommand),
+    /// The keys that may sign updates of a class.
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum RuleCommand {
+    /// Shows it.
+    Show {
+        /// The class's name.
+        class: String,
+    },
+    /// Lists the devices that the class and others ask for alike.
+    Contested {
+        /// The class's name.
+        class: String,
+    },
+    /// Sets it: all that is given must fit; without anything no device is of the class by a rule.
+    Set {
+        /// The class's name.
+        class: String,
+        /// What they say in /3/0/0.
+        #[arg(long, value_name = "TEXT")]
+        manufacturer: Option<String>,
+        /// What they say in /3/0/1.
+        #[arg(long, value_name = "TEXT")]
+        model: Option<String>,
+        /// The objects they have, among others, with commas between them.
+        #[arg(long, value_name = "OBJECTS", value_delimiter = ',')]
+        objects: Vec<u16>,
+        /// Their labels, among others: key=value, or key with any value.
+        #[arg(long, value_name = "LABEL", value_delimiter = ',')]
+        labels: Vec<String>,
+    },
 }
 
 #[derive(Subcommand)]
@@ -77,6 +122,9 @@ impl Command for ClassCommand {
             }
             Self::Policy(command) => command.run(session),
             Self::Retention(command) => command.run(session),
+            Self::Rule(command) => command.run(session),
+            Self::Updates(command) => command.run(session),
+            Self::Key(command) => command.run(session),
         }
     }
 }
@@ -119,6 +167,49 @@ impl Command for RetentionCommand {
                 session.output.done("The retention is set.")
             }
         }
+    }
+}
+
+impl Command for RuleCommand {
+    fn run(self, session: &mut Session) -> Result<(), Failure> {
+        match self {
+            Self::Show { class } => {
+                let rule: ClassRule = session.client.get(&Address::new(&["classes", &class, "rule"]))?;
+                session.output.one(&rule)
+            }
+            Self::Contested { class } => {
+                print_whole::<ContestedDevice>(session, &Address::new(&["classes", &class, "contested"]))
+            }
+            Self::Set { class, manufacturer, model, objects, labels } => {
+                let label = |text: String| match text.split_once('=') {
+                    Some((key, value)) => (key.to_owned(), value.to_owned()),
+                    None => (text, String::new()),
+                };
+                let labels = labels.into_iter().map(label).collect();
+                let rule = ClassRule { manufacturer, model, objects, labels };
+                session.client.tell(Method::PUT, &Address::new(&["classes", &class, "rule"]), &rule)?;
+                session.output.done("The rule is set.")
+            }
+        }
+    }
+}
+
+impl Tabular for ClassRule {
+    const COLUMNS: &'static [&'static str] = &["manufacturer", "model", "objects", "labels"];
+
+    fn cells(&self) -> Vec<String> {
+        let objects: Vec<String> = self.objects.iter().map(u16::to_string).collect();
+        let labels = Labels { labels: self.labels.clone() };
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        [vec![text(&self.manufacturer), text(&self.model), objects.join(" ")], labels.cells()].concat()
+    }
+}
+
+impl Tabular for ContestedDevice {
+    const COLUMNS: &'static [&'static str] = &["id", "endpoint"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.id.clone(), self.endpoint.clone()]
     }
 }
 

@@ -4,7 +4,7 @@ use std::{io::Read, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use ureq::{
-    Agent, Body,
+    Agent, Body, SendBody,
     http::{Method, Request, Response, header},
 };
 use web::api::v1::types::{Page, Problem};
@@ -22,6 +22,9 @@ pub(crate) struct Client {
 
 /// How long a file may take at least: many devices take the server minutes.
 const UPLOAD_WITHIN: Duration = Duration::from_secs(600);
+
+/// How long what is streamed may take.
+const STREAMED_WITHIN: Duration = Duration::from_secs(3_600);
 
 /// What is sent along.
 pub(crate) enum Sent<'a> {
@@ -138,6 +141,39 @@ impl Client {
         let response = self.agent.run(request).map_err(|error| self.unreachable(error))?;
         let response = self.good(response)?;
         Ok(response.into_body().into_reader())
+    }
+
+    /// Sends so many bytes as they are read, and reads what comes back.
+    pub(crate) fn stream_up<T: DeserializeOwned>(
+        &self,
+        address: &Address,
+        content_type: &str,
+        bytes: u64,
+        reader: impl Read + Send + 'static,
+    ) -> Result<T, Failure> {
+        let request = self
+            .request(Method::POST, address)
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, content_type)
+            .header(header::CONTENT_LENGTH, bytes)
+            .body(SendBody::from_owned_reader(reader));
+        let request = request.map_err(|error| self.unreachable(error.into()))?;
+        let within = Some(self.timeout.max(STREAMED_WITHIN));
+        let request = self.agent.configure_request(request).timeout_global(within).build();
+        let response = self.agent.run(request).map_err(|error| self.unreachable(error))?;
+        self.read(self.good(response)?)
+    }
+
+    /// Asks for bytes, however many; and how many they are.
+    pub(crate) fn download(&self, address: &Address) -> Result<(impl Read + 'static, u64), Failure> {
+        let request = self.request(Method::GET, address).body(());
+        let request = request.map_err(|error| self.unreachable(error.into()))?;
+        let within = Some(self.timeout.max(STREAMED_WITHIN));
+        let request = self.agent.configure_request(request).timeout_global(within).build();
+        let response = self.agent.run(request).map_err(|error| self.unreachable(error))?;
+        let body = self.good(response)?.into_body();
+        let bytes = body.content_length().unwrap_or_default();
+        Ok((body.into_reader(), bytes))
     }
 
     /// What the server has said, as JSON.

@@ -6,7 +6,7 @@ use clap::{Subcommand, ValueEnum};
 use ureq::http::Method;
 use web::api::v1::types::{
     BulkRemoval, BulkReport, Classification, Device, DeviceDetail, DeviceState, Enrolled, GivenCredential,
-    ImportReport, NewDevice, Page, Purpose,
+    ImportReport, Labels, NewDevice, Page, Purpose,
 };
 
 use super::{
@@ -61,6 +61,17 @@ pub(crate) enum DeviceCommand {
         /// The class's name.
         class: String,
     },
+    /// Puts labels on a device and takes labels off; without any it shows them.
+    Label {
+        /// Its id or endpoint name.
+        device: DeviceName,
+        /// The labels to put on, such as site=zurich or spare.
+        #[arg(value_name = "LABEL")]
+        labels: Vec<String>,
+        /// The keys of the labels to take off, with commas between them.
+        #[arg(long, value_name = "KEYS", value_delimiter = ',')]
+        remove: Vec<String>,
+    },
     /// Removes devices: their credentials are revoked, and they come back only by a new enrolment.
     Remove {
         /// Their ids or endpoint names.
@@ -75,7 +86,7 @@ pub(crate) enum DeviceCommand {
     },
     /// Adds the devices of a file with their credentials; a row that is there already changes nothing.
     Import {
-        /// CSV with a line of column names, or JSON lines: endpoint, class, bootstrap_identity with bootstrap_key, or
+        /// CSV with a line of column names, or JSON lines: endpoint, class, labels, bootstrap_identity with bootstrap_key, or
         /// bootstrap_public_key, or bootstrap_certificate; management_… likewise. `-` for stdin.
         file: PathBuf,
         /// The form of the file [default: by the end of its name, else csv].
@@ -103,6 +114,9 @@ pub(crate) struct Filter {
     /// Only of this class.
     #[arg(long, value_name = "CLASS")]
     class: Option<String>,
+    /// Only those with this label: key=value, or key with any value.
+    #[arg(long, value_name = "LABEL")]
+    label: Option<String>,
     /// Only those that have a credential (true), or that have none (false).
     #[arg(long, value_name = "BOOLEAN")]
     secured: Option<bool>,
@@ -203,6 +217,21 @@ impl Command for DeviceCommand {
                 session.client.tell(Method::PUT, &address, &Classification { class })?;
                 session.output.done("It is in that class now.")
             }
+            Self::Label { device, labels, remove } => {
+                let id = device.id(&session.client)?;
+                let address = Address::new(&["devices", &id, "labels"]);
+                let mut kept: Labels = session.client.get(&address)?;
+                if labels.is_empty() && remove.is_empty() {
+                    return session.output.one(&kept);
+                }
+                kept.labels.retain(|key, _| !remove.contains(key));
+                for label in labels {
+                    let (key, value) = label.split_once('=').unwrap_or((&label, ""));
+                    kept.labels.insert(key.to_owned(), value.to_owned());
+                }
+                session.client.tell(Method::PUT, &address, &kept)?;
+                session.output.done("It is labelled.")
+            }
             Self::Remove { devices, keep_data, reason } => remove(session, &devices, keep_data, reason),
             Self::Import { file, format, dry_run } => import(session, &file, format, dry_run),
             Self::Operate(command) => command.run(session),
@@ -217,6 +246,7 @@ impl Filter {
             .with_some("prefix", self.prefix)
             .with_some("state", self.state)
             .with_some("class", self.class)
+            .with_some("label", self.label)
             .with_some("secured", self.secured)
             .with_some("order", (self.order == Order::LastSeen).then_some("last-seen"))
     }

@@ -7,7 +7,7 @@ use server::{
     backup::{BackupError, PassphraseError},
     offline::OfflineError,
 };
-use web::api::v1::types::{OperationState, Problem};
+use web::api::v1::types::{OperationState, Problem, UpdatePhase};
 
 use super::{exit::Exit, visible::visible};
 
@@ -77,6 +77,8 @@ pub(crate) enum Failure {
     Unconfirmed { what: String },
     #[error("can't reach {server}: {source}")]
     Unreachable { server: String, source: Box<ureq::Error> },
+    #[error("the update was {phase}: {reason}")]
+    Update { phase: UpdatePhase, reason: String },
     #[error("{0}")]
     Usage(&'static str),
 }
@@ -110,7 +112,9 @@ impl Failure {
             | Self::Usage(_) => Exit::Usage,
             Self::NotFound { .. } => Exit::NotFound,
             Self::NotYet { .. } | Self::RotationUnderWay => Exit::NotYet,
-            Self::DeviceRefused { .. } | Self::Operation { .. } => Exit::DeviceRefused,
+            Self::Update { phase: UpdatePhase::Failed, .. }
+            | Self::DeviceRefused { .. }
+            | Self::Operation { .. } => Exit::DeviceRefused,
             Self::Partly { .. } => Exit::Partly,
             Self::Unreachable { .. } => Exit::Unreachable,
             Self::Backup(_)
@@ -120,7 +124,8 @@ impl Failure {
             | Self::Offline(_)
             | Self::Password { .. }
             | Self::Runtime(_)
-            | Self::Stdout(_) => Exit::Failed,
+            | Self::Stdout(_)
+            | Self::Update { .. } => Exit::Failed,
         }
     }
 

@@ -152,6 +152,11 @@ pub const KEYS: &[Key] = &[
         is_example: true,
         meaning: "A folder of OMA object definitions (XML), read at start, and `version_history` below it.",
     },
+    key(
+        "artefacts.max_bytes",
+        "67108864",
+        "How many bytes an uploaded image or SUIT envelope has at most: 64 MiB.",
+    ),
     key("log.level", "\"info\"", "The lowest level logged: `error`, `warn`, `info` or `debug`."),
     key("log.format", "\"auto\"", "`text`, `json`, or `auto`: text on a terminal, JSON elsewhere."),
 ];

@@ -7,13 +7,17 @@ use objects::Path;
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::way::{News, Stack, Way};
+use super::{
+    depot::Depot,
+    way::{News, Stack, Way},
+};
 
 /// One device with all that it needs.
 pub struct Player {
     device: Device,
     life: Life,
     way: Way,
+    depot: Depot,
     stack: Stack,
     origin: Instant,
     /// How often it sends by itself, if it does, and when next.
@@ -29,6 +33,7 @@ impl Player {
             device,
             life,
             way: Way::Closed,
+            depot: Depot::default(),
             stack: Stack::default(),
             origin: Instant::now(),
             sends,
@@ -57,6 +62,7 @@ impl Player {
             let wake = wake.into_iter().flatten().min().unwrap_or_default();
             tokio::select! {
                 news = self.way.next(&mut buffer) => self.take(news, &buffer),
+                news = self.depot.next() => self.depot.tell(self.origin.elapsed(), news, &mut self.device),
                 () = tokio::time::sleep_until(self.origin + wake) => self.pass_time(),
             }
         }
@@ -93,6 +99,10 @@ impl Player {
             match output {
                 Output::Transmit { bytes } => self.way.send(&bytes).await,
                 Output::Connect { to } => self.way = Way::to(&to, self.stack),
+                Output::Fetch(fetch) => {
+                    let now = self.origin.elapsed();
+                    self.depot.follow(now, fetch, self.stack, &mut self.device).await;
+                }
                 Output::Event(event) => self.follow(&event),
             }
         }

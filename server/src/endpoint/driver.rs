@@ -15,6 +15,7 @@ mod parts;
 
 use super::{
     Batch, Outlet,
+    packages::{Answer, Opened, Packages},
     shard::{EndTicket, OrderTicket, Output, Shard, Ticket},
 };
 use crate::{Stop, clock::Clock, health::Health};
@@ -29,6 +30,7 @@ pub(crate) struct Driver {
     /// Told of what did not get in.
     pub(crate) incidents: Box<dyn Fn(Incident) + Send + Sync>,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) packages: Arc<dyn Packages>,
     pub(crate) health: Arc<Health>,
     pub(crate) feed: Feed,
     pub(crate) batches: mpsc::Receiver<Batch>,
@@ -72,6 +74,14 @@ const NOT_SERVED: [&str; 4] = ["blocks_refused", "body_bytes", "critical_options
 
 /// How long a stop waits for commits that are under way.
 const LAST_COMMITS: Duration = Duration::from_secs(5);
+
+/// What a shard waits for, and who waits for it.
+#[derive(Default)]
+struct Busy {
+    commits: Commits,
+    packages: Opened,
+    givers: Givers,
+}
 
 /// Who waits for an answer.
 #[derive(Default)]
@@ -142,19 +152,18 @@ impl Downlink for ShardHandle {
 impl Driver {
     /// Runs until `stop` ends, and then until what was under way is stored.
     pub(crate) async fn run(mut self, mut stop: Stop) {
-        let mut commits = Commits::new();
-        let mut givers = Givers::default();
+        let mut busy = Busy::default();
         let mut next = 0;
         let mut next_count = Duration::ZERO;
         let mut counted = coap::Counters::default();
         let mut parts = Parts::of(Arc::clone(&self.store));
         loop {
-            self.drain(&mut commits, &mut givers).await;
+            self.drain(&mut busy).await;
             let wake = self.clock.instant(self.shard.poll_timeout());
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                Some((ticket, result)) = commits.next() => {
+                Some((ticket, result)) = busy.commits.next() => {
                     self.shard.handle_committed(self.clock.now(), ticket, result);
                 }
                 // Before what comes in, so that a flood does not stop the clock.
@@ -165,13 +174,14 @@ impl Driver {
                         self.count(&mut counted);
                     }
                 }
+                answer = busy.packages.next() => self.take_answer(Some(answer), &mut busy),
                 part = parts.next() => match part {
                     Some(part) => self.shard.handle_restored(self.clock.now(), part),
                     None => {
                         // Whom people have enrolled meanwhile is known before it is said who is unknown.
                         while let Ok(call) = self.calls.try_recv() {
                             next += 1;
-                            self.take_call(next, call, &mut commits, &mut givers).await;
+                            self.take_call(next, call, &mut busy).await;
                         }
                         self.shard.handle_restore_done(self.clock.now());
                     }
@@ -179,30 +189,30 @@ impl Driver {
                 // What people and programs ask waits until all of the fleet is back to be asked.
                 Some(call) = self.calls.recv(), if !self.shard.is_restoring() => {
                     next += 1;
-                    self.take_call(next, call, &mut commits, &mut givers).await;
+                    self.take_call(next, call, &mut busy).await;
                 }
                 Some(batch) = self.batches.recv() => {
                     for incoming in batch {
                         self.shard.handle(self.clock.now(), incoming);
-                        self.drain(&mut commits, &mut givers).await;
+                        self.drain(&mut busy).await;
                     }
                 }
             }
         }
-        self.finish(commits, givers).await;
+        self.finish(busy).await;
     }
 
-    async fn take_call(&mut self, number: u64, call: Call, commits: &mut Commits, givers: &mut Givers) {
+    async fn take_call(&mut self, number: u64, call: Call, busy: &mut Busy) {
         let now = self.clock.now();
         // Whoever asked may have stopped waiting.
         match call {
             Call::Send(order, giver) => {
                 let ticket = OrderTicket(number);
-                givers.orders.insert(ticket, giver);
+                busy.givers.orders.insert(ticket, giver);
                 self.shard.handle_order(now, ticket, *order);
             }
             Call::Cancel(device, operation, answer) => {
-                let _ = answer.send(self.shard.cancel_order(device, operation));
+                let _ = answer.send(self.shard.cancel_order(now, device, operation));
             }
             Call::Presence(device, answer) => {
                 let _ = answer.send(self.shard.presence(now, device));
@@ -216,30 +226,30 @@ impl Driver {
             }
             Call::End(ending, giver) => {
                 let ticket = EndTicket(number);
-                givers.endings.insert(ticket, giver);
+                busy.givers.endings.insert(ticket, giver);
                 self.shard.handle_ending(now, ticket, *ending);
             }
             Call::EndSessions(credentials, answer) => {
                 self.shard.handle_sessions_ended(now, &credentials);
-                self.drain(commits, givers).await;
+                self.drain(busy).await;
                 let _ = answer.send(());
             }
             Call::RenewSessions(credentials, answer) => {
                 self.shard.handle_sessions_renewed(now, &credentials);
-                self.drain(commits, givers).await;
+                self.drain(busy).await;
                 let _ = answer.send(());
             }
         }
     }
 
     // The commits under way were promised to nobody yet; their answers still leave if they return in time.
-    async fn finish(mut self, mut commits: Commits, mut givers: Givers) {
+    async fn finish(mut self, mut busy: Busy) {
         self.shard.handle_stop(self.clock.now());
-        self.drain(&mut commits, &mut givers).await;
+        self.drain(&mut busy).await;
         let last = async {
-            while let Some((ticket, result)) = commits.next().await {
+            while let Some((ticket, result)) = busy.commits.next().await {
                 self.shard.handle_committed(self.clock.now(), ticket, result);
-                self.drain(&mut commits, &mut givers).await;
+                self.drain(&mut busy).await;
             }
         };
         if tokio::time::timeout(LAST_COMMITS, last).await.is_err() {
@@ -247,7 +257,7 @@ impl Driver {
         }
     }
 
-    async fn drain(&mut self, commits: &mut Commits, givers: &mut Givers) {
+    async fn drain(&mut self, busy: &mut Busy) {
         while let Some(output) = self.shard.poll_output() {
             match output {
                 Output::Transmit { to, session, bytes } => {
@@ -282,17 +292,28 @@ impl Driver {
                         Poll::Ready((ticket, result)) => {
                             self.shard.handle_committed(self.clock.now(), ticket, result);
                         }
-                        Poll::Pending => commits.push(commit),
+                        Poll::Pending => busy.commits.push(commit),
                     }
                 }
+                Output::Open { operation, device, artefact, instance } => {
+                    let answer =
+                        busy.packages.open(&self.packages, operation, device, artefact, instance).await;
+                    self.take_answer(answer, busy);
+                }
+                Output::Read { operation, offset, len } => {
+                    let answer = busy.packages.read(operation, offset, len).await;
+                    self.take_answer(answer, busy);
+                }
+                Output::Progress { operation, sent } => self.packages.progress(operation, sent),
+                Output::Close { operation } => busy.packages.close(operation),
                 Output::Taken { ticket, taken } => {
-                    if let Some(giver) = givers.orders.remove(&ticket) {
+                    if let Some(giver) = busy.givers.orders.remove(&ticket) {
                         // Whoever gave it may have stopped waiting.
                         let _ = giver.send(taken);
                     }
                 }
                 Output::Ended { ticket, result } => {
-                    if let Some(giver) = givers.endings.remove(&ticket) {
+                    if let Some(giver) = busy.givers.endings.remove(&ticket) {
                         let _ = giver.send(result);
                     }
                 }
@@ -316,6 +337,20 @@ impl Driver {
                     self.feed.publish(self.clock.now().wall, device, public_id, kind);
                 }
             }
+        }
+    }
+
+    fn take_answer(&mut self, answer: Option<Answer>, busy: &mut Busy) {
+        let now = self.clock.now();
+        match answer {
+            Some(Answer::Opened(operation, package)) => {
+                let opened = busy.packages.take(operation, package);
+                self.shard.handle_opened(now, operation, opened);
+            }
+            Some(Answer::Read(operation, offset, read)) => {
+                self.shard.handle_read(now, operation, offset, read)
+            }
+            None => {}
         }
     }
 

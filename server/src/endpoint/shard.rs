@@ -12,15 +12,16 @@ use std::{
 
 use coap::LastNotification;
 use fleet::{
-    Change, Commit, Committed, CredentialId, DeviceId, DiaryCause, EventKind, Failure, Library, ListenerId,
-    Now, ObservationToken, Operation, OperationId, Order, Outcome, Presence, PublicId, RequestId, Roster,
-    SecureSessionId, Source, StoreError, Subject, Taken,
+    ArtefactId, Change, Commit, Committed, CredentialId, DeviceId, DiaryCause, EventKind, Failure, Library,
+    ListenerId, Now, ObservationToken, Operation, OperationId, Order, Outcome, Presence, PublicId, RequestId,
+    Roster, SecureSessionId, Source, StoreError, Subject, Taken,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 mod downlink;
 mod events;
 mod pressure;
+mod push;
 pub(crate) use pressure::Backlog;
 mod restoring;
 mod session;
@@ -49,6 +50,7 @@ pub(crate) struct Shard {
     commits: BTreeMap<Ticket, InFlight>,
     next_ticket: u64,
     requests: BTreeMap<coap::RequestId, UnderWay>,
+    pushes: push::Pushes,
     /// Who waits for an order's outcome.
     callers: BTreeMap<OperationId, OrderTicket>,
     /// What devices have rejected that had just registered, at most one a device: sent again every second.
@@ -101,6 +103,38 @@ pub(crate) enum Output {
         ticket: Ticket,
         /// What.
         commit: Commit,
+    },
+    /// Say whether a device may be given an artefact, and how long it is: see [`Shard::handle_opened`].
+    Open {
+        /// By which operation.
+        operation: OperationId,
+        /// To which device.
+        device: DeviceId,
+        /// Which artefact.
+        artefact: ArtefactId,
+        /// Which instance of the object takes it.
+        instance: u16,
+    },
+    /// Read bytes of what was opened: see [`Shard::handle_read`].
+    Read {
+        /// By which operation.
+        operation: OperationId,
+        /// From which byte on.
+        offset: usize,
+        /// How many.
+        len: usize,
+    },
+    /// A device has got more of a package.
+    Progress {
+        /// By which operation.
+        operation: OperationId,
+        /// How many bytes it has.
+        sent: u64,
+    },
+    /// What was opened is not read any more.
+    Close {
+        /// By which operation.
+        operation: OperationId,
     },
     /// Tell whoever gave an order what became of it.
     Taken {
@@ -193,6 +227,7 @@ impl Shard {
             commits: BTreeMap::new(),
             next_ticket: 0,
             requests: BTreeMap::new(),
+            pushes: push::Pushes::default(),
             callers: BTreeMap::new(),
             too_early: Vec::new(),
             unrecorded: VecDeque::new(),
@@ -257,8 +292,11 @@ impl Shard {
         self.drain_coap(now);
     }
 
-    /// Takes an order back that waits for its device.
-    pub(crate) fn cancel_order(&mut self, device: DeviceId, operation: OperationId) -> bool {
+    /// Takes an order back that waits for its device, or breaks a package off that is on its way.
+    pub(crate) fn cancel_order(&mut self, now: Now, device: DeviceId, operation: OperationId) -> bool {
+        if self.break_off_push(now, operation) {
+            return true;
+        }
         let cancelled = self.roster.cancel_order(device, operation);
         if cancelled {
             self.tell_caller(
@@ -318,9 +356,9 @@ impl Shard {
             if self.coap.observes(registration.source, token) {
                 continue;
             }
-            let operation = Operation::Observe { path: observation.path, format: observation.format };
+            let operation = Operation::observe(observation.target.clone(), observation.format);
             let request = binding::with_models(&registry, registration, |models| {
-                binding::downlink::request(&operation, registration, models, Some(token))
+                binding::downlink::request(&operation, registration, models, Some(observation))
             });
             let last = notified.get(&observation.token);
             let last =
@@ -337,6 +375,7 @@ impl Shard {
         for order in std::mem::take(&mut self.too_early) {
             self.submit(now, Subject::Device(order.device), Work::Send(order));
         }
+        self.go_on_pushing(now);
         for (_, order) in self.roster.expire_orders(now) {
             self.end_unsent(now, order, Failure::Expired);
         }

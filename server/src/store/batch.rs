@@ -4,17 +4,20 @@
 //! many rows a statement: devices and credentials before the next change that may look at them; leases, readings,
 //! timelines, the event log and audit at the end; secure sessions there too, or before what ends them by their credentials.
 
+mod artefact;
 pub(super) mod bootstrap;
 mod claims;
 mod credentials;
 mod devices;
 mod enrolment;
+mod group;
 mod operations;
 mod people;
 mod readings;
 pub(super) mod secure;
 pub(super) mod sessions;
 mod told;
+pub(super) mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +29,7 @@ use sea_orm::{
 };
 
 use super::{
-    encoding::{self, identity, path_bytes, rows},
+    encoding::{self, identity, rows, target_bytes},
     entity,
     failure::Failure,
     recency::Heard,
@@ -35,6 +38,7 @@ use super::{
 use crate::seal::Sealer;
 use readings::Arrived;
 use sessions::Sessions;
+use update::UpdateTally;
 
 /// A transaction on its way.
 pub(super) struct Batch<'t> {
@@ -54,6 +58,7 @@ pub(super) struct Batch<'t> {
     events: Vec<entity::event_log::Model>,
     audit: Vec<entity::audit::Model>,
     tally: BTreeMap<&'static str, i64>,
+    updates: UpdateTally,
     heard: Vec<Heard>,
 }
 
@@ -109,6 +114,7 @@ impl<'t> Batch<'t> {
             events: Vec::new(),
             audit: Vec::new(),
             tally: BTreeMap::new(),
+            updates: UpdateTally::default(),
             heard: Vec::new(),
         }
     }
@@ -139,6 +145,7 @@ impl<'t> Batch<'t> {
         let audit = std::mem::take(&mut self.audit);
         self.insert_many(audit, None).await?;
         self.write_tally(node).await?;
+        self.updates.write(self.transaction).await?;
         // One of its own for each transaction, by which it is known again.
         let sequence = self.next_sequence();
         let event = self.numbers.event;
@@ -211,8 +218,8 @@ impl<'t> Batch<'t> {
                 Ok(())
             }
             Change::ObservationBegan(observation) => self.begin_observation(observation).await,
-            Change::ObservationEnded { device, path } => {
-                self.end_observations(*device, Some(path_bytes(*path))).await
+            Change::ObservationEnded { device, target } => {
+                self.end_observations(*device, Some(target_bytes(target))).await
             }
             Change::ObservationsEnded { device } => self.end_observations(*device, None).await,
             Change::Report { device, received_at, delivery, readings } => {
@@ -253,6 +260,9 @@ impl<'t> Batch<'t> {
                 self.begin_submission(key, fingerprint, *at).await
             }
             Change::SubmissionAnswered { key, answer } => self.answer_submission(key, answer).await,
+            Change::Artefact(change) => self.change_artefact(change).await,
+            Change::Group(change) => self.change_group(change).await,
+            Change::Update(change) => self.change_update(change).await,
             Change::SessionSaved(session) => {
                 let update = update_on_conflict::<entity::web_session::Entity>();
                 self.insert_many(vec![rows::session_row(session)], Some(update)).await
@@ -265,7 +275,7 @@ impl<'t> Batch<'t> {
     }
 
     async fn begin_observation(&mut self, observation: &Observation) -> Result<(), Failure> {
-        self.end_observations(observation.device, Some(path_bytes(observation.path))).await?;
+        self.end_observations(observation.device, Some(target_bytes(&observation.target))).await?;
         self.insert(rows::observation_row(observation)).await?;
         self.count(tally::OBSERVATIONS, 1);
         Ok(())

@@ -214,7 +214,7 @@ macro_rules! tables {
 }
 
 /// Every table, those first that others refer to.
-pub(super) const TABLES: [Table; 32] = tables![
+pub(super) const TABLES: [Table; 43] = tables![
     domain,
     class,
     node,
@@ -247,4 +247,15 @@ pub(super) const TABLES: [Table; 32] = tables![
     model,
     submission,
     dtls_session,
+    artefact,
+    update_policy,
+    update_key,
+    installed,
+    device_group,
+    group_member,
+    device_label,
+    class_contested,
+    class_rule,
+    device_update,
+    update_tally,
 ];

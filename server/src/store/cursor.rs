@@ -1,6 +1,6 @@
 //! Where a page of a list ended, as the opaque text that is handed out.
 
-use fleet::{EndpointName, OperationId, StoreError, store::Cursor};
+use fleet::{EndpointName, OperationId, StoreError, store::Cursor, update::UpdateId};
 use uuid::Uuid;
 
 /// A row's place in one of the lists.
@@ -12,12 +12,16 @@ pub(super) enum Position {
     Seen { seen_at: i64, device: i64 },
     /// Operations of a device.
     Operation(OperationId),
+    /// Updates.
+    Update(UpdateId),
     /// The timeline of a device.
     Timeline(i64),
     /// The audit log.
     Audit(i64),
     /// Claims by when they were made.
     Claim { created_at: i64, claim: i64 },
+    /// Artefacts by when they were uploaded.
+    Artefact { uploaded_at: i64, artefact: Uuid },
     /// The connection diary.
     Diary { last_at: i64, entry: Uuid },
 }
@@ -28,9 +32,11 @@ impl Position {
             Self::Endpoint { endpoint, device } => format!("e{device}:{endpoint}"),
             Self::Seen { seen_at, device } => format!("s{device}:{seen_at}"),
             Self::Operation(id) => format!("o{}", id.0.as_simple()),
+            Self::Update(id) => format!("u{}", id.0.as_simple()),
             Self::Timeline(sequence) => format!("t{sequence}"),
             Self::Audit(sequence) => format!("a{sequence}"),
             Self::Claim { created_at, claim } => format!("c{claim}:{created_at}"),
+            Self::Artefact { uploaded_at, artefact } => format!("f{}:{uploaded_at}", artefact.as_simple()),
             Self::Diary { last_at, entry } => format!("d{}:{last_at}", entry.as_simple()),
         };
         Cursor(text.bytes().map(|byte| format!("{byte:02x}")).collect())
@@ -59,7 +65,15 @@ impl Position {
                 let (entry, last_at) = rest.split_once(':')?;
                 Self::Diary { last_at: last_at.parse().ok()?, entry: Uuid::try_parse(entry).ok()? }
             }
+            'f' => {
+                let (artefact, uploaded_at) = rest.split_once(':')?;
+                Self::Artefact {
+                    uploaded_at: uploaded_at.parse().ok()?,
+                    artefact: Uuid::try_parse(artefact).ok()?,
+                }
+            }
             'o' => Self::Operation(OperationId(Uuid::try_parse(rest).ok()?)),
+            'u' => Self::Update(UpdateId(Uuid::try_parse(rest).ok()?)),
             't' => Self::Timeline(rest.parse().ok()?),
             'a' => Self::Audit(rest.parse().ok()?),
             _ => return None,
@@ -93,9 +107,11 @@ mod tests {
             Position::Endpoint { endpoint: "a:b ☃".into(), device: -1 },
             Position::Seen { seen_at: i64::MIN, device: 7 },
             Position::Operation(OperationId(Uuid::from_u128(7))),
+            Position::Update(UpdateId(Uuid::from_u128(7))),
             Position::Timeline(0),
             Position::Audit(i64::MAX),
             Position::Claim { created_at: 0, claim: i64::MAX },
+            Position::Artefact { uploaded_at: 7, artefact: Uuid::from_u128(7) },
             Position::Diary { last_at: -1, entry: Uuid::from_u128(7) },
         ] {
             let cursor = position.cursor();

@@ -2,11 +2,13 @@
 
 use std::{net::SocketAddr, str::FromStr};
 
-use fleet::{DeviceState, ListenerId, OperationState, Source, StoreError};
+use fleet::{DeviceState, ListenerId, OperationState, Source, StoreError, Target};
 use objects::{ContentFormat, Path};
 use uuid::Uuid;
 
+pub(super) mod artefact;
 pub(super) mod bootstrap;
+pub(super) mod group;
 pub(super) mod identity;
 pub(super) mod links;
 pub(super) mod operation;
@@ -14,6 +16,7 @@ pub(super) mod people;
 pub(super) mod rows;
 pub(super) mod secure;
 pub(super) mod told;
+pub(super) mod update;
 pub(super) mod value;
 
 /// Names what kind of row can't be read.
@@ -42,6 +45,17 @@ pub(super) fn path(bytes: &[u8]) -> Option<Path> {
     let (ids, []) = bytes.as_chunks::<2>() else { return None };
     let ids: Vec<u16> = ids.iter().map(|&id| u16::from_be_bytes(id)).collect();
     Path::from_ids(&ids).ok()
+}
+
+/// What an observation is of, as its key is stored: the bytes of its path where it is one.
+pub(super) fn target_bytes(target: &Target) -> Vec<u8> {
+    target.key().into_iter().flat_map(u16::to_be_bytes).collect()
+}
+
+pub(super) fn target(bytes: &[u8]) -> Option<Target> {
+    let (key, []) = bytes.as_chunks::<2>() else { return None };
+    let key: Vec<u16> = key.iter().map(|&id| u16::from_be_bytes(id)).collect();
+    Target::from_key(&key)
 }
 
 /// The first bytes that come after everything at or below `path`; none if nothing does.
@@ -116,39 +130,6 @@ pub(super) trait Word: Sized + Copy + 'static {
     }
 }
 
-impl Word for DeviceState {
-    const ALL: &'static [Self] =
-        &[Self::Registered, Self::Deregistered, Self::Expired, Self::Awaited, Self::Revoked, Self::Removed];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Registered => "registered",
-            Self::Deregistered => "deregistered",
-            Self::Expired => "expired",
-            Self::Awaited => "awaited",
-            Self::Revoked => "revoked",
-            Self::Removed => "removed",
-        }
-    }
-}
-
-impl Word for OperationState {
-    const ALL: &'static [Self] =
-        &[Self::Queued, Self::Sent, Self::Done, Self::Failed, Self::Expired, Self::Cancelled, Self::Unknown];
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Sent => "sent",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-            Self::Cancelled => "cancelled",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
 macro_rules! named_words {
     ($($type:ty),*) => {$(
         impl Word for $type {
@@ -161,16 +142,25 @@ macro_rules! named_words {
     )*};
 }
 named_words!(
+    fleet::ArtefactKind,
+    DeviceState,
+    OperationState,
     fleet::BootstrapResult,
     fleet::Cause,
     fleet::CredentialKind,
     fleet::CredentialState,
     fleet::DiaryCause,
+    fleet::KeyAlgorithm,
     fleet::Mapping,
     fleet::Purpose,
     fleet::Role,
+    fleet::Sends,
     fleet::TimelineKind,
-    fleet::Verb
+    fleet::Verb,
+    fleet::update::Ask,
+    fleet::update::Delivery,
+    fleet::update::UpdatePhase,
+    fleet::update::VersionAt
 );
 
 #[cfg(test)]
@@ -188,6 +178,9 @@ mod tests {
     fn every_word_is_read_back() {
         all_words::<DeviceState>();
         all_words::<OperationState>();
+        all_words::<fleet::ArtefactKind>();
+        all_words::<fleet::KeyAlgorithm>();
+        all_words::<fleet::Sends>();
         all_words::<fleet::BootstrapResult>();
         all_words::<fleet::CredentialKind>();
         all_words::<fleet::CredentialState>();
@@ -198,6 +191,10 @@ mod tests {
         all_words::<fleet::Role>();
         all_words::<fleet::TimelineKind>();
         all_words::<fleet::Verb>();
+        all_words::<fleet::update::Ask>();
+        all_words::<fleet::update::Delivery>();
+        all_words::<fleet::update::UpdatePhase>();
+        all_words::<fleet::update::VersionAt>();
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! Drops what is past its time, a little at a time, so that commits are not kept waiting.
 //!
-//! Histories, timelines, the diary, bootstrap sessions and credentials are not here: they are cut when they are written.
+//! Histories, timelines, the diary, bootstrap sessions and credentials are not here: they are cut when they are written. So are
+//! updates, but for how long they are kept.
 
 use fleet::{
     Delivery, LoggedEvent, SecureSession, Submission, Timestamp,
-    store::{ENDED_OPERATION_KEPT, ENDED_TOKEN_KEPT},
+    store::{ENDED_OPERATION_KEPT, ENDED_TOKEN_KEPT, ENDED_UPDATE_KEPT},
 };
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
 
-use super::{failure::Failure, sql::Sql};
+use super::{batch::update::UpdateTally, failure::Failure, sql::Sql};
 
 /// About how many rows of a table one step drops.
 const STEP_ROWS: u64 = 500;
@@ -33,7 +34,19 @@ pub(super) async fn step(
     ] {
         more |= drop_until(transaction, table, column, end).await?;
     }
+    more |= drop_updates(transaction, before(ENDED_UPDATE_KEPT)).await?;
     Ok(drop_silent_sessions(transaction, now).await? || more)
+}
+
+/// Drops the updates that ended first, which are counted.
+async fn drop_updates(transaction: &DatabaseTransaction, end: i64) -> Result<bool, Failure> {
+    let step = step_of(transaction, "device_update", "ended_at", end).await?;
+    let mut tally = UpdateTally::default();
+    let sql = Sql::new("DELETE FROM device_update WHERE ended_at <= ").bind(step.unwrap_or(end));
+    tally.drop_rows(transaction, sql).await?;
+    tally.write(transaction).await?;
+    transaction.execute_unprepared("DELETE FROM update_tally WHERE count = 0").await?;
+    Ok(step.is_some())
 }
 
 /// Drops the secure sessions whose peer is silent for too long. Those whose time to be looked at has come and who were heard

@@ -1,12 +1,15 @@
 //! Reads, on connections of their own: they wait for no commit, and see whole commits only.
 
+pub(super) mod artefact;
 pub(super) mod devices;
+pub(super) mod group;
 pub(super) mod identity;
 pub(super) mod lists;
 pub(super) mod people;
 pub(super) mod restore;
 pub(super) mod secure;
 pub(super) mod told;
+pub(super) mod update;
 
 use std::sync::{
     Arc, PoisonError, RwLock,

@@ -187,7 +187,7 @@ fn ended(record: &OperationRecord, context: &Context) -> [Change; 2] {
         at: context.now,
         kind: TimelineKind::Operation,
         request: Some(record.request),
-        detail: format!("{} {}: {result}", record.operation.name(), record.operation.path()),
+        detail: format!("{} {}: {result}", record.operation.name(), record.operation.target()),
     };
     let state = OperationState::Unknown;
     [Change::OperationEnded { id: record.id, state, at: context.now, result }, Change::Timeline(entry)]

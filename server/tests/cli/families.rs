@@ -222,3 +222,36 @@ fn what_is_made_can_be_taken_back() {
     let by_the_command_line = world.json(&["audit", "list", "--action", "create-user"]);
     assert_eq!(by_the_command_line[0]["cause"], "command-line");
 }
+
+#[test]
+fn who_is_in_a_group_follows_its_rule_the_labels_and_the_classes() {
+    let world = World::start();
+    world.prints(&["class", "add", "spares"]);
+    for device in ["node-7", "node-8"] {
+        world.prints(&["device", "add", device]);
+    }
+    let tested = world.json(&["group", "test", "'spare' in labels"]);
+    assert_eq!((&tested["sampled"], &tested["all"], &tested["join"]), (&2.into(), &true.into(), &0.into()));
+    let made = world.json(&["group", "save", "old ones", "--rule", "class == 'spares'", "--rank", "-2"]);
+    assert_eq!(made["rank"], -2);
+    world.prints(&["class", "rule", "set", "spares", "--labels", "spare,site=bern"]);
+    world.prints(&["device", "label", "node-8", "spare", "site=zurich"]);
+    world.prints(&["device", "label", "node-8", "site=bern"]);
+    let members = || world.json(&["group", "members", "old ones"]);
+    for _ in 0..100 {
+        if members() != serde_json::json!([]) {
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!((&members()[0]["endpoint"], &members()[0]["class"]), (&"node-8".into(), &"spares".into()));
+    assert_eq!(world.json(&["device", "list", "--label", "site=bern"])[0]["endpoint"], "node-8");
+    assert_eq!(world.json(&["class", "rule", "contested", "spares"]), serde_json::json!([]));
+    world.prints(&["group", "save", "old ones", "--description", "in the cellar"]);
+    let shown = world.json(&["group", "show", "old ones"]);
+    assert_eq!((&shown["rule"], &shown["rank"]), (&"class == 'spares'".into(), &(-2).into()));
+    world.prints(&["device", "label", "node-8", "--remove", "spare,site"]);
+    assert_eq!(world.json(&["device", "label", "node-8"])["labels"], serde_json::json!({}));
+    world.prints(&["group", "remove", "old ones", "--yes"]);
+    assert_eq!(world.json(&["group", "list"]), serde_json::json!([]));
+}

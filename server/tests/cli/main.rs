@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end so")]
 
 mod accounts;
+mod artefacts;
 mod backup;
 mod data;
 mod device;

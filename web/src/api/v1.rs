@@ -34,6 +34,7 @@ use state::Api;
 
 mod underway;
 
+mod artefacts;
 #[expect(unused_qualifications, reason = "utoipa's macros write the names of parameters out")]
 mod audit;
 mod authorities;
@@ -47,10 +48,14 @@ mod devices;
 mod diary;
 #[expect(unused_qualifications, reason = "utoipa's macros write the names of parameters out")]
 mod events;
+mod groups;
+mod labels;
 mod models;
 mod operations;
 mod overview;
 mod tokens;
+#[expect(unused_qualifications, reason = "utoipa's macros write the names of parameters out")]
+mod updates;
 mod users;
 #[expect(unused_qualifications, reason = "utoipa's macros write the names of parameters out")]
 mod values;
@@ -77,6 +82,8 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(devices::remove_many))
         .routes(routes!(devices::get, devices::remove))
         .routes(routes!(devices::classify))
+        .routes(routes!(labels::label_many))
+        .routes(routes!(labels::labels, labels::set_labels))
         .routes(routes!(values::latest))
         .routes(routes!(values::history))
         .routes(routes!(values::observations))
@@ -84,6 +91,12 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(operations::list, operations::ask))
         .routes(routes!(operations::get))
         .routes(routes!(operations::cancel))
+        .routes(routes!(updates::list, updates::begin))
+        .routes(routes!(updates::counts))
+        .routes(routes!(updates::get))
+        .routes(routes!(updates::cancel))
+        .routes(routes!(updates::let_off))
+        .routes(routes!(updates::of_device))
         .routes(routes!(credentials::list, credentials::add))
         .routes(routes!(credentials::rotate))
         .routes(routes!(credentials::revoke))
@@ -95,6 +108,19 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(classes::plan, classes::set_plan, classes::clear_plan))
         .routes(routes!(classes::policy, classes::set_policy))
         .routes(routes!(classes::retention, classes::set_retention))
+        .routes(routes!(labels::class_rule, labels::set_class_rule))
+        .routes(routes!(labels::contested))
+        .routes(routes!(groups::list, groups::add))
+        .routes(routes!(groups::preview))
+        .routes(routes!(groups::get, groups::change, groups::remove))
+        .routes(routes!(artefacts::updates, artefacts::set_updates))
+        .routes(routes!(artefacts::update_keys, artefacts::add_update_key))
+        .routes(routes!(artefacts::revoke_update_key))
+        .routes(routes!(artefacts::list, artefacts::upload))
+        .routes(routes!(artefacts::get, artefacts::remove))
+        .routes(routes!(artefacts::devices))
+        .routes(routes!(artefacts::content))
+        .routes(routes!(artefacts::withdraw))
         .routes(routes!(authorities::list, authorities::add))
         .routes(routes!(authorities::remove))
         .routes(routes!(authorities::set_revocation_list))

@@ -1,6 +1,6 @@
 //! States as a shape and a word; the tone only says it again.
 
-use fleet::{BootstrapResult, CredentialState, DeviceState, OperationState, Presence};
+use fleet::{BootstrapResult, CredentialState, DeviceState, OperationState, Presence, update::UpdatePhase};
 
 /// A state as a page shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,19 @@ impl Badge {
             BootstrapResult::UnderWay => Self { tone: "calm", icon: "clock", text: "Under way" },
             BootstrapResult::Finished => Self { tone: "good", icon: "check", text: "Finished" },
             BootstrapResult::Failed => Self { tone: "bad", icon: "cross", text: "Failed" },
+        }
+    }
+
+    pub(crate) fn of_update(phase: UpdatePhase) -> Self {
+        match phase {
+            UpdatePhase::Waiting => Self { tone: "calm", icon: "clock", text: "Waiting" },
+            UpdatePhase::Delivering => Self { tone: "calm", icon: "arrow", text: "Delivering" },
+            UpdatePhase::Installing => Self { tone: "calm", icon: "disc", text: "Installing" },
+            UpdatePhase::Verifying => Self { tone: "calm", icon: "question", text: "Verifying" },
+            UpdatePhase::Succeeded => Self { tone: "good", icon: "check", text: "Succeeded" },
+            UpdatePhase::Failed => Self { tone: "bad", icon: "cross", text: "Failed" },
+            UpdatePhase::Cancelled => Self { tone: "", icon: "square", text: "Cancelled" },
+            UpdatePhase::Refused => Self { tone: "bad", icon: "square", text: "Refused" },
         }
     }
 

@@ -16,7 +16,7 @@ use crate::{
     console::{
         badge::Badge,
         operations::OperationRow,
-        target::{NodeLink, Target},
+        target::{AboutLink, Target},
         timeline::Entry,
     },
     error::WebError,
@@ -31,6 +31,11 @@ pub(crate) mod connect;
 pub(crate) mod credentials;
 
 pub(crate) mod danger;
+
+pub(crate) mod firmware;
+
+pub(crate) mod labels;
+use labels::Labelled;
 
 pub(crate) mod objects;
 
@@ -57,6 +62,7 @@ pub(crate) async fn page(
         shell: Shell::new(&app, &login, Area::Devices, target.endpoint()).live(events).done(&done.done),
         tabs: target.tabs(&login, ""),
         facts: Facts::new(&target),
+        labelled: Labelled::new(&target, &login),
         url: target.url(),
         endpoint: target.endpoint(),
         state: Reachability::new(&target),
@@ -74,6 +80,7 @@ struct DevicePage {
     endpoint: String,
     state: Reachability,
     facts: Facts,
+    labelled: Labelled,
     operations: Operations,
     observations: Observations,
     timeline: Timeline,
@@ -140,7 +147,7 @@ pub(crate) struct Observations {
 }
 
 struct ObservationRow {
-    link: NodeLink,
+    link: AboutLink,
     format: String,
     since: Moment,
 }
@@ -224,7 +231,7 @@ impl Operations {
 impl Observations {
     pub(crate) fn new(target: &Target) -> Self {
         let row = |observation: &fleet::Observation| ObservationRow {
-            link: target.link(observation.path),
+            link: target.about(observation.target.clone()),
             format: observation
                 .format
                 .map_or_else(|| "the device's choice".to_owned(), |format| format.to_string()),

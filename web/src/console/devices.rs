@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use fleet::{
-    Class, DeviceState,
+    Class, DeviceState, GroupDetail, Permission,
     store::{Cursor, DeviceOrder, DeviceQuery, DeviceSummary, PageRequest},
 };
 use serde::Deserialize;
@@ -21,8 +21,11 @@ use crate::{
     page::{Area, Page, Shell},
     session::SignedIn,
     show::{Moment, visible},
-    ui::{Choice, chosen},
+    ui,
+    ui::Choice,
 };
+
+pub(crate) mod chosen;
 
 pub(crate) mod export;
 
@@ -42,6 +45,12 @@ pub(crate) struct Asked {
     state: String,
     #[serde(default)]
     class: String,
+    /// `key=value` or `key`.
+    #[serde(default)]
+    label: String,
+    /// A group's id.
+    #[serde(default)]
+    group: String,
     #[serde(default)]
     security: String,
     #[serde(default)]
@@ -69,7 +78,8 @@ pub(crate) async fn page(
     if asked.state == UNMANAGED {
         return unmanaged::page(&app, &login, &asked, &classes).await;
     }
-    let query = asked.query(&classes);
+    let groups = app.fleet.groups(&login.context).await?;
+    let query = asked.query(&classes, &groups);
     let found = app.fleet.devices(&login.context, &query).await?;
     let now = app.now();
     let filtered = asked.filtered();
@@ -78,9 +88,12 @@ pub(crate) async fn page(
     let shell = Shell::new(&app, &login, Area::Devices, "Devices").done(&asked.done);
     let here = asked.url(None);
     Ok(Page(DevicesPage {
-        filter: Filter::new(&asked, &classes),
+        filter: Filter::new(&asked, &classes, &groups),
         exports: asked.exports(),
-        selectable: shell.administers && !found.rows.is_empty() && query.state != Some(DeviceState::Removed),
+
+        selectable: login.may(Permission::Operate)
+            && !found.rows.is_empty()
+            && query.state != Some(DeviceState::Removed),
         shell,
         rows: found.rows.iter().map(|row| DeviceRow::new(row, &columns, now)).collect(),
         columns,
@@ -119,6 +132,8 @@ struct Filter {
     prefix: String,
     states: Vec<Choice>,
     classes: Vec<Choice>,
+    label: String,
+    groups: Vec<Choice>,
     securities: Vec<Choice>,
     orders: Vec<Choice>,
     columns: Vec<Choice>,
@@ -171,11 +186,22 @@ impl DeviceRow {
 }
 
 impl Asked {
-    pub(super) fn query(&self, classes: &[Class]) -> DeviceQuery {
+    pub(super) fn query(&self, classes: &[Class], groups: &[GroupDetail]) -> DeviceQuery {
         // A class that is not there has no devices: not all of them.
         let unknown = fleet::ClassId(i64::MIN);
         let class = classes.iter().find(|class| class.name == self.class).map_or(unknown, |class| class.id);
+        let unknown = fleet::GroupId(i64::MIN);
+        let mut known = groups.iter().map(|detail| &detail.group);
+        let group = known.find(|group| group.public_id.to_string() == self.group);
+        let group = group.map_or(unknown, |group| group.id);
+        // No device has a label that is none.
+        let (label, none) = match self.label.trim() {
+            "" => (None, false),
+            text => text.parse().map_or((None, true), |label| (Some(label), false)),
+        };
         DeviceQuery {
+            label,
+            group: if none { Some(unknown) } else { (!self.group.is_empty()).then_some(group) },
             prefix: (!self.prefix.is_empty()).then(|| self.prefix.clone()),
             state: STATES.iter().find(|(name, ..)| *name == self.state).and_then(|(.., state)| *state),
             class: (!self.class.is_empty()).then_some(class),
@@ -215,7 +241,9 @@ impl Asked {
     }
 
     fn filtered(&self) -> bool {
-        [&self.prefix, &self.state, &self.class, &self.security].into_iter().any(|text| !text.is_empty())
+        [&self.prefix, &self.state, &self.class, &self.label, &self.group, &self.security]
+            .into_iter()
+            .any(|text| !text.is_empty())
     }
 
     /// The address of this view, at another page of it.
@@ -230,6 +258,8 @@ impl Asked {
                 ("prefix", &self.prefix),
                 ("state", &self.state),
                 ("class", &self.class),
+                ("label", &self.label),
+                ("group", &self.group),
                 ("security", &self.security),
                 ("order", &self.order),
                 ("columns", &self.columns),
@@ -247,9 +277,9 @@ impl Asked {
 }
 
 impl Filter {
-    fn new(asked: &Asked, classes: &[Class]) -> Self {
+    fn new(asked: &Asked, classes: &[Class], groups: &[GroupDetail]) -> Self {
         let named = |all: &[(&str, &str)], here: &str| {
-            chosen(all.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())), here)
+            ui::chosen(all.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())), here)
         };
         let states: Vec<(&str, &str)> = STATES.iter().map(|(name, label, _)| (*name, *label)).collect();
         let any = std::iter::once((String::new(), "Any class".to_owned()));
@@ -257,9 +287,18 @@ impl Filter {
         Self {
             prefix: asked.prefix.clone(),
             states: named(&states, &asked.state),
-            classes: chosen(
+            classes: ui::chosen(
                 any.chain(classes.iter().map(|class| (class.name.clone(), visible(class.name.chars())))),
                 &asked.class,
+            ),
+            label: asked.label.clone(),
+            groups: ui::chosen(
+                std::iter::once((String::new(), "Any group".to_owned())).chain(
+                    groups.iter().map(|detail| {
+                        (detail.group.public_id.to_string(), visible(detail.group.name.chars()))
+                    }),
+                ),
+                &asked.group,
             ),
             securities: named(&SECURITIES, &asked.security),
             orders: named(&ORDERS, &asked.order),

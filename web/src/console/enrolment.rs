@@ -23,6 +23,8 @@ use crate::{
     ui::{Field, Filled, Tab, mend},
 };
 
+pub(crate) mod belongs;
+
 pub(crate) mod claims;
 
 pub(crate) mod classes;
@@ -31,6 +33,7 @@ pub(crate) mod import;
 
 pub(crate) mod policy;
 pub(crate) mod retention;
+pub(crate) mod updates;
 
 const TABS: [(&str, &str); 4] =
     [("", "Add one"), ("/import", "Import"), ("/claims", "Claims"), ("/classes", "Classes and plans")];

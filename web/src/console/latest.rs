@@ -7,7 +7,7 @@ use std::{
 
 use fleet::{
     Actor, BootstrapResult, Context, Event, EventKind, Fleet, OperationState, PublicId, RequestId, Timestamp,
-    Watched,
+    Watched, update::UpdatePhase,
 };
 use tokio::task::JoinHandle;
 
@@ -40,6 +40,7 @@ pub(crate) enum What {
     Operation(OperationState),
     Observations,
     Bootstrap(BootstrapResult),
+    Update(UpdatePhase),
 }
 
 impl Latest {
@@ -94,6 +95,14 @@ impl What {
             Self::Operation(OperationState::Expired) => "missed an operation",
             Self::Operation(OperationState::Cancelled) => "had an operation cancelled",
             Self::Operation(OperationState::Unknown) => "left an operation unanswered",
+            Self::Update(UpdatePhase::Succeeded) => "was updated",
+            Self::Update(UpdatePhase::Failed) => "failed its update",
+            Self::Update(UpdatePhase::Cancelled) => "had its update cancelled",
+            Self::Update(UpdatePhase::Refused) => "may not be given its update",
+            Self::Update(UpdatePhase::Waiting) => "waits for its update",
+            Self::Update(UpdatePhase::Delivering) => "is being given an update",
+            Self::Update(UpdatePhase::Installing) => "installs an update",
+            Self::Update(UpdatePhase::Verifying) => "runs an update and is to prove itself",
             Self::Observations => "changed what it is observed for",
             Self::Bootstrap(BootstrapResult::Finished) => "was bootstrapped",
             Self::Bootstrap(BootstrapResult::Failed) => "failed its bootstrap",
@@ -114,6 +123,7 @@ fn note(lines: &mut VecDeque<Happening>, event: &Event) {
         EventKind::Operation { state, .. } => What::Operation(*state),
         EventKind::Observations => What::Observations,
         EventKind::Bootstrap(result) => What::Bootstrap(*result),
+        EventKind::Update { phase, .. } => What::Update(*phase),
     };
     let same = lines.iter().position(|line| line.device == event.public_id && line.what == what);
     let count = same.and_then(|index| lines.remove(index)).map_or(1, |line| line.count + 1);

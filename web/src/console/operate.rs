@@ -21,6 +21,7 @@ use crate::{
     },
     error::WebError,
     form::{Fields, Posted},
+    session::SignedIn,
     submission::{Concluded, PATIENCE, SubmissionKey},
 };
 
@@ -38,7 +39,42 @@ pub(crate) async fn submit(
             return node::again(&app, &login, &target, path, &Attempt { asked, fields, problems }).await;
         }
     };
-    let key = SubmissionKey::new(&login, once(&app, &fields), &target, &asked, &path);
+    match ask(&app, &login, &target, &asked, operation, &fields).await {
+        Ok(Asked { done: true, .. }) if fields.text("back") == "device" => {
+            // Back to the row the button stood in, which shows what came of it.
+            let row = path.ids().iter().fold("r".to_owned(), |anchor, id| format!("{anchor}-{id}"));
+            Ok(Redirect::to(&format!("{}/objects#{row}", target.url())).into_response())
+        }
+        Ok(asked) => Ok(Redirect::to(&asked.url).into_response()),
+        Err(error) => match &*error {
+            FleetError::BadOperation(reason) => {
+                let problems = vec![Problem::of_form(sentence(reason))];
+                node::again(&app, &login, &target, path, &Attempt { asked, fields, problems }).await
+            }
+            _ => Err(WebError::Submission(error)),
+        },
+    }
+}
+
+/// What has become of an operation that a form asked for.
+pub(crate) struct Asked {
+    /// Where that is shown.
+    pub(crate) url: String,
+    /// Whether the device has done it.
+    done: bool,
+}
+
+/// Asks an operation of a device once, however often the form is sent, and waits for it for a while.
+pub(crate) async fn ask(
+    app: &Arc<App>,
+    login: &SignedIn,
+    target: &Target,
+    asked: &str,
+    operation: Operation,
+    fields: &Fields,
+) -> Result<Asked, Arc<FleetError>> {
+    let about = operation.target();
+    let key = SubmissionKey::new(login, once(app, fields), target, asked, &about);
     let (fleet, context, id) = (Arc::clone(&app.fleet), login.context.clone(), target.id);
     let expires_in = fields.text("expires").parse().ok().map(Duration::from_secs);
     let submission = app.submissions.submit(key.clone(), async move {
@@ -48,27 +84,17 @@ pub(crate) async fn submit(
         Ok(Concluded { id: operated.id, done: state == Some(OperationState::Done) })
     });
     match tokio::time::timeout(PATIENCE, submission).await {
-        Ok(Ok(concluded)) if concluded.done && fields.text("back") == "device" => {
-            // Back to the row the button stood in, which shows what came of it.
-            let row = path.ids().iter().fold("r".to_owned(), |anchor, id| format!("{anchor}-{id}"));
-            Ok(Redirect::to(&format!("{}/objects#{row}", target.url())).into_response())
-        }
-        Ok(Ok(concluded)) => {
-            Ok(Redirect::to(&format!("{}/operations/{}", target.url(), concluded.id)).into_response())
+        Ok(Ok(Concluded { id, done })) => {
+            Ok(Asked { url: format!("{}/operations/{id}", target.url()), done })
         }
         Ok(Err(error)) => {
             app.submissions.forget(&key);
-            match &*error {
-                FleetError::BadOperation(reason) => {
-                    let problems = vec![Problem::of_form(sentence(reason))];
-                    node::again(&app, &login, &target, path, &Attempt { asked, fields, problems }).await
-                }
-                _ => Err(WebError::Submission(error)),
-            }
+            Err(error)
         }
         Err(_) => {
-            let waiting = format!("{}/waiting/{}/{asked}{path}", target.url(), key.once);
-            Ok(Redirect::to(&waiting).into_response())
+            let listed: Vec<String> = about.paths().iter().map(Path::to_string).collect();
+            let url = format!("{}/waiting/{}/{asked}{}", target.url(), key.once, listed.join(","));
+            Ok(Asked { url, done: false })
         }
     }
 }
@@ -101,7 +127,7 @@ fn operation(target: &Target, path: Path, asked: &str, fields: &Fields) -> Resul
     }
 }
 
-fn format(fields: &Fields) -> Result<Option<ContentFormat>, Problem> {
+pub(super) fn format(fields: &Fields) -> Result<Option<ContentFormat>, Problem> {
     match fields.text("format") {
         "" => Ok(None),
         number => match number.parse() {

@@ -15,7 +15,7 @@ use crate::{
     app::App,
     console::{
         badge::Badge,
-        target::{NodeLink, Target},
+        target::{AboutLink, NodeLink, Target},
     },
     error::WebError,
     form::Posted,
@@ -31,7 +31,7 @@ struct OperationPage {
     url: String,
     endpoint: String,
     name: &'static str,
-    link: NodeLink,
+    link: AboutLink,
     report: Report,
 }
 
@@ -82,7 +82,7 @@ pub(crate) async fn page(
     let id = operation_id(&operation)?;
     let view = app.fleet.operation(&login.context, target.id, id).await?;
     let name = view.record.operation.name();
-    let link = target.link(view.record.operation.path());
+    let link = target.about(view.record.operation.target());
     let shell = Shell::new(&app, &login, Area::Devices, format!("{name} {}", link.path));
     let events = format!("{}/events?operation={id}", target.url());
     Ok(Page(OperationPage {
@@ -222,7 +222,10 @@ fn details(target: &Target, operation: &Operation) -> Vec<(&'static str, String)
         Operation::Read { format, .. }
         | Operation::Observe { format, .. }
         | Operation::Write { format, .. }
-        | Operation::Create { format, .. } => *format,
+        | Operation::Create { format, .. }
+        | Operation::ReadComposite { format, .. }
+        | Operation::WriteComposite { format, .. }
+        | Operation::ObserveComposite { format, .. } => *format,
         _ => None,
     };
     details.extend(format.map(|format| ("Format", format.to_string())));
@@ -235,7 +238,15 @@ fn details(target: &Target, operation: &Operation) -> Vec<(&'static str, String)
                     fleet::WriteMode::Update => "partial update".to_owned(),
                 },
             ));
-            details.extend(values(target, *path, node).map(|value| ("Value", value)));
+            let written = lines(target, node.values(*path));
+            details.extend(written.map(|value| ("Value", value)));
+        }
+        Operation::WriteComposite { values, .. } => {
+            let written = lines(target, values.iter().map(|(path, value)| (*path, value)).collect());
+            details.extend(written.map(|value| ("Value", value)));
+        }
+        Operation::ReadComposite { paths, .. } | Operation::ObserveComposite { paths, .. } => {
+            details.extend(paths.iter().map(|path| ("Node", format!("{} {path}", target.name(path)))));
         }
         Operation::Create { instance, node, object, .. } => {
             details.push((
@@ -243,7 +254,7 @@ fn details(target: &Target, operation: &Operation) -> Vec<(&'static str, String)
                 instance.map_or_else(|| "the device's choice".to_owned(), |id| id.to_string()),
             ));
             let path = objects::Path::Instance(*object, instance.unwrap_or_default());
-            details.extend(values(target, path, node).map(|value| ("Value", value)));
+            details.extend(lines(target, node.values(path)).map(|value| ("Value", value)));
         }
         Operation::WriteAttributes { set, unset, .. } => {
             details.extend(set.to_queries().into_iter().map(|query| ("Set", query)));
@@ -252,22 +263,28 @@ fn details(target: &Target, operation: &Operation) -> Vec<(&'static str, String)
         Operation::Execute { arguments, .. } if !arguments.is_empty() => {
             details.push(("Arguments", visible(arguments.chars())));
         }
-        Operation::CancelObservation { mode, .. } => details.push((
-            "How",
-            match mode {
-                fleet::CancelMode::Active => "by asking the device".to_owned(),
-                fleet::CancelMode::Passive => "by rejecting its next report".to_owned(),
-            },
-        )),
+        Operation::CancelObservation { mode, .. } | Operation::CancelCompositeObservation { mode, .. } => {
+            details.push((
+                "How",
+                match mode {
+                    fleet::CancelMode::Active => "by asking the device".to_owned(),
+                    fleet::CancelMode::Passive => "by rejecting its next report".to_owned(),
+                },
+            ))
+        }
+        Operation::Push { artefact, from, block_bytes, .. } => {
+            details.push(("Artefact", artefact.to_string()));
+            details.push(("From", format!("byte {from}")));
+            details.push(("Blocks", format!("{block_bytes} bytes at most")));
+        }
         _ => {}
     }
     details
 }
 
 /// At most a dozen values of what is written, each in a line.
-fn values(target: &Target, path: objects::Path, node: &objects::Node) -> impl Iterator<Item = String> {
+fn lines(target: &Target, values: Vec<(objects::Path, &objects::Value)>) -> impl Iterator<Item = String> {
     const MOST: usize = 12;
-    let values = node.values(path);
     let more = values.len().saturating_sub(MOST);
     let lines: Vec<String> = values
         .into_iter()

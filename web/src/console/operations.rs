@@ -14,7 +14,7 @@ use crate::{
     console::{
         badge::Badge,
         device::Reachability,
-        target::{NodeLink, Target},
+        target::{AboutLink, Target},
         timeline::After,
     },
     error::WebError,
@@ -44,7 +44,7 @@ struct OperationsPage {
 pub(crate) struct OperationRow {
     pub(crate) url: String,
     pub(crate) name: &'static str,
-    pub(crate) link: NodeLink,
+    pub(crate) link: AboutLink,
     pub(crate) badge: Badge,
     pub(crate) queued: Moment,
     /// Whether it can be taken out of the queue.
@@ -82,7 +82,7 @@ impl OperationRow {
         Self {
             url: format!("{}/operations/{}", target.url(), record.id),
             name: record.operation.name(),
-            link: target.link(record.operation.path()),
+            link: target.about(record.operation.target()),
             badge: Badge::of_operation(record.state),
             cancellable: waits && target.may_operate(),
             queued: Moment::new(record.queued_at, target.now),

@@ -168,14 +168,8 @@ impl Events {
 
 impl Heard {
     pub(crate) async fn load(app: &App, login: &SignedIn) -> Result<Self, FleetError> {
-        let query = DeviceQuery {
-            prefix: None,
-            state: None,
-            class: None,
-            secured: None,
-            order: DeviceOrder::LastSeen,
-            page: PageRequest::first(HEARD),
-        };
+        let query =
+            DeviceQuery { order: DeviceOrder::LastSeen, ..DeviceQuery::all(PageRequest::first(HEARD)) };
         let page = app.fleet.devices(&login.context, &query).await?;
         let now = app.now();
         let devices = page.rows.into_iter().filter_map(|row| {

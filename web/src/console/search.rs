@@ -8,7 +8,7 @@ use axum::{
 };
 use fleet::{
     EndpointName, FleetError,
-    store::{DeviceOrder, DeviceQuery, DeviceView, PageRequest},
+    store::{DeviceQuery, DeviceView, PageRequest},
 };
 use serde::Deserialize;
 
@@ -37,14 +37,7 @@ pub(crate) async fn find(
             return device(view.device.public_id);
         }
     }
-    let query = DeviceQuery {
-        prefix: Some(text.to_owned()),
-        state: None,
-        class: None,
-        secured: None,
-        order: DeviceOrder::Endpoint,
-        page: PageRequest::first(2),
-    };
+    let query = DeviceQuery { prefix: Some(text.to_owned()), ..DeviceQuery::all(PageRequest::first(2)) };
     let found = app.fleet.devices(context, &query).await?;
     match &found.rows[..] {
         [only] => device(only.device.public_id),

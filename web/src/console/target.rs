@@ -26,6 +26,13 @@ pub(crate) struct NodeLink {
     pub(crate) name: String,
 }
 
+/// What an operation or an observation is about, and where its page is.
+pub(crate) struct AboutLink {
+    pub(crate) url: String,
+    pub(crate) path: fleet::Target,
+    pub(crate) name: String,
+}
+
 impl Target {
     pub(crate) async fn load(app: &App, login: &SignedIn, id: &str) -> Result<Self, WebError> {
         Self::of(app, login, public_id(id)?).await
@@ -91,7 +98,8 @@ impl Target {
     }
 
     pub(crate) fn observed(&self, path: &Path) -> bool {
-        self.detail.observations.iter().any(|observation| observation.path == *path)
+        let named = |observation: &fleet::Observation| observation.target.paths().contains(path);
+        self.detail.observations.iter().any(named)
     }
 
     /// Whether it was removed: it is kept as a name and, perhaps, its data.
@@ -105,6 +113,7 @@ impl Target {
             ("", "Summary"),
             ("/objects", "Objects"),
             ("/values", "Values"),
+            ("/firmware", "Firmware"),
             ("/credentials", "Credentials"),
             ("/security", "Security"),
             ("/operations", "Queue"),
@@ -129,6 +138,20 @@ impl Target {
 
     pub(crate) fn link(&self, path: Path) -> NodeLink {
         NodeLink { url: self.node_url(&path), path, name: self.name(&path) }
+    }
+
+    pub(crate) fn about(&self, about: fleet::Target) -> AboutLink {
+        let (url, name) = match &about {
+            fleet::Target::One(path) => (self.node_url(path), self.name(path)),
+            fleet::Target::Several(paths) => {
+                let listed: Vec<String> = paths.iter().map(Path::to_string).collect();
+                (
+                    format!("{}/several?paths={}", self.url(), listed.join(",")),
+                    format!("{} nodes", paths.len()),
+                )
+            }
+        };
+        AboutLink { url, path: about, name }
     }
 
     /// What a node is called by the models, or its level and number.
@@ -156,6 +179,19 @@ impl Target {
 /// Reads a device's name in an address.
 pub(crate) fn public_id(text: &str) -> Result<PublicId, WebError> {
     text.parse().map_err(|_| WebError::NotFound("device"))
+}
+
+/// Reads the paths of one node or of several in an address, which have lost their first slash.
+pub(crate) fn about_path(text: &str) -> Result<fleet::Target, WebError> {
+    let mut parts = text.split(',').map(|part| node_path(part.trim_start_matches('/')));
+    match (parts.next(), parts.next()) {
+        (Some(one), None) => Ok(one?.into()),
+        (Some(one), Some(two)) => {
+            let all: fleet::Paths = [one, two].into_iter().chain(parts).collect::<Result<_, _>>()?;
+            Ok(all.into())
+        }
+        (None, _) => Err(WebError::NotFound("object, instance or resource")),
+    }
 }
 
 /// Reads a node's path in an address, which has lost its first slash.

@@ -10,7 +10,7 @@ use axum::{
 
 use crate::{
     app::App,
-    console::target::{NodeLink, Target, node_path},
+    console::target::{AboutLink, Target, about_path},
     error::WebError,
     page::{Area, Page, Shell},
     session::SignedIn,
@@ -26,7 +26,7 @@ struct WaitingPage {
     shell: Shell,
     url: String,
     endpoint: String,
-    node: NodeLink,
+    node: AboutLink,
 }
 
 pub(crate) async fn page(
@@ -35,8 +35,8 @@ pub(crate) async fn page(
     Address((device, once, asked, path)): Address<(String, String, String, String)>,
 ) -> Result<Response, WebError> {
     let target = Target::load(&app, &login, &device).await?;
-    let path = node_path(&path)?;
-    let key = SubmissionKey::new(&login, once, &target, &asked, &path);
+    let about = about_path(&path)?;
+    let key = SubmissionKey::new(&login, once, &target, &asked, &about);
     // After a restart, or long after: the operations of the device tell the rest.
     let Some(submission) = app.submissions.find(&key) else {
         return Ok(Redirect::to(&format!("{}/operations", target.url())).into_response());
@@ -52,7 +52,7 @@ pub(crate) async fn page(
                 shell: Shell { refresh: Some(2), ..shell },
                 url: target.url(),
                 endpoint: target.endpoint(),
-                node: target.link(path),
+                node: target.about(about),
             };
             Ok(Page(page).into_response())
         }

@@ -5,7 +5,7 @@ use std::{io, sync::Arc};
 use async_stream::try_stream;
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Multipart, Request, multipart::Field},
+    extract::{FromRequest, FromRequestParts as _, Multipart, Request, multipart::Field},
 };
 use futures::{StreamExt as _, stream::BoxStream};
 
@@ -13,6 +13,7 @@ use super::{FieldSent, Fields, from_here, outside_token, same_secret};
 use crate::{
     app::App,
     error::{FormError, WebError},
+    session::SignedIn,
 };
 
 /// A form of somebody who is not logged in: its token, one more text, then a file. Nothing of the file is read before the
@@ -40,6 +41,26 @@ impl FromRequest<Arc<App>> for Streamed {
             same_secret(Fields(fields.clone()).text("csrf"), &cookie)?;
         }
         Ok(Self { fields: Fields(fields), file: file(parts) })
+    }
+}
+
+/// A form of somebody who is logged in, with files that are read as they come. Whoever reads it proves its token by
+/// [`same_secret`] before the first file.
+pub(crate) struct Uploading {
+    pub(crate) login: SignedIn,
+    /// None where the form came without files: not as multipart/form-data.
+    pub(crate) parts: Option<Multipart>,
+}
+
+impl FromRequest<Arc<App>> for Uploading {
+    type Rejection = WebError;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, WebError> {
+        from_here(request.headers())?;
+        let (mut parts, body) = request.into_parts();
+        let login = SignedIn::from_request_parts(&mut parts, app).await?;
+        let request = Request::from_parts(parts, body);
+        Ok(Self { login, parts: Multipart::from_request(request, &()).await.ok() })
     }
 }
 

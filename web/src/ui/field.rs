@@ -107,7 +107,12 @@ impl Filled {
             FleetError::Password(error) => ("password", sentence(error)),
             FleetError::AlreadyThere("credential") => ("identity", sentence(error)),
             FleetError::UserName(_) | FleetError::AlreadyThere(_) => ("name", sentence(error)),
-            FleetError::TooMany { .. } | FleetError::LastAdministrator => ("", sentence(error)),
+            FleetError::Misfit(_) | FleetError::Blob(_) | FleetError::TooLarge { .. } => {
+                ("", sentence(error))
+            }
+            FleetError::AlreadyUpdating | FleetError::TooMany { .. } | FleetError::LastAdministrator => {
+                ("", sentence(error))
+            }
             _ => return None,
         };
         Some(Self { sent: Some(sent), problems: vec![problem] })

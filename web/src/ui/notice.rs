@@ -6,6 +6,9 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "account-added" => "The account was made. Tell its owner the name and the password.",
         "account-changed" => "The account was changed.",
         "approved" => "Approved: the device may claim once more within the next hour.",
+        "artefact-added" => "The artefact was checked and kept.",
+        "artefact-removed" => "The artefact and its bytes were removed.",
+        "artefact-withdrawn" => "The artefact was withdrawn: it is sent to nobody any more.",
         "authority-added" => {
             "The authority is trusted: devices may come with certificates that it has issued."
         }
@@ -18,7 +21,18 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "classified" => {
             "The device was put into another class. It gets that class’s plan at its next bootstrap."
         }
+        "class-rule-saved" => {
+            "Saved. Devices that nobody has put into a class are put into it in the background."
+        }
         "dealt-with" => "Dealt with: the entry is gone until it happens again.",
+        "group-removed" => "The group was removed. Its devices stay as they are.",
+        "group-saved" => "The group was saved. Who is in it follows in the background.",
+        "labelled" => "The labels were saved.",
+        "labelled-many" => "The devices were labelled.",
+        "labelled-some" => {
+            "Not all devices were labelled: some have as many labels as they may, or there were more than ten thousand."
+        }
+        "let-off" => "The device does not rest: the update goes on.",
         "model-removed" => "The uploaded model was removed.",
         "models-reloaded" => "The folder of models was read anew.",
         "model-uploaded" => {
@@ -36,11 +50,18 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "retention-saved" => {
             "Saved. What is not kept any more is dropped in the background, within some hours."
         }
+        "update-key-added" => "The key is trusted: devices of this class take what it has signed.",
+        "update-key-revoked" => {
+            "The key was revoked: nothing that it has signed is sent to devices of this class."
+        }
+        "updates-saved" => "Saved. It holds from the next update on.",
         "revocations-saved" => {
             "The revocation list was taken. Sessions that were opened by certificates on it have ended."
         }
         "revoked" => "Revoked: it opens nothing any more, and what it had opened has ended.",
         "token-revoked" => "The token was revoked: programs that use it are refused.",
+        "update-begun" => "The update was begun. It goes on by itself, whoever looks.",
+        "update-cancelled" => "The update ends as soon as that can be.",
         "webhook-changed" => "The webhook was changed.",
         "webhook-removed" => "The webhook was removed.",
         _ => return None,

@@ -8,6 +8,9 @@ mod world;
 #[path = "../common/issuer.rs"]
 mod issuer;
 
+#[path = "../common/images.rs"]
+mod images;
+
 mod certificates;
 mod document;
 mod events;
@@ -17,4 +20,5 @@ mod matrix;
 mod once;
 mod operations;
 mod problems;
+mod updates;
 mod verbs;

@@ -64,6 +64,13 @@ async fn every_operation_can_be_asked() {
         ),
         (json!({"operation": "delete", "path": "/3303/0"}), "Delete"),
         (json!({"operation": "observe", "path": "/3/0/9"}), "Observe"),
+        (json!({"operation": "read-composite", "paths": ["/3/0/9", "/1"]}), "Read-Composite"),
+        (
+            json!({"operation": "write-composite", "format": "senml-json",
+                "values": {"/1/0/1": {"type": "integer", "value": 60}, "/3/0/15": typed("UTC")}}),
+            "Write-Composite",
+        ),
+        (json!({"operation": "observe-composite", "paths": ["/3/0/9", "/1"]}), "Observe-Composite"),
     ] {
         let answer = world.post(&path, json!({"request": request.clone()})).await;
         let operation: Operation = answer.body(200);
@@ -73,6 +80,13 @@ async fn every_operation_can_be_asked() {
     }
     let cancel = json!({"request": {"operation": "cancel-observation", "path": "/3/0/9"}});
     world.post(&path, cancel).await.problem(422, "operation-refused");
+    let cancel = json!({"request": {"operation": "cancel-composite-observation", "paths": ["/1", "/3/0/9"]}});
+    let problem = world.post(&path, cancel).await.problem(422, "operation-refused");
+    assert!(problem.detail.contains("/1, /3/0/9 is not observed"));
+    let read = json!({"request": {"operation": "read-composite", "paths": ["/3/0/9", "/1"]}});
+    let read: Operation = world.post(&path, read).await.body(200);
+    assert_eq!(read.path.to_string(), "/");
+    assert_eq!(read.paths.iter().map(ToString::to_string).collect::<Vec<_>>(), ["/3/0/9", "/1"]);
     let all: Page<Operation> = world.get(&format!("{path}?limit=3")).await.body(200);
     assert_eq!(all.items.len(), 3);
     let next = all.next.unwrap();
@@ -87,6 +101,13 @@ async fn what_does_not_fit_is_refused_before_it_is_sent() {
     let path = format!("/devices/{device}/operations");
     for (request, status, word) in [
         (json!({"operation": "read", "path": "/9/0"}), 422, "operation-refused"),
+        (json!({"operation": "read-composite", "paths": []}), 422, "operation-refused"),
+        (json!({"operation": "read-composite", "paths": ["/3", "/3/0/9"]}), 422, "operation-refused"),
+        (
+            json!({"operation": "write-composite", "values": {"/3/0": {"type": "integer", "value": 1}}}),
+            422,
+            "operation-refused",
+        ),
         (json!({"operation": "write", "path": "/1/0/1", "text": "soon"}), 422, "invalid"),
         (json!({"operation": "write", "path": "/1/0/1"}), 422, "invalid"),
         (

@@ -38,6 +38,10 @@ async fn every_kind_of_error_of_every_route_is_a_problem() {
         world.send(bare().body("image/png", "x")).await.problem(415, "unsupported-media-type");
         world.send(bare()).await.problem(415, "unsupported-media-type");
         let media_type = content.keys().next().unwrap();
+        // What is streamed is measured part by part, by the fleet.
+        if media_type == "multipart/form-data" {
+            continue;
+        }
         let limit = match path.rsplit('/').next() {
             Some("imports") => fleet::ImportReport::MAX_BYTES,
             Some("revocation-list") => fleet::RevocationList::MAX_BYTES / 2 * 3,

@@ -9,16 +9,20 @@ use std::{
 use crate::document::operations;
 
 /// The verbs of `Fleet` that the console calls, each with its route.
-const ROUTES: [(&str, &str); 57] = [
+const ROUTES: [(&str, &str); 67] = [
     ("add_authority", "post /authorities"),
     ("add_claim", "post /claims"),
     ("add_class", "post /classes"),
     ("add_credential", "post /devices/{device}/credentials"),
     ("add_device", "post /devices"),
     ("add_token", "post /tokens"),
+    ("add_update_key", "post /classes/{class}/update-keys"),
     ("add_user", "post /users"),
     ("add_webhook", "post /webhooks"),
     ("approve_claim", "post /diary/{entry}/approve"),
+    ("artefact", "get /artefacts/{artefact}"),
+    ("artefact_runs", "get /artefacts/{artefact}/devices"),
+    ("artefacts", "get /artefacts"),
     ("audit", "get /audit"),
     ("authorities", "get /authorities"),
     ("bootstrap_record", "get /devices/{device}/bootstraps/{bootstrap}"),
@@ -37,6 +41,7 @@ const ROUTES: [(&str, &str); 57] = [
     ("diary", "get /diary"),
     ("diary_entry", "get /diary/{entry}"),
     ("disable_user", "put /users/{user}/activity"),
+    ("download_artefact", "get /artefacts/{artefact}/content"),
     ("effective_plan", "get /devices/{device}/plan"),
     ("export", "get /audit"),
     ("got_in_since", "get /diary/{entry}"),
@@ -50,6 +55,7 @@ const ROUTES: [(&str, &str); 57] = [
     ("pause_webhook", "put /webhooks/{webhook}/pause"),
     ("plan", "get /classes/{class}/plan"),
     ("reload_models", "post /models/reload"),
+    ("remove_artefact", "delete /artefacts/{artefact}"),
     ("remove_authority", "delete /authorities/{authority}"),
     ("remove_device", "delete /devices/{device}"),
     ("remove_devices", "post /devices/removals"),
@@ -58,6 +64,7 @@ const ROUTES: [(&str, &str); 57] = [
     ("revoke_credential", "post /devices/{device}/credentials/{credential}/revoke"),
     ("revoke_device", "post /devices/{device}/revoke"),
     ("revoke_token", "delete /tokens/{token}"),
+    ("revoke_update_key", "post /classes/{class}/update-keys/{key}/revoke"),
     ("rotate_credential", "post /devices/{device}/credentials/{credential}/rotate"),
     ("save_plan", "put /devices/{device}/plan"),
     ("seen_certificates", "get /devices/{device}/credentials"),
@@ -66,11 +73,24 @@ const ROUTES: [(&str, &str); 57] = [
     ("set_class_retention", "put /classes/{class}/retention"),
     ("set_password", "put /users/{user}/password"),
     ("set_revocation_list", "put /authorities/{authority}/revocation-list"),
+    ("set_update_policy", "put /classes/{class}/updates"),
     ("subscribe", "get /events"),
+    ("update_policy", "get /classes/{class}/updates"),
+    ("withdraw_artefact", "post /artefacts/{artefact}/withdraw"),
 ];
 
 /// More of them, of the same kind.
-const MORE: [(&str, &str); 10] = [
+const MORE: [(&str, &str); 27] = [
+    ("class_rule", "get /classes/{class}/rule"),
+    ("contested", "get /classes/{class}/contested"),
+    ("group", "get /groups/{group}"),
+    ("groups", "get /groups"),
+    ("label_devices", "post /devices/labels"),
+    ("preview_rule", "post /groups/previews"),
+    ("remove_group", "delete /groups/{group}"),
+    ("save_group", "put /groups/{group}"),
+    ("set_class_rule", "put /classes/{class}/rule"),
+    ("set_labels", "put /devices/{device}/labels"),
     ("device_by_identity", "get /devices"),
     ("event_range", "get /events"),
     ("logged_events", "get /events"),
@@ -80,6 +100,13 @@ const MORE: [(&str, &str); 10] = [
     ("carry_out", "post /devices/{device}/bootstraps"),
     ("upload_model", "post /models"),
     ("users", "get /users"),
+    ("begin_updates", "post /updates"),
+    ("updates", "get /updates"),
+    ("update_counts", "get /updates/counts"),
+    ("update", "get /updates/{update}"),
+    ("cancel_update", "post /updates/{update}/cancel"),
+    ("let_off", "post /updates/{update}/let-off"),
+    ("updates_of", "get /devices/{device}/updates"),
     ("webhooks", "get /webhooks"),
 ];
 

@@ -25,12 +25,17 @@ fn pages() -> Vec<String> {
         "/devices",
         "/devices/export?format=csv",
         "/devices/removal/00112233445566778899aabbccddeeff",
+        "/updates",
+        "/updates/several/00112233445566778899aabbccddeeff",
+        "/updates/00112233445566778899aabbccddeeff",
+        "/updates/00112233445566778899aabbccddeeff/events",
         "/enrolment",
         "/enrolment/import",
         "/enrolment/claims",
         "/enrolment/classes",
         "/enrolment/classes/default",
         "/diary",
+        "/artefacts",
         "/models",
         "/audit",
         "/audit/export?format=csv",
@@ -51,6 +56,8 @@ fn pages() -> Vec<String> {
         "/nodes/3/0",
         "/nodes/3/0/9",
         "/operations",
+        "/firmware",
+        "/firmware/events",
         "/connect",
         "/credentials",
         "/security",
@@ -73,6 +80,9 @@ fn actions() -> Vec<(String, Vec<(&'static str, &'static str)>)> {
     ];
     for path in [
         "/devices/removal",
+        "/updates/several",
+        "/updates/00112233445566778899aabbccddeeff/cancel",
+        "/updates/00112233445566778899aabbccddeeff/let-off",
         "/enrolment",
         "/enrolment/import",
         "/enrolment/claims",
@@ -86,7 +96,7 @@ fn actions() -> Vec<(String, Vec<(&'static str, &'static str)>)> {
     ] {
         actions.push((path.to_owned(), vec![("name", "x")]));
     }
-    for path in ["credentials", "security", "class", "revoke", "remove"] {
+    for path in ["firmware", "credentials", "security", "class", "revoke", "remove"] {
         actions.push((format!("{device}/{path}"), vec![("name", "x")]));
     }
     for (path, op) in [

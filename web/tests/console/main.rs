@@ -3,12 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
+mod artefacts;
 mod browser;
 mod sample;
 mod world;
 
 #[path = "../common/issuer.rs"]
 mod issuer;
+
+#[path = "../common/images.rs"]
+mod images;
 
 mod certificates;
 mod connecting;
@@ -19,6 +23,7 @@ mod diary;
 mod enrolment;
 mod escaping;
 mod exports;
+mod groups;
 mod guards;
 mod headers;
 mod identity;
@@ -31,3 +36,4 @@ mod roles;
 mod settings;
 mod setup;
 mod streams;
+mod updates;

@@ -1,6 +1,6 @@
 //! Operations: from the form to the device and back.
 
-use fleet::{CancelMode, Failure, Operation, Outcome, Presence, ResponseCode, WriteMode};
+use fleet::{CancelMode, Failure, Operation, Outcome, Paths, Presence, ResponseCode, WriteMode};
 use objects::{
     Attribute, Attributes, ContentFormat, InstanceId, Node, ObjectId, Resource, ResourceId,
     ResourceInstanceId, Value, Version,
@@ -279,6 +279,46 @@ async fn observations_begin_and_end_in_both_ways() {
         );
         assert!(browser.get(&url).await.text("#device-observations").contains("Nothing is observed"));
     }
+}
+
+#[tokio::test]
+async fn several_nodes_are_read_and_observed_at_once() {
+    let (world, mut browser, url) = device(false).await;
+    let objects = browser.get(&format!("{url}/objects")).await;
+    let several = objects.attributes("a[href$='/several']", "href").remove(0);
+    let page = browser.get(&several).await;
+    let overlapping = [("paths", "/3/0\n/3/0/9"), ("op", "read")];
+    let again = browser.submit(&page, "#several", &overlapping).await;
+    assert_eq!(again.status, 422);
+    assert!(again.text("#several").contains("/3/0/9 lies within /3/0"), "{}", again.text("#several"));
+    let again = browser.submit(&page, "#several", &[("paths", "/3/0/9 temperature"), ("op", "read")]).await;
+    assert!(again.text("#several").contains("“temperature”"), "{}", again.text("#several"));
+
+    let given = "/3/0/9\r\n/1/0/1, /3303";
+    let paths: Paths = ["/3/0/9", "/1/0/1", "/3303"].into_iter().map(path).collect();
+    let read = browser.submit(&page, "#several", &[("paths", given), ("op", "read")]).await;
+    assert_eq!(read.status, 303);
+    assert!(browser.follow(&read).await.text("h1").contains("Read-Composite /3/0/9, /1/0/1, /3303"));
+    let page = browser.get(&several).await;
+    assert_eq!(browser.submit(&page, "#several", &[("paths", given), ("op", "observe")]).await.status, 303);
+    let asked = world.script.asked();
+    assert_eq!(
+        asked[asked.len() - 2..],
+        [
+            Operation::ReadComposite { paths: paths.clone(), format: None },
+            Operation::ObserveComposite { paths: paths.clone(), format: None }
+        ]
+    );
+    let summary = browser.get(&url).await;
+    assert!(summary.text("#device-observations tbody").starts_with("3 nodes /3/0/9, /1/0/1, /3303"));
+    let cancel =
+        summary.attributes("#device-observations button[value=cancel-active]", "formaction").remove(0);
+    let csrf = summary.attributes("input[name=csrf]", "value").remove(0);
+    let cancelled = browser.post(&cancel, &[("csrf", &csrf), ("op", "cancel-active")]).await;
+    assert_eq!(cancelled.status, 303);
+    let mode = CancelMode::Active;
+    assert_eq!(world.script.asked().last(), Some(&Operation::CancelCompositeObservation { paths, mode }));
+    assert!(browser.get(&url).await.text("#device-observations").contains("Nothing is observed"));
 }
 
 #[tokio::test]

@@ -35,13 +35,14 @@ async fn a_viewer_is_offered_nothing_that_changes_anything() {
     let registered = format!("/devices/{}", public_id(1));
     assert_eq!(
         navigation(&viewer.get("/").await),
-        ["Overview", "Devices", "Diary", "Models", "Security", "Settings"]
+        ["Overview", "Devices", "Groups", "Firmware", "Diary", "Artefacts", "Models", "Security", "Settings"]
     );
     for page in [
         "/".to_owned(),
         "/devices".to_owned(),
         "/devices?state=unmanaged".to_owned(),
         "/diary".to_owned(),
+        "/artefacts".to_owned(),
         "/models".to_owned(),
         "/security".to_owned(),
         registered.clone(),
@@ -70,6 +71,7 @@ async fn a_viewer_is_refused_whatever_they_send() {
         "/enrolment/import",
         "/enrolment/claims",
         "/enrolment/classes",
+        "/enrolment/classes/default/updates",
         "/audit",
         "/audit/export?format=csv",
         "/settings/accounts",
@@ -105,6 +107,8 @@ async fn a_viewer_is_refused_whatever_they_send() {
         ("/devices/removal".to_owned(), vec![("all", "1"), ("view", "/devices")]),
         ("/enrolment/classes/default/policy".to_owned(), vec![("kind_psk", "on")]),
         ("/enrolment/classes/default/retention".to_owned(), vec![("readings", "9")]),
+        ("/enrolment/classes/default/updates".to_owned(), vec![("unsigned", "on")]),
+        ("/enrolment/classes/default/updates/keys".to_owned(), vec![("name", "x"), ("public_key", "x")]),
         ("/security".to_owned(), vec![("name", "x"), ("certificate", "x")]),
         ("/models".to_owned(), vec![("text", "<LWM2M/>")]),
         ("/models/reload".to_owned(), vec![]),

@@ -3,13 +3,15 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use fleet::{
-    Actor, BootstrapId, BootstrapRecord, BootstrapResult, Change, ClassId, Commit, Context, DiaryCause,
-    EndpointName, GivenCertificate, GivenCredential, GivenPsk, Incident, NewClaim, NewDevice, Plan,
-    PlanScope, PublicId, Purpose, RequestId, SeenCertificate, StepRecord, Store as _, Timestamp,
+    Actor, BootstrapId, BootstrapRecord, BootstrapResult, Change, ClassId, ClassRule, Commit, Context,
+    DiaryCause, EndpointName, GivenCertificate, GivenCredential, GivenPsk, Incident, NewClaim, NewDevice,
+    NewGroup, NewUpdate, Plan, PlanScope, PublicId, Purpose, RequestId, SeenCertificate, StepRecord,
+    Store as _, Timestamp,
+    update::{UpdateChange, UpdatePhase, UpdateTerms},
 };
 use objects::Value;
 
-use crate::{issuer::Foreign, world::World};
+use crate::{images::firmware, issuer::Foreign, world::World};
 
 /// A definition of an object of nobody's, with a name of one's own.
 pub(crate) fn definition(name: &str) -> String {
@@ -49,6 +51,12 @@ pub(crate) async fn everything_seen(world: &World, text: &str, seen: &str) -> Ev
     };
     fleet.save_plan(&context, PlanScope::Class(class.id), Some(plan)).await.unwrap();
     fleet.upload_model(&context, &definition(text)).await.unwrap();
+    let rule = ClassRule { manufacturer: Some(text.to_owned()), ..ClassRule::default() };
+    fleet.set_class_rule(&context, class.id, rule).await.unwrap();
+    let rule = format!("class != {}", serde_json::Value::from(text));
+    let group = NewGroup { name: text.to_owned(), rule, rank: 1, description: text.to_owned() };
+    fleet.save_group(&context, None, group).await.unwrap();
+    fleet.evaluate_after(now, None).await.unwrap();
     let endpoint = EndpointName::new(format!("{text}-new")).unwrap();
     let enrolled = fleet
         .add_device(
@@ -96,6 +104,23 @@ pub(crate) async fn everything_seen(world: &World, text: &str, seen: &str) -> Ev
             detail: format!("alert {seen}"),
         });
     }
+    let artefact = firmware(fleet, &context, text, "2.0").await;
+    let wanted = NewUpdate {
+        artefact: artefact.id,
+        instance: None,
+        terms: UpdateTerms::default(),
+        ticket: Some(text.chars().take(100).collect()),
+    };
+    // It belongs to the class that takes the artefact.
+    fleet.classify_device(&context, device, ClassId::DEFAULT).await.unwrap();
+    let begun = fleet.begin_updates(&context, &wanted, &[device]).await.unwrap().remove(0);
+    fleet.classify_device(&context, device, class.id).await.unwrap();
+    let mut update = begun.update.unwrap();
+    (update.phase, update.sent, update.result) = (UpdatePhase::Delivering, 1_024, Some(3));
+    update.version_before = Some(seen.to_owned());
+    update.note(now, seen);
+    let change = Change::Update(UpdateChange::Saved(Box::new(update)));
+    world.store.commit(Commit { changes: vec![change], audit: Vec::new() }).await.unwrap();
     fleet.flush_diary(now).await.unwrap();
     fleet.flush_audit().await.unwrap();
     Everything { device }

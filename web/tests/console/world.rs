@@ -281,18 +281,21 @@ impl Script {
             changes.push(Change::OperationEnded { id: order.id, state, at: now, result: outcome.result() });
         }
         match (&order.operation, state) {
-            (Operation::Observe { path, format }, OperationState::Done) => {
+            (
+                Operation::Observe { format, .. } | Operation::ObserveComposite { format, .. },
+                OperationState::Done,
+            ) => {
                 changes.push(Change::ObservationBegan(Observation {
                     device: order.device,
-                    path: *path,
+                    target: order.operation.target(),
                     token: ObservationToken::new(&[1, 2, 3]).unwrap(),
                     format: *format,
                     since: now,
                     number: None,
                 }));
             }
-            (Operation::CancelObservation { path, .. }, OperationState::Done) => {
-                changes.push(Change::ObservationEnded { device: order.device, path: *path });
+            (operation, OperationState::Done) if operation.cancels().is_some() => {
+                changes.push(Change::ObservationEnded { device: order.device, target: operation.target() });
             }
             _ => {}
         }
@@ -301,7 +304,7 @@ impl Script {
             at: now,
             kind: TimelineKind::Operation,
             request: Some(order.request),
-            detail: format!("{} {}: {}", order.operation.name(), order.operation.path(), outcome.result()),
+            detail: format!("{} {}: {}", order.operation.name(), order.operation.target(), outcome.result()),
         }));
         self.store.commit(Commit { changes, audit: Vec::new() }).await.unwrap();
         if let Outcome::Success { content: Content::Samples(samples), .. } = outcome {

@@ -51,8 +51,7 @@ impl Assembly {
     /// Adds the block that follows.
     pub(crate) fn append(&mut self, block: Block, payload: &[u8], max: usize) -> Result<(), BlockError> {
         let size = block.size.bytes();
-        // RFC 7959 §2.2: all blocks but the last are full.
-        if payload.len() > size || block.more && payload.len() != size {
+        if !block.is_filled_by(payload) {
             return Err(BlockError::Length { size, len: payload.len() });
         }
         #[cfg(planted)]

@@ -10,6 +10,8 @@ use crate::Response;
 pub(crate) struct Served<P> {
     pub(crate) peer: P,
     pub(crate) key: BlockKey,
+    /// A digest of what was asked for.
+    pub(crate) asked: Option<u64>,
     pub(crate) response: Response,
 }
 
@@ -27,9 +29,14 @@ pub(crate) fn slice(body: &[u8], asked: Option<Block>, limit: BlockSize) -> Opti
 
 /// An ETag for a body whose owner gave none, so that a peer can tell blocks of two bodies apart (RFC 7959 §2.4).
 pub(crate) fn etag_of(body: &[u8]) -> Vec<u8> {
+    digest(body).to_be_bytes().to_vec()
+}
+
+/// Tells two bodies apart.
+pub(crate) fn digest(body: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(body);
-    hasher.finish().to_be_bytes().to_vec()
+    hasher.finish()
 }
 
 #[cfg(test)]

@@ -109,6 +109,9 @@ impl<P: Peer> Endpoint<P> {
             message.options.push_uint(OptionNumber::SIZE2, len as u32);
         }
         self.supersede(now, peer, token);
+        if block.more {
+            self.end_served(now, peer);
+        }
         if confirmable {
             self.check_queue(peer)?;
             let id =
@@ -135,6 +138,15 @@ impl<P: Peer> Endpoint<P> {
         };
         for id in state.queue.iter().filter(older).copied().collect::<Vec<_>>() {
             self.fail(now, id, Failure::Cancelled);
+        }
+    }
+
+    /// Bodies that are kept for a peer may be of older states than the one whose first block goes there now: the others are asked
+    /// of the caller.
+    fn end_served(&mut self, now: Duration, peer: P) {
+        let kept = self.peers.get(&peer).map(|state| state.served.clone()).unwrap_or_default();
+        for id in kept {
+            self.end_transfer(now, id);
         }
     }
 

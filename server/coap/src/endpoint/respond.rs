@@ -15,7 +15,8 @@ impl<P: Peer> Endpoint<P> {
     /// of its own; duplicates of the request meet it again; a body that is too long for one block is kept and handed out
     /// block by block. Nothing happens if the exchange has meanwhile outlived EXCHANGE_LIFETIME.
     pub fn respond(&mut self, now: Duration, exchange: ExchangeId, response: Response) {
-        let Some(exchange) = self.take_exchange(exchange) else { return };
+        let Some(mut exchange) = self.take_exchange(exchange) else { return };
+        exchange.block1 = response.block1.or(exchange.block1);
         if let Some(id) = exchange.incoming {
             self.end_transfer(now, id);
         }
@@ -109,7 +110,8 @@ impl<P: Peer> Endpoint<P> {
         let state = self.peer(now, peer);
         state.served.push(id);
         let oldest = (state.served.len() > bound).then(|| state.served[0]);
-        self.served.insert(id, Served { peer, key: exchange.key.clone(), response: response.clone() });
+        let (key, response) = (exchange.key.clone(), response.clone());
+        self.served.insert(id, Served { peer, key, asked: exchange.asked, response });
         self.timers.set(Timer::Idle(id), now + self.config.block_idle_timeout);
         if let Some(oldest) = oldest {
             self.counters.transfers_per_peer += 1;
@@ -119,8 +121,10 @@ impl<P: Peer> Endpoint<P> {
 
     fn find_served(&self, exchange: &ServerExchange<P>) -> Option<TransferId> {
         let state = self.peers.get(&exchange.peer)?;
-        let same = |id: &&TransferId| self.served.get(*id).is_some_and(|other| other.key == exchange.key);
-        state.served.iter().find(same).copied()
+        // A peer whose request took several blocks need not say again what it has asked for.
+        let asks = |other: &Served<P>| exchange.asked.is_none() || exchange.asked == other.asked;
+        let same = |other: &Served<P>| other.key == exchange.key && asks(other);
+        state.served.iter().find(|id| self.served.get(id).is_some_and(same)).copied()
     }
 
     /// The largest block of a response for this peer. An address that may be forged gets small ones (RFC 9175 §2.4).

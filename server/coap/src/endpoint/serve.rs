@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Endpoint, Timer};
 use crate::{
     Code, Event, ExchangeId, Kind, Message, Method, OptionNumber, Options, Peer, Request,
-    block::BlockKey,
+    block::{self, BlockKey},
     dedup::{Fate, Fingerprint, Waiting},
     endpoint::upload::Upload,
     exchange::ServerExchange,
@@ -41,6 +41,7 @@ impl<P: Peer> Endpoint<P> {
             block1: None,
             incoming: None,
             block2: None,
+            asked: None,
             request_len: len,
         };
         let Some(method) = method else {
@@ -63,7 +64,19 @@ impl<P: Peer> Endpoint<P> {
         }
         (exchange.block1, exchange.block2) = (block1.flatten(), block2.flatten());
         request.payload = match exchange.block1 {
-            None => message.payload,
+            None => {
+                // RFC 8132 §2: the payload of a FETCH is part of what is asked for.
+                exchange.asked = (!message.payload.is_empty()).then(|| block::digest(&message.payload));
+                message.payload
+            }
+            Some(block) if (self.config.is_streamed)(&request) => {
+                if !block.is_filled_by(&message.payload) {
+                    self.counters.blocks_refused += 1;
+                    return self.refuse(now, &exchange, Code::BAD_REQUEST, Options::default());
+                }
+                request.block1 = Some(block);
+                message.payload
+            }
             Some(block) => match self.take_block(now, &mut exchange, block, &message) {
                 Upload::Complete(body) => body,
                 Upload::Answered => return,

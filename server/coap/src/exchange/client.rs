@@ -4,7 +4,7 @@
 
 use crate::{
     BlockError, BlockSize, Code, Failure, Kind, Message, MessageId, Method, NotificationId, OptionNumber,
-    Request, Response, Token,
+    Part, Request, Response, Token,
     block::{Assembly, Block},
 };
 
@@ -54,7 +54,7 @@ impl ClientExchange {
     /// The exchange for a request whose body this endpoint takes.
     pub(crate) fn new(request: Request, token: Token, limit: BlockSize) -> Self {
         let size = request.block_size.map_or(limit, |size| size.min(limit));
-        let upload = (request.payload.len() > size.bytes()).then_some(0);
+        let upload = (request.part.is_none() && request.payload.len() > size.bytes()).then_some(0);
         Self { request, purpose: Purpose::Caller, token, size, upload, request_tag: 0, download: None }
     }
 
@@ -136,6 +136,19 @@ impl ClientExchange {
             return message;
         }
         message.options = self.request.options();
+        if let Some(block) = self.request.block2 {
+            message.options.push_block(OptionNumber::BLOCK2, block);
+            message.payload.clone_from(&self.request.payload);
+            return message;
+        }
+        if let Some(Part { block, total }) = self.request.part {
+            message.options.push_block(OptionNumber::BLOCK1, block);
+            if block.number == 0 {
+                message.options.push_uint(OptionNumber::SIZE1, total as u32);
+            }
+            message.payload.clone_from(&self.request.payload);
+            return message;
+        }
         if let Some((offset, end)) = self.upload_range() {
             let more = end < self.request.payload.len();
             let block = Block::at(offset, more, self.size).expect("the number of blocks was checked");
@@ -162,11 +175,20 @@ impl ClientExchange {
         if self.download.is_some() {
             return self.on_block2(message, max);
         }
+        if self.request.block2.is_some() {
+            return match message.options.block(OptionNumber::BLOCK2) {
+                Some(None) => Step::Failed(Failure::BlockTransfer(BlockError::ReservedSize)),
+                block => Step::Done(Response { block2: block.flatten(), ..Response::from_message(message) }),
+            };
+        }
         let block1 = match message.options.block(OptionNumber::BLOCK1) {
             Some(None) => return Step::Failed(Failure::BlockTransfer(BlockError::ReservedSize)),
             Some(Some(block)) => Some(block),
             None => None,
         };
+        if self.request.part.is_some() {
+            return Step::Done(Response { block1, ..Response::from_message(message) });
+        }
         if message.code == Code::REQUEST_ENTITY_TOO_LARGE
             && let Some(hint) = block1
             && hint.size < self.size

@@ -27,6 +27,8 @@ pub(crate) struct ServerExchange<P> {
     pub(crate) incoming: Option<TransferId>,
     /// The block of the response that was asked for.
     pub(crate) block2: Option<Block>,
+    /// A digest of the payload, where it came in one block.
+    pub(crate) asked: Option<u64>,
     /// The bytes of the request datagram.
     pub(crate) request_len: usize,
 }

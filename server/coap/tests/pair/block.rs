@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use coap::{
-    Block, BlockError, BlockSize, Bounds, Code, Config, Failure, Kind, Message, MessageId, Method,
+    Block, BlockError, BlockSize, Bounds, Code, Config, Event, Failure, Kind, Message, MessageId, Method,
     OptionNumber, Request, Response, SendError, Token,
 };
 
-use crate::link::{A, B, Link, World, body};
+use crate::link::{A, B, Link, MINUTES, World, body};
 
 const LARGE: usize = 100 * 1024 + 7;
 
@@ -79,6 +79,29 @@ fn a_small_fetch_with_a_large_response_is_asked_once() {
     world.respond(B, exchange, Response::new(Code::CONTENT).with_payload(112, body(3000, 4)));
     assert_eq!(world.expect_response().payload, body(3000, 4));
     assert!(world.take_sent(A).iter().all(|message| message.payload == b"paths"));
+}
+
+#[test]
+fn two_fetches_of_one_resource_that_ask_for_different_things_are_not_mixed() {
+    let config = Config { block_size: BlockSize::B64, ..Config::default() };
+    let transmission = coap::Transmission { nstart: 2, ..coap::Transmission::default() };
+    let concurrent = Config { transmission, ..Config::default() };
+    let mut world = World::with(1, Link::PERFECT, concurrent, config);
+    let fetch = |what: &[u8]| Request { payload: what.to_vec(), ..Request::new(Method::Fetch, "") };
+    world.request(A, B, fetch(b"one"));
+    world.request(A, B, fetch(b"two"));
+    let mut answers = Vec::new();
+    while answers.len() < 2 {
+        match world.next_event(MINUTES) {
+            Some((B, Event::Request { exchange, request, .. })) => {
+                let seed = request.payload[0].into();
+                world.respond(B, exchange, Response::new(Code::CONTENT).with_payload(112, body(300, seed)));
+            }
+            Some((A, Event::Response { outcome, .. })) => answers.push(outcome.unwrap().payload),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(answers, [body(300, b'o'.into()), body(300, b't'.into())]);
 }
 
 #[test]

@@ -263,6 +263,30 @@ fn a_state_that_changes_while_it_is_fetched_is_not_delivered() {
 }
 
 #[test]
+fn a_notification_in_blocks_is_not_mixed_with_what_was_served_before() {
+    for method in [Method::Get, Method::Fetch] {
+        let mut world = World::perfect();
+        let asked = Request { payload: b"paths".into(), ..Request::new(method, "x") };
+        let asked = if method == Method::Get { Request::new(method, "x") } else { asked };
+        world.request(A, B, Request { observe: Some(Observe::Register), ..asked.clone() });
+        let (exchange, request) = world.expect_request();
+        let token = request.token.unwrap();
+        world.respond(B, exchange, value(10, "").with_payload(42, body(3000, 1)));
+        world.expect_outcome().2.unwrap();
+        for number in 11..14 {
+            let state = value(number, "").with_payload(42, body(3000, number.into()));
+            notify(&mut world, token, &state, false);
+            let (exchange, request) = world.expect_request();
+            assert_eq!((request.method, request.payload.as_slice()), (method, asked.payload.as_slice()));
+            world.respond(B, exchange, Response { observe: None, ..state.clone() });
+            let (id, response, _) = world.expect_notification();
+            assert_eq!((response.payload, response.observe), (body(3000, number.into()), Some(number)));
+            world.call(A, |endpoint, now| endpoint.accept_notification(now, id));
+        }
+    }
+}
+
+#[test]
 fn the_first_response_of_an_observation_may_come_in_blocks() {
     let mut world = World::perfect();
     world.request(A, B, observe());

@@ -210,6 +210,7 @@ impl Device {
                 let update_at = now + self.update_period(&told);
                 self.phase = Phase::Registered { location, told, update_at, update: None };
                 self.update_if_needed(now);
+                self.resume_fetch(now);
             }
             outcome => self.register_failed(now, outcome.ok().map(|response| response.code)),
         }

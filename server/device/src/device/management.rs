@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use coap::{Code, ExchangeId, Request, Response};
-use objects::{ContentFormat, Path, Value};
+use objects::{
+    ContentFormat, ObjectId, Path, Value,
+    codec::{self, EncodeError},
+};
 
 use super::{
     Device,
@@ -12,7 +15,9 @@ use super::{
 use crate::{
     Event, How, arguments,
     command::{Command, Operation},
+    firmware::FIRMWARE,
     refusal::Refusal,
+    software::SOFTWARE,
     tree::Payload,
 };
 
@@ -29,10 +34,12 @@ pub(super) enum After {
 
 /// What has become of a request.
 pub(super) struct Done {
-    response: Response,
-    event: Option<Event>,
+    pub(super) response: Response,
+    pub(super) event: Option<Event>,
     /// What has changed in the tree.
-    changed: Vec<Path>,
+    pub(super) changed: Vec<Path>,
+    /// What is done instead of the answer, where something goes wrong in the middle.
+    pub(super) instead: Option<How>,
 }
 
 impl Device {
@@ -61,6 +68,7 @@ impl Device {
             }
             Done::new(refusal.into())
         });
+        let fault = fault.or(done.instead);
         if fault == Some(How::AnswerMalformed) {
             // No text, no CBOR, no JSON, and a TLV that is longer than there are bytes.
             done.response.payload = vec![0xff; 3];
@@ -73,6 +81,8 @@ impl Device {
         }
         match fault {
             Some(How::AnswerLate(by)) => self.late.push((now.saturating_add(by), exchange, done.response)),
+            Some(How::Ignore) => self.endpoint.drop_exchange(now, exchange),
+            Some(How::AnswerWith(code)) => self.endpoint.respond(now, exchange, Response::new(code)),
             _ => self.endpoint.respond(now, exchange, done.response),
         }
         done.event.into_iter().for_each(|event| self.emit(event));
@@ -120,6 +130,15 @@ impl Device {
             bytes: &request.payload,
             received_ms: self.time_ms(now),
         };
+        match (request.block1, command.operation) {
+            (Some(block), Operation::Write) if path.object() == Some(SOFTWARE) => {
+                return self.push_software_block(path, now, request, block);
+            }
+            (Some(block), Operation::Write) => return self.push_block(now, path, request, block),
+            // Only a package comes block by block.
+            (Some(_), _) => return Err(Refusal::NotAllowed { path }),
+            (None, _) => {}
+        }
         match command.operation {
             Operation::Read => self.read(&path, request).map(Done::new),
             Operation::Observe => self.observe(now, &path, request).map(Done::new),
@@ -133,8 +152,9 @@ impl Device {
                 Ok(Done::new(response.with_payload(ContentFormat::LINK.0, below(self.root(), &links))))
             }
             Operation::Write => {
+                let before = self.package_uri();
                 let changed = self.tree.write(&path, request.method, payload)?;
-                Ok(Done { changed, ..Done::with(Code::CHANGED, Event::Written { path }) })
+                self.take_written(now, path, changed, before)
             }
             Operation::WriteAttributes => {
                 self.tree.write_attributes(&path, &request.queries)?;
@@ -147,15 +167,41 @@ impl Device {
                 let location = format!("{}{path}", self.root());
                 done.response.location_path = segments(&location);
                 done.changed.push(path);
+                self.software_created(path);
                 Ok(done)
+            }
+            Operation::ReadComposite => {
+                let paths = self.composite_paths(payload)?;
+                let format = self.composite_format(request)?;
+                self.composite_content(&paths, format).map(Done::new)
+            }
+            Operation::ObserveComposite => {
+                let paths = self.composite_paths(payload)?;
+                self.observe_several(now, paths, request).map(Done::new)
+            }
+            Operation::CancelCompositeObservation => {
+                self.cancel(request);
+                let paths = self.composite_paths(payload)?;
+                let format = self.composite_format(request)?;
+                self.composite_content(&paths, format).map(Done::new)
+            }
+            Operation::WriteComposite => {
+                let before = self.package_uri();
+                let changed = self.tree.write_several(payload)?;
+                let written = changed.first().copied().unwrap_or(Path::Root);
+                self.take_written(now, written, changed, before)
             }
             Operation::BootstrapDiscover => self.bootstrap_discover(&path),
             Operation::BootstrapRead => self.bootstrap_read(&path, request),
             Operation::BootstrapWrite => self.bootstrap_write(path, payload),
             Operation::BootstrapDelete => self.bootstrap_delete(path),
             Operation::BootstrapFinish => self.bootstrap_finish(now),
+            Operation::Delete if path.object() == Some(FIRMWARE) && self.update.is_some() => {
+                Err(Refusal::NotAllowed { path })
+            }
             Operation::Delete => {
                 self.tree.delete(&path)?;
+                self.software_deleted(path);
                 Ok(Done { changed: vec![path], ..Done::with(Code::DELETED, Event::Deleted { path }) })
             }
         }
@@ -174,9 +220,45 @@ impl Device {
         Ok(Response::new(Code::CONTENT).with_payload(format.0, payload))
     }
 
+    /// The nodes that a composite operation names. None may be one that a management server has no access to.
+    fn composite_paths(&self, payload: Payload<'_>) -> Result<Vec<Path>, Refusal> {
+        self.tree.check_composites()?;
+        let format = payload.format.ok_or(Refusal::NoContentFormat)?;
+        let paths = codec::decode_paths(format, payload.bytes)?;
+        let hidden = |path: &&Path| matches!(path.object(), Some(ObjectId(0 | 21)));
+        match paths.iter().find(hidden) {
+            Some(path) => Err(Refusal::Unauthorized { path: *path }),
+            None => Ok(paths),
+        }
+    }
+
+    /// The format of the answer to a composite operation.
+    pub(super) fn composite_format(&self, request: &Request) -> Result<ContentFormat, Refusal> {
+        let format = request.accept.or(request.content_format).ok_or(Refusal::NoContentFormat)?;
+        let format = ContentFormat(format).registered();
+        match codec::is_composite(format) {
+            true => Ok(format),
+            false => Err(Refusal::NotAcceptable(EncodeError::Unsupported { format })),
+        }
+    }
+
+    /// What is at several paths, as far as it is there.
+    pub(super) fn composite_content(
+        &self,
+        paths: &[Path],
+        format: ContentFormat,
+    ) -> Result<Response, Refusal> {
+        let payload = self.tree.encode_several(format, &self.tree.read_several(paths)?)?;
+        Ok(Response::new(Code::CONTENT).with_payload(format.0, payload))
+    }
+
     fn execute(&mut self, now: Duration, path: Path, request: &Request) -> Result<Done, Refusal> {
         self.tree.check_executable(&path)?;
         let arguments = arguments::parse(&request.payload)?;
+        if path.object() == Some(SOFTWARE) && self.profile.software.is_some() {
+            let changed = self.execute_software(now, path, &arguments)?;
+            return Ok(Done { changed, ..Done::with(Code::CHANGED, Event::Executed { path, arguments }) });
+        }
         let mut done = Done::with(Code::CHANGED, Event::Executed { path, arguments });
         let after = match path.ids()[..] {
             [1, _, 4] => After::Disable,
@@ -184,6 +266,10 @@ impl Device {
             // There is a bootstrap server to ask, or there is none (LwM2M Core 1.1.1 §E.2).
             [1, _, 9] if self.accounts.bootstrap().is_some() => After::Bootstrap,
             [1, _, 9] => return Err(Refusal::NotAllowed { path }),
+            [5, _, _] if self.update.is_some() => {
+                done.changed = self.execute_firmware(now, path)?;
+                return Ok(done);
+            }
             [3, _, 4] => After::Reboot,
             [3, _, 5] => After::FactoryReset,
             [3, instance, 12] => {
@@ -219,7 +305,7 @@ impl Device {
 
 impl Done {
     pub(super) fn new(response: Response) -> Self {
-        Self { response, event: None, changed: Vec::new() }
+        Self { response, event: None, changed: Vec::new(), instead: None }
     }
 
     pub(super) fn with(code: Code, event: Event) -> Self {

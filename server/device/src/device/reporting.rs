@@ -1,6 +1,6 @@
 //! Observe, Notify and Send (LwM2M Core 1.1.1 §6.4, Transport 1.1.1 §6.4.5, RFC 7641).
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use coap::{Failure, Method, Request, Response, Token};
 use objects::{
@@ -11,7 +11,7 @@ use objects::{
 use super::Device;
 use crate::{
     Event, Interaction,
-    observation::{Observation, Values},
+    observation::{Observation, Observed, Values},
     refusal::Refusal,
     registration::{DEFAULT_PMAX, DEFAULT_PMIN, MUTE_SEND},
 };
@@ -96,15 +96,36 @@ impl Device {
         request: &Request,
     ) -> Result<Response, Refusal> {
         let format = request.accept.map_or(self.profile.preferred_format, ContentFormat).registered();
-        let mut response = self.content(path, format)?;
+        self.begin_observation(now, Observed::One(*path), format, request)
+    }
+
+    /// Answers an Observe-Composite like a Read-Composite, and takes note of it in the same way.
+    pub(super) fn observe_several(
+        &mut self,
+        now: Duration,
+        paths: Vec<Path>,
+        request: &Request,
+    ) -> Result<Response, Refusal> {
+        let format = self.composite_format(request)?;
+        self.begin_observation(now, Observed::Several(paths), format, request)
+    }
+
+    fn begin_observation(
+        &mut self,
+        now: Duration,
+        of: Observed,
+        format: ContentFormat,
+        request: &Request,
+    ) -> Result<Response, Refusal> {
+        let mut response = self.content_of(&of, format)?;
         let Some(token) = request.token else { return Ok(response) };
         if !self.observations.contains_key(&token) && self.observations.len() >= Self::MAX_OBSERVATIONS {
             self.counters.max_observations += 1;
             return Ok(response);
         }
-        let observation = Observation::new(*path, format, now, values(path, &self.tree.read(path)?));
+        let observation = Observation::new(of.clone(), format, now, self.values_of(&of)?);
         self.observations.insert(token, observation);
-        self.emit(Event::Observed { path: *path });
+        of.paths().iter().for_each(|path| self.emit(Event::Observed { path: *path }));
         response.observe = Some(self.next_sequence());
         Ok(response)
     }
@@ -127,15 +148,17 @@ impl Device {
         let concerned = |observed: &Path| {
             changed.iter().any(|changed| changed.is_within(observed) || observed.is_within(changed))
         };
-        let watched = self.observations.iter().filter(|(_, observation)| concerned(&observation.path));
+        let watched =
+            self.observations.iter().filter(|(_, observation)| observation.of.paths().iter().any(concerned));
         for token in watched.map(|(token, _)| *token).collect::<Vec<_>>() {
             let Some(observation) = self.observations.get(&token) else { continue };
-            let path = observation.path;
-            match self.tree.read(&path) {
-                Ok(node) => {
-                    let attributes = self.reporting_attributes(&path);
+            let of = observation.of.clone();
+            match self.values_of(&of) {
+                Ok(values) => {
+                    let attributes: BTreeMap<Path, Attributes> =
+                        of.paths().iter().map(|path| (*path, self.reporting_attributes(path))).collect();
                     if let Some(observation) = self.observations.get_mut(&token) {
-                        observation.see(&attributes, values(&path, &node));
+                        observation.see(|path| attributes.get(path).copied().unwrap_or_default(), values);
                     }
                 }
                 Err(refusal) => self.fail_observation(now, token, refusal.into()),
@@ -155,7 +178,14 @@ impl Device {
 
     /// When an observation is to be reported.
     pub(super) fn due(&self, observation: &Observation) -> Option<Duration> {
-        observation.due(&self.reporting_attributes(&observation.path))
+        let each = observation.of.paths().iter().map(|path| self.reporting_attributes(path));
+        // One report holds all: it keeps the longest of the shortest periods, and the shortest of the longest.
+        let together = each.reduce(|all, one| Attributes {
+            pmin: all.pmin.max(one.pmin),
+            pmax: all.pmax.into_iter().chain(one.pmax).min(),
+            ..all
+        });
+        observation.due(&together.unwrap_or_default())
     }
 
     /// Takes note of what has become of a notification: after a reset or a time-out the server is no observer any more
@@ -163,8 +193,9 @@ impl Device {
     pub(super) fn on_notification_sent(&mut self, token: Token, outcome: Result<(), Failure>) {
         match outcome {
             Ok(()) => {
-                if let Some(observation) = self.observations.get(&token) {
-                    self.emit(Event::Notified { path: observation.path });
+                let of = self.observations.get(&token).map(|observation| observation.of.clone());
+                for path in of.iter().flat_map(Observed::paths) {
+                    self.emit(Event::Notified { path: *path });
                 }
             }
             Err(Failure::Cancelled) => {}
@@ -174,7 +205,7 @@ impl Device {
 
     fn notify(&mut self, now: Duration, token: Token) {
         let Some(observation) = self.observations.get(&token) else { return };
-        let mut response = match self.content(&observation.path, observation.format) {
+        let mut response = match self.content_of(&observation.of, observation.format) {
             Ok(response) => response,
             Err(refusal) => return self.fail_observation(now, token, refusal.into()),
         };
@@ -203,7 +234,23 @@ impl Device {
 
     fn end_observation(&mut self, token: Token) {
         if let Some(observation) = self.observations.remove(&token) {
-            self.emit(Event::ObservationEnded { path: observation.path });
+            for path in observation.of.paths() {
+                self.emit(Event::ObservationEnded { path: *path });
+            }
+        }
+    }
+
+    fn content_of(&self, of: &Observed, format: ContentFormat) -> Result<Response, Refusal> {
+        match of {
+            Observed::One(path) => self.content(path, format),
+            Observed::Several(paths) => self.composite_content(paths, format),
+        }
+    }
+
+    fn values_of(&self, of: &Observed) -> Result<Values, Refusal> {
+        match of {
+            Observed::One(path) => Ok(values(path, &self.tree.read(path)?)),
+            Observed::Several(paths) => Ok(self.tree.read_several(paths)?),
         }
     }
 

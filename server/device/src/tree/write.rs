@@ -48,23 +48,14 @@ impl Tree {
                 self.put(o, i, instance);
                 Ok(changed)
             }
-            Path::Resource(o, i, r) => {
-                self.check_leaf(path)?;
-                if !self.operations(path).write {
-                    return Err(not_allowed(path));
-                }
+            Path::Resource(..) => {
+                self.check_writable(path)?;
                 let Node::Resource(given) = self.parse(path, payload)? else { return Err(not_allowed(path)) };
-                self.check_written(path, &given)?;
-                let mut instance = self.instance(o, i).cloned().unwrap_or_default();
-                merge(&mut instance, r, given, method);
-                self.put(o, i, instance);
+                self.write_resource(path, method, given)?;
                 Ok(vec![*path])
             }
             Path::ResourceInstance(_, _, _, id) => {
-                self.check_leaf(path)?;
-                if !self.operations(path).write {
-                    return Err(not_allowed(path));
-                }
+                self.check_writable(path)?;
                 let Node::ResourceInstance(given) = self.parse(path, payload)? else {
                     return Err(not_allowed(path));
                 };
@@ -75,6 +66,28 @@ impl Tree {
             }
             Path::Root | Path::Object(_) => Err(not_allowed(path)),
         }
+    }
+
+    /// Writes what was read of the payload for a resource.
+    pub(super) fn write_resource(
+        &mut self,
+        path: &Path,
+        method: Method,
+        given: Resource,
+    ) -> Result<(), Refusal> {
+        let Path::Resource(o, i, r) = *path else { return Err(not_allowed(path)) };
+        self.check_writable(path)?;
+        self.check_written(path, &given)?;
+        let mut instance = self.instance(o, i).cloned().unwrap_or_default();
+        merge(&mut instance, r, given, method);
+        self.put(o, i, instance);
+        Ok(())
+    }
+
+    /// Whether something stands there that a server may write.
+    fn check_writable(&self, path: &Path) -> Result<(), Refusal> {
+        self.check_leaf(path)?;
+        if self.operations(path).write { Ok(()) } else { Err(not_allowed(path)) }
     }
 
     /// Makes an instance and says where it is. What is mandatory and not writable gets a first value.

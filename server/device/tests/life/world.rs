@@ -12,6 +12,8 @@ use objects::{
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
+use crate::pulling::Depot;
+
 /// What the link does to a datagram.
 #[derive(Clone, Copy)]
 pub(crate) struct Link {
@@ -59,6 +61,8 @@ pub(crate) struct World {
     pub(crate) events: Vec<(Duration, Event)>,
     /// How many datagrams the device has sent.
     pub(crate) sent: usize,
+    /// Where firmware is fetched from.
+    pub(crate) depot: Depot,
     outcomes: BTreeMap<RequestId, (Token, Result<Response, Failure>)>,
     registrations: u32,
     flying: BTreeMap<(Duration, u64), (Side, u8, Vec<u8>)>,
@@ -76,9 +80,12 @@ pub(crate) struct World {
 
 /// Where a datagram goes.
 #[derive(Clone, Copy, PartialEq)]
-enum Side {
+pub(crate) enum Side {
     Device,
     Server,
+    /// The device, from the depot.
+    Fetcher,
+    Depot,
 }
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -154,6 +161,7 @@ impl World {
             notified: Vec::new(),
             events: Vec::new(),
             sent: 0,
+            depot: Depot::default(),
             outcomes: BTreeMap::new(),
             registrations: 0,
             flying: BTreeMap::new(),
@@ -234,7 +242,8 @@ impl World {
     pub(crate) fn next(&self) -> Option<Duration> {
         let flying = self.flying.keys().next().map(|(at, _)| *at);
         let handshake = self.handshake.map(|(at, _)| at);
-        [flying, handshake, self.device.poll_timeout(), self.server.poll_timeout()]
+        let depot = self.depot.poll_timeout();
+        [flying, handshake, depot, self.device.poll_timeout(), self.server.poll_timeout()]
             .into_iter()
             .flatten()
             .min()
@@ -254,6 +263,9 @@ impl World {
                 }
                 (Side::Device, ..) => {}
                 (Side::Server, session, bytes) => self.server.handle_datagram(self.now, session, &bytes),
+                (Side::Fetcher | Side::Depot, session, bytes) if session != self.depot.session => drop(bytes),
+                (Side::Fetcher, _, bytes) => self.device.handle_fetch_datagram(self.now, &bytes),
+                (Side::Depot, _, bytes) => self.hand_out(&bytes),
             }
         } else if let Some((_, stands)) = self.handshake.take_if(|(at, _)| *at <= next) {
             if stands {
@@ -264,6 +276,7 @@ impl World {
         } else {
             self.device.handle_timeout(self.now);
             self.server.handle_timeout(self.now);
+            self.depot.handle_timeout(self.now);
         }
         self.drain_device();
         self.drain_server();
@@ -329,7 +342,7 @@ impl World {
         self.connections.push((self.now, to));
     }
 
-    fn drain_device(&mut self) {
+    pub(crate) fn drain_device(&mut self) {
         while let Some(output) = self.device.poll_output() {
             match output {
                 Output::Transmit { bytes } => {
@@ -337,6 +350,7 @@ impl World {
                     self.fly(Side::Server, self.session, bytes);
                 }
                 Output::Connect { to } => self.connect(to),
+                Output::Fetch(fetch) => self.fetch(fetch),
                 Output::Event(event) => self.events.push((self.now, event)),
             }
         }
@@ -390,7 +404,7 @@ impl World {
         self.drain_server();
     }
 
-    fn fly(&mut self, to: Side, session: u8, bytes: Vec<u8>) {
+    pub(crate) fn fly(&mut self, to: Side, session: u8, bytes: Vec<u8>) {
         Message::parse(&bytes).expect("both sides send well-formed messages");
         assert!(bytes.len() < 1400, "a datagram fits an MTU");
         if self.random.random_bool(self.link.loss) {

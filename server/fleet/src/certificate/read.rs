@@ -17,15 +17,20 @@ pub fn certificate(given: &[u8]) -> Result<Vec<u8>, CertificateError> {
     if rest.is_empty() { Ok(der) } else { Err(malformed) }
 }
 
-/// Reads a public key, and gives its SubjectPublicKeyInfo in DER.
+/// Reads a public key that handshakes are done with here, and gives its SubjectPublicKeyInfo in DER.
 pub fn public_key(given: &[u8]) -> Result<Vec<u8>, CertificateError> {
+    let der = any_public_key(given)?;
+    let malformed = CertificateError::Malformed { what: "public key" };
+    let (_, key) = SubjectPublicKeyInfo::from_der(&der).map_err(|_| malformed)?;
+    if is_served(&key) { Ok(der) } else { Err(CertificateError::KeyNotServed) }
+}
+
+/// Reads a public key of whatever kind, and gives its SubjectPublicKeyInfo in DER.
+pub(crate) fn any_public_key(given: &[u8]) -> Result<Vec<u8>, CertificateError> {
     let der = der(given, "PUBLIC KEY", Certificate::MAX_BYTES, "public key")?;
     let malformed = CertificateError::Malformed { what: "public key" };
-    let (rest, key) = SubjectPublicKeyInfo::from_der(&der).map_err(|_| malformed)?;
-    if !rest.is_empty() {
-        return Err(malformed);
-    }
-    if is_served(&key) { Ok(der) } else { Err(CertificateError::KeyNotServed) }
+    let (rest, _) = SubjectPublicKeyInfo::from_der(&der).map_err(|_| malformed)?;
+    if rest.is_empty() { Ok(der) } else { Err(malformed) }
 }
 
 /// Reads a revocation list, and gives it in DER.

@@ -97,6 +97,7 @@ impl Fleet {
         let object = device.endpoint.to_string();
         commit.audit.push(AuditEntry::by(context, Verb::AddDevice, Some(device.id), object));
         self.commit_and_follow(commit, "device").await?;
+        self.evaluate(context.now, &[device.id]).await?;
         let shown = credentials.into_iter().map(Shown::from).zip(issued);
         let shown = shown.map(|(shown, issued)| Shown { issued, ..shown }).collect();
         Ok(Enrolled { device, shown })
@@ -122,6 +123,16 @@ impl Fleet {
             audit: vec![AuditEntry::by(context, Verb::ClassifyDevice, Some(device), name)],
         };
         self.commit_and_follow(commit, "device").await?;
+        self.end_barred_of(device, &policy).await?;
+        self.evaluate(context.now, &[device]).await.map(drop)
+    }
+
+    /// Ends the sessions of a device that were opened by what its class does not let in.
+    pub(super) async fn end_barred_of(
+        &self,
+        device: crate::DeviceId,
+        policy: &crate::ClassPolicy,
+    ) -> Result<(), FleetError> {
         let credentials = self.store.credentials(device).await?.into_iter();
         let barred = credentials.filter(|one| one.state.opens() && !policy.allows(one.kind));
         self.drop_sessions(&barred.map(|one| one.id).collect::<Vec<_>>()).await

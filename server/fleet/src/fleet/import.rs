@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     AuditEntry, CertificateName, Change, Class, ClassId, Commit, Context, Credential, CredentialName,
-    CredentialState, Device, EndpointName, Fleet, FleetError, Holder, Permission, Secret, StoreError,
-    TimelineKind, Timestamp, Verb,
+    CredentialState, Device, EndpointName, Fleet, FleetError, GroupChange, Holder, Labels, Permission,
+    Secret, StoreError, TimelineKind, Timestamp, Verb,
 };
 
 mod file;
@@ -55,9 +55,9 @@ pub struct RowError {
 
 /// What a row comes to.
 enum Verdict {
-    Add(Device, Vec<Given>),
+    Add(Device, Labels, Vec<Given>),
     /// A device that was removed.
-    AddAgain(Device, Vec<Given>),
+    AddAgain(Device, Labels, Vec<Given>),
     Nothing,
     Error(String),
 }
@@ -89,7 +89,7 @@ impl ImportReport {
 impl Fleet {
     /// Adds the devices of a file, at most [`ImportReport::MAX_BYTES`] and [`ImportReport::MAX_ROWS`].
     ///
-    /// The columns are `endpoint`, `class` (a name; the default class without it), and for each of `bootstrap` and
+    /// The columns are `endpoint`, `class` (a name; the default class without it), `labels` (such as `site=zurich spare`), and for each of `bootstrap` and
     /// `management` one of these: `…_identity` and `…_key`, in hexadecimal digits, of a pre-shared key; `…_public_key`, in
     /// DER as hexadecimal digits or base64; `…_certificate`, the same of one that is pinned, or what stands in those of the
     /// device, such as `cn:node-7`, where its class says so. A bootstrap key without an identity has the endpoint name for it. A row whose device and credentials are there already is unchanged, also if a
@@ -216,12 +216,13 @@ impl Fleet {
         match (there, device) {
             (Some(_), _) => Verdict::Nothing,
             (None, Some(device)) => {
-                Verdict::AddAgain(Device { class, removed_at: None, ..device.clone() }, credentials)
+                let device = Device { class, removed_at: None, ..device.clone() };
+                Verdict::AddAgain(device, row.labels.clone(), credentials)
             }
             // Its row is given to it later, once it is known how many there are.
             (None, None) => {
                 let device = self.new_device(context, crate::DeviceId(0), class, row.endpoint.clone());
-                Verdict::Add(device, credentials)
+                Verdict::Add(device, row.labels.clone(), credentials)
             }
         }
     }
@@ -235,7 +236,7 @@ impl Fleet {
         }
         let mut ids = self.downlink.reserve(count).await.unwrap_or_default().into_iter();
         for (_, verdict) in verdicts {
-            if let Verdict::Add(device, _) = verdict {
+            if let Verdict::Add(device, ..) = verdict {
                 match ids.next() {
                     Some(id) => device.id = id,
                     None => *verdict = Verdict::Error(FleetError::FleetFull.to_string()),
@@ -246,21 +247,25 @@ impl Fleet {
 
     async fn commit_rows(&self, context: &Context, verdicts: &[(u64, Verdict)]) -> Result<(), FleetError> {
         let mut commit = Commit::default();
-        let mut count = 0_usize;
+        let mut added = Vec::new();
         for (_, verdict) in verdicts {
-            let (device, credentials, done) = match verdict {
-                Verdict::Add(device, credentials) => {
+            let (device, labels, credentials, done) = match verdict {
+                Verdict::Add(device, labels, credentials) => {
                     commit.changes.push(Change::DeviceAdded(device.clone()));
-                    (device, credentials, "added")
+                    (device, labels, credentials, "added")
                 }
-                Verdict::AddAgain(device, credentials) => {
+                Verdict::AddAgain(device, labels, credentials) => {
                     let (id, class) = (device.id, device.class);
                     commit.changes.push(Change::DeviceEnrolledAgain { device: id, class });
-                    (device, credentials, "added again")
+                    (device, labels, credentials, "added again")
                 }
                 Verdict::Nothing | Verdict::Error(_) => continue,
             };
-            count += 1;
+            added.push(device.id);
+            if !labels.is_empty() {
+                let (device, labels) = (device.id, labels.clone());
+                commit.changes.push(Change::Group(GroupChange::Labelled { device, labels }));
+            }
             let mut detail = format!("{done} by {} by an import", context.actor.name());
             for Given { purpose, name, secret, valid_to } in credentials {
                 let holder = Holder::Device(device.id);
@@ -272,15 +277,15 @@ impl Fleet {
             commit.changes.push(timeline(context, device.id, TimelineKind::Enrolment, &detail));
         }
         let (Some((first, _)), Some((last, _))) = (verdicts.first(), verdicts.last()) else { return Ok(()) };
-        if count == 0 {
+        if added.is_empty() {
             return Ok(());
         }
-        let object = format!("{count} devices of lines {first} to {last}");
+        let object = format!("{} devices of lines {first} to {last}", added.len());
         commit.audit.push(AuditEntry::by(context, Verb::ImportDevices, None, object));
         let commit = std::sync::Arc::new(commit);
         self.store.commit(Commit::clone(&commit)).await?;
         self.downlink.follow(commit).await;
-        Ok(())
+        self.evaluate(context.now, &added).await.map(drop)
     }
 }
 

@@ -86,7 +86,42 @@ impl Fleet {
     ) -> Result<Begun, FleetError> {
         self.demand(context, Permission::Operate, "operate").await?;
         let view = self.view(id).await?;
-        self.check(&view, &operation).await?;
+        let (order, presence) = self.order(context, &view, operation, expires_in).await?;
+        let object = format!("{} {}", order.operation.name(), order.operation.target());
+        let entry = AuditEntry::by(context, Verb::Operate, Some(order.device), object);
+        if order.operation.is_read_only() && presence == Presence::Awake {
+            let ticket = self.trail.push(&*self.store, entry).await?;
+            return Ok(Begun { order, view, ticket: Some(ticket) });
+        }
+        let order = self.keep(context, &view, order, Vec::new(), Some(entry)).await?;
+        Ok(Begun { order, view, ticket: None })
+    }
+
+    /// Takes an operation on for a job of the server's own. It is stored whatever it is, in one transaction with what the job
+    /// notes of it, so that a job that was cut off finds it again. What made the job is in the audit log already.
+    pub(super) async fn begin_for(
+        &self,
+        context: &Context,
+        view: DeviceView,
+        operation: Operation,
+        expires_in: Duration,
+        also: Box<dyn FnOnce(OperationId) -> Vec<Change> + Send>,
+    ) -> Result<Begun, FleetError> {
+        let (order, _) = self.order(context, &view, operation, Some(expires_in)).await?;
+        let also = also(order.id);
+        let order = self.keep(context, &view, order, also, None).await?;
+        Ok(Begun { order, view, ticket: None })
+    }
+
+    /// An order that can be asked of its device, and whether that listens.
+    async fn order(
+        &self,
+        context: &Context,
+        view: &DeviceView,
+        operation: Operation,
+        expires_in: Option<Duration>,
+    ) -> Result<(Order, Presence), FleetError> {
+        self.check(view, &operation).await?;
         let device = view.device.id;
         let presence = self.downlink.presence(device).await;
         if presence == Presence::NotRegistered {
@@ -101,14 +136,7 @@ impl Fleet {
             stored: false,
             expires_at: context.now.after(expiry),
         };
-        let object = format!("{} {}", order.operation.name(), order.operation.path());
-        let entry = AuditEntry::by(context, Verb::Operate, Some(device), object);
-        if order.operation.is_read_only() && presence == Presence::Awake {
-            let ticket = self.trail.push(&*self.store, entry).await?;
-            return Ok(Begun { order, view, ticket: Some(ticket) });
-        }
-        let order = self.keep(context, &view, order, Some(entry)).await?;
-        Ok(Begun { order, view, ticket: None })
+        Ok((order, presence))
     }
 
     /// Hands an operation over to its device and waits for its outcome, or leaves it in the queue of a device that sleeps.
@@ -119,7 +147,7 @@ impl Fleet {
                 // It has fallen asleep meanwhile.
                 Taken::Asleep => {
                     let entry = self.trail.take_back(ticket);
-                    order = self.keep(context, &view, order, entry).await?;
+                    order = self.keep(context, &view, order, Vec::new(), entry).await?;
                 }
                 taken => return self.taken(context, order, taken).await,
             }
@@ -172,7 +200,7 @@ impl Fleet {
         if record.state != OperationState::Queued || !self.downlink.cancel(record.device, id).await {
             return Err(FleetError::TooLate);
         }
-        let object = format!("{} {}", record.operation.name(), record.operation.path());
+        let object = format!("{} {}", record.operation.name(), record.operation.target());
         let entry = AuditEntry::by(context, Verb::CancelOperation, Some(record.device), object);
         let result = format!("cancelled by {}", context.actor.name());
         let ended = self.end(context, &view, id, OperationState::Cancelled, result, Some(entry)).await;
@@ -201,10 +229,10 @@ impl Fleet {
         let registry = self.registry();
         let models = Models { registry: &registry, versions: &versions };
         operation.check(registration, &models)?;
-        if let Operation::CancelObservation { path, .. } = operation {
-            let observations = self.store.observations(view.device.id).await?;
-            if !observations.iter().any(|observation| observation.path == *path) {
-                return Err(BadOperation::NotObserved { path: *path }.into());
+        if operation.cancels().is_some() {
+            let (target, observations) = (operation.target(), self.store.observations(view.device.id).await?);
+            if !observations.iter().any(|observation| observation.target == target) {
+                return Err(BadOperation::NotObserved { target }.into());
             }
         }
         Ok(())
@@ -216,17 +244,16 @@ impl Fleet {
         context: &Context,
         view: &DeviceView,
         order: Order,
+        also: Vec<Change>,
         entry: Option<AuditEntry>,
     ) -> Result<Order, FleetError> {
         let order = Order { stored: true, ..order };
         let queued = Change::OperationQueued(Box::new(record_of(context, &order)));
         #[cfg(planted)]
-        let changes = match planted::is(planted::Fault::OperationForgotten) {
-            true => Vec::new(),
-            false => vec![queued],
-        };
+        let queued = (!planted::is(planted::Fault::OperationForgotten)).then_some(queued);
         #[cfg(not(planted))]
-        let changes = vec![queued];
+        let queued = Some(queued);
+        let changes = queued.into_iter().chain(also).collect();
         self.store.commit(Commit { changes, audit: entry.into_iter().collect() }).await?;
         self.tell(context, view, order.id, OperationState::Queued);
         Ok(order)

@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod accounts;
+mod artefacts;
 mod cancel;
 mod certificates;
 mod claims;
@@ -32,6 +33,7 @@ mod class_policy;
 mod credentials;
 mod diary;
 mod enrol;
+mod groups;
 mod handshake;
 mod hostile;
 mod import;

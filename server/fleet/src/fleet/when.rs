@@ -3,7 +3,7 @@
 use crate::Timestamp;
 
 /// Such as `2026-11-22 13:55:40 UTC`.
-pub(super) fn utc(at: Timestamp) -> String {
+pub(crate) fn utc(at: Timestamp) -> String {
     let seconds = at.0.div_euclid(1_000);
     let (days, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // Counted in eras of 400 years that begin on 1 March, so that the leap day is the last of its year.

@@ -2,6 +2,8 @@
 
 use objects::{Attribute, AttributeError, ContentFormat, DataType, Path, Version};
 
+use crate::Target;
+
 /// Why an operation is not even sent: one variant a rule. LwM2M Core 1.1.1 §6.3 and §6.4.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum BadOperation {
@@ -86,6 +88,9 @@ pub enum BadOperation {
         /// What was asked for.
         wanted: &'static str,
     },
+    /// A composite operation that names nothing.
+    #[error("no path is given")]
+    NoPaths,
     /// A value where several belong, or the other way round.
     #[error("{path} ({name}) {}", if *.multiple { "has resource instances, each with a value" } else { "has one value and no resource instances" })]
     NotMultiple {
@@ -97,16 +102,24 @@ pub enum BadOperation {
         multiple: bool,
     },
     /// A cancel of an observation that is not there.
-    #[error("{path} is not observed")]
+    #[error("{target} is not observed")]
     NotObserved {
-        /// Where.
-        path: Path,
+        /// What.
+        target: Target,
     },
     /// The device did not register this object or instance.
     #[error("the device has no {path}")]
     NotRegistered {
         /// The object or instance.
         path: Path,
+    },
+    /// Paths of a composite operation of which one lies within the other.
+    #[error("{path} lies within {other}, which is asked for, too")]
+    Overlap {
+        /// The inner one.
+        path: Path,
+        /// The outer one.
+        other: Path,
     },
     /// One attribute both set and unset.
     #[error("{attribute} is both set and unset")]
@@ -123,6 +136,12 @@ pub enum BadOperation {
         since: Version,
         /// The device's version.
         lwm2m: Version,
+    },
+    /// More paths than a composite operation has.
+    #[error("{count} paths are too many: at most {max}", max = crate::Paths::MAX)]
+    TooManyPaths {
+        /// How many there are.
+        count: usize,
     },
     /// A value of another type.
     #[error("{path} ({name}) takes values of type {expected}, not {found}")]

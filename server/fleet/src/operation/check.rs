@@ -10,10 +10,15 @@ use objects::{
 
 use crate::{BadOperation, Operation, Registration, WriteMode};
 
+mod composite;
+
 impl Operation {
     /// Whether it can be asked of the device of `registration`, whose objects are defined by `models`.
     pub fn check(&self, registration: &Registration, models: &Models<'_>) -> Result<(), BadOperation> {
         let check = Check { operation: self, registration, models, path: self.path() };
+        if self.is_composite() {
+            return check.composite();
+        }
         check.level()?;
         check.registered()?;
         match self {
@@ -27,6 +32,7 @@ impl Operation {
                 check.write(*mode, node)
             }
             Self::WriteAttributes { .. } => check.attributes(),
+            Self::Push { .. } => check.may(|allowed| allowed.write, "written"),
             Self::Execute { arguments, .. } => {
                 check.may(|allowed| allowed.execute, "executed")?;
                 arguments_have_their_form(arguments).then_some(()).ok_or(BadOperation::Arguments)
@@ -35,6 +41,11 @@ impl Operation {
                 check.format(*format)?;
                 check.create(*object, *instance, node)
             }
+            // They are looked at above.
+            Self::ReadComposite { .. }
+            | Self::WriteComposite { .. }
+            | Self::ObserveComposite { .. }
+            | Self::CancelCompositeObservation { .. } => Ok(()),
         }
     }
 }
@@ -65,9 +76,13 @@ impl Check<'_> {
                 (2..=4, "instances, resources and resource instances")
             }
             Operation::Write { mode: WriteMode::Update, .. } => (2..=3, "instances and resources"),
-            Operation::Execute { .. } => (3..=3, "resources"),
+            Operation::Execute { .. } | Operation::Push { .. } => (3..=3, "resources"),
             Operation::Create { .. } => (1..=2, "objects"),
             Operation::Delete { .. } => (2..=2, "instances"),
+            Operation::WriteComposite { .. } => (3..=4, "resources and resource instances"),
+            Operation::ReadComposite { .. }
+            | Operation::ObserveComposite { .. }
+            | Operation::CancelCompositeObservation { .. } => (0..=4, "nodes of any level"),
         };
         if !levels.contains(&depth) {
             return Err(BadOperation::Level { operation: self.operation.name(), path: self.path, works_on });

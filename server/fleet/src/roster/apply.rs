@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use objects::Path;
-
 use super::{Hot, Live, Roster};
 use crate::{
     Change, Commit, Device, DeviceId, Holder, Now, Observation, ObservationToken, Registration, Source,
+    Target,
 };
 
 impl Roster {
@@ -30,7 +29,9 @@ impl Roster {
                 Change::Registered(registration) => self.register(now, registration),
                 Change::RegistrationEnded { device, .. } => self.end(*device),
                 Change::ObservationBegan(observation) => self.begin_observation(observation),
-                Change::ObservationEnded { device, path } => self.end_observations(*device, |at| at == *path),
+                Change::ObservationEnded { device, target } => {
+                    self.end_observations(*device, |of| of == target);
+                }
                 Change::ObservationsEnded { device } => self.end_observations(*device, |_| true),
                 // A batch of liveness was hot before it was written; the rest is cold.
                 Change::LeaseRenewed { .. }
@@ -76,6 +77,9 @@ impl Roster {
                 | Change::OperationEnded { .. }
                 | Change::Timeline(_)
                 | Change::UserAdded(_)
+                | Change::Artefact(_)
+                | Change::Group(_)
+                | Change::Update(_)
                 | Change::SessionSaved(_)
                 | Change::SessionEnded { .. } => {}
             }
@@ -175,7 +179,7 @@ impl Roster {
         // An answer may arrive after the device has left: the observation is not begun then.
         let Some(live) = self.live_mut(observation.device) else { return };
         let observations = &mut live.observations;
-        match observations.binary_search_by_key(&observation.path, |observation| observation.path) {
+        match observations.binary_search_by(|known| known.target.cmp(&observation.target)) {
             Ok(at) => {
                 let replaced = std::mem::replace(&mut observations[at], observation.clone());
                 if replaced.token != observation.token {
@@ -186,9 +190,10 @@ impl Roster {
         }
     }
 
-    fn end_observations(&mut self, device: DeviceId, ended: impl Fn(Path) -> bool) {
+    fn end_observations(&mut self, device: DeviceId, ended: impl Fn(&Target) -> bool) {
         let Some(live) = self.live_mut(device) else { return };
-        let (ended, kept) = std::mem::take(&mut live.observations).into_iter().partition(|o| ended(o.path));
+        let (ended, kept) =
+            std::mem::take(&mut live.observations).into_iter().partition(|o| ended(&o.target));
         live.observations = kept;
         let ended: Vec<Observation> = ended;
         self.forget(device, ended.iter().map(|observation| observation.token));

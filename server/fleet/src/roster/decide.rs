@@ -5,8 +5,8 @@ use objects::{Path, Sample};
 use super::{Decision, Live, Reply, Roster, Then, text};
 use crate::{
     Change, ClassId, Commit, Device, DeviceId, DomainId, EndReason, EndpointName, Malformed, Now,
-    ObservationToken, OperationState, Origin, PublicId, Purpose, Reading, Refusal, Register, Registration,
-    RegistrationId, Report, Source, TimelineKind, Timestamp, Update, Uplink,
+    Observation, ObservationToken, OperationState, Origin, PublicId, Purpose, Reading, Refusal, Register,
+    Registration, RegistrationId, Report, Source, TimelineKind, Timestamp, Update, Uplink,
     registration::rules::{self, Given},
 };
 
@@ -73,8 +73,8 @@ impl Roster {
         let mut then = Vec::new();
         changes.extend(before.map(|live| lost_observations(live, &registration)).unwrap_or_default());
         for observation in before.into_iter().flat_map(|live| &live.observations) {
-            if registration.covers(observation.path) {
-                then.push(Then::Observe { path: observation.path, format: observation.format });
+            if registration.covers_some(&observation.target) {
+                then.push(Then::Observe { target: observation.target.clone(), format: observation.format });
             }
         }
         then.push(Then::ReleaseQueue);
@@ -153,8 +153,8 @@ impl Roster {
         let live = self.live(device).ok_or(Refusal::UnknownObservation)?;
         self.own(live, origin, false)?;
         let observation = self.observation_by_token(device, token).ok_or(Refusal::UnknownObservation)?;
-        let path = observation.path;
-        let outside = report.paths().find(|reported| !reported.is_within(&path));
+        let target = &observation.target;
+        let outside = report.paths().find(|reported| !target.contains(*reported));
         let mut changes = Vec::new();
         let mut note = |kind, line: String| {
             changes.push(Change::Timeline(text::entry(&live.registration, now.wall, kind, &line)));
@@ -162,13 +162,13 @@ impl Roster {
         if let Some(outside) = outside {
             note(
                 TimelineKind::Rejected,
-                format!("the notification of {path} holds {outside}: nothing of it was kept"),
+                format!("the notification of {target} holds {outside}: nothing of it was kept"),
             );
         }
         // RFC 7641 §3.2 and §4.2: without the Observe option it is the last one.
         if observe.is_none() {
-            note(TimelineKind::Observation, format!("the device ended the observation of {path}"));
-            changes.push(Change::ObservationEnded { device, path });
+            note(TimelineKind::Observation, format!("the device ended the observation of {target}"));
+            changes.push(Change::ObservationEnded { device, target: target.clone() });
         }
         if outside.is_none() {
             changes.extend(stored(now.wall, device, report));
@@ -327,9 +327,12 @@ fn released(live: &Live, reply: Reply, changes: Vec<Change>) -> Decision {
 
 /// The ends of the observations whose objects a device does not have any more.
 fn lost_observations(live: &Live, registration: &Registration) -> Vec<Change> {
-    let lost = live.observations.iter().filter(|observation| !registration.covers(observation.path));
-    lost.map(|observation| Change::ObservationEnded { device: observation.device, path: observation.path })
-        .collect()
+    let lost = live.observations.iter().filter(|observation| !registration.covers_some(&observation.target));
+    let ended = |observation: &Observation| Change::ObservationEnded {
+        device: observation.device,
+        target: observation.target.clone(),
+    };
+    lost.map(ended).collect()
 }
 
 /// The values of a report with what makes its retransmission recognisable; none if it holds no value.

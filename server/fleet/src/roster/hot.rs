@@ -31,6 +31,6 @@ pub(super) struct Live {
     /// Until when a device in queue mode listens.
     pub(super) awake_until: Duration,
     pub(super) seen_at: Timestamp,
-    /// In the order of the paths; at most [`Observation::MAX_PER_DEVICE`].
+    /// In the order of their targets; at most [`Observation::MAX_PER_DEVICE`].
     pub(super) observations: Vec<Observation>,
 }

@@ -52,7 +52,10 @@ impl Roster {
             if self.live(observation.device).is_some() {
                 self.begin_observation(observation);
             } else {
-                let ended = Change::ObservationEnded { device: observation.device, path: observation.path };
+                let ended = Change::ObservationEnded {
+                    device: observation.device,
+                    target: observation.target.clone(),
+                };
                 commits.entry(observation.device).or_default().push(ended);
             }
         }
@@ -110,7 +113,7 @@ fn order(record: OperationRecord) -> Order {
 }
 
 fn ended(now: Now, record: &OperationRecord, state: OperationState, result: String) -> [Change; 2] {
-    let detail = format!("{} {}: {result}", record.operation.name(), record.operation.path());
+    let detail = format!("{} {}: {result}", record.operation.name(), record.operation.target());
     let kind = TimelineKind::Operation;
     let entry =
         TimelineEntry { device: record.device, at: now.wall, kind, request: Some(record.request), detail };

@@ -15,7 +15,7 @@ use super::{Decision, Limits, Roster};
 use crate::{
     Change, Commit, Delivery, DeviceId, ListenerId, NodeId, Now, Observation, ObservationToken, Operation,
     OperationId, Order, Origin, Refusal, Register, RegistrationId, Reply, Report, RequestId, Sender, Source,
-    TimelineKind, Timestamp, Update, Uplink,
+    Target, TimelineKind, Timestamp, Update, Uplink,
 };
 
 pub(super) const LINKS: &str = "</1/0>,</3/0>,</3303/0>";
@@ -65,9 +65,13 @@ impl Bench {
     }
 
     pub(super) fn observe(&mut self, device: DeviceId, path: &str, token: u8) {
+        self.observe_target(device, path.parse::<Path>().unwrap(), token);
+    }
+
+    pub(super) fn observe_target(&mut self, device: DeviceId, target: impl Into<Target>, token: u8) {
         let observation = Observation {
             device,
-            path: path.parse().unwrap(),
+            target: target.into(),
             token: ObservationToken::new(&[token]).unwrap(),
             format: None,
             since: self.now.wall,
@@ -77,7 +81,7 @@ impl Bench {
     }
 
     pub(super) fn observed(&self, device: DeviceId) -> Vec<String> {
-        self.roster.observations(device).map(|observation| observation.path.to_string()).collect()
+        self.roster.observations(device).map(|observation| observation.target.to_string()).collect()
     }
 
     fn draw(&mut self) -> [u8; 24] {

@@ -22,6 +22,9 @@ use crate::Store;
 mod account;
 pub use account::*;
 
+mod artefact;
+pub use artefact::*;
+
 mod audit;
 pub use audit::*;
 
@@ -50,6 +53,9 @@ mod event_log;
 pub use event_log::*;
 
 mod fixture;
+
+mod group;
+pub use group::*;
 
 mod model;
 pub use model::*;
@@ -87,6 +93,12 @@ pub use timeline::*;
 mod token;
 pub use token::*;
 
+mod update;
+pub use update::*;
+
+mod update_list;
+pub use update_list::*;
+
 mod user;
 pub use user::*;
 
@@ -108,6 +120,14 @@ macro_rules! store_battery {
             a_session_is_kept_replaced_and_ended,
             a_session_is_gone_when_it_has_ended,
 
+            every_artefact_survives,
+            artefacts_are_listed_newest_first,
+            an_artefact_is_withdrawn_once_and_removed,
+            what_a_class_takes_is_kept_and_replaced,
+            an_update_key_is_added_once_and_revoked_once,
+            what_a_device_runs_is_known_by_instance,
+            what_a_removed_device_ran_goes_with_its_data,
+
             every_audit_entry_survives,
             the_audit_log_is_read_newest_first,
             the_audit_log_is_filtered,
@@ -127,6 +147,7 @@ macro_rules! store_battery {
             a_damaged_cursor_does_no_harm,
 
             an_observation_begins_is_replaced_and_ends,
+            an_observation_of_several_paths_is_one,
             all_observations_of_a_device_end_together,
             observations_stay_when_a_registration_changes,
             every_token_and_format_survives,
@@ -244,6 +265,17 @@ macro_rules! store_battery {
             the_event_log_is_read_from_where_one_was,
             the_event_log_forgets_and_never_counts_back,
 
+            a_group_is_kept_changed_and_removed,
+            a_group_is_unique_by_its_ids_and_name,
+            members_join_and_leave_and_are_counted,
+            who_is_not_there_joins_nothing,
+            a_removed_device_leaves_its_groups,
+            labels_are_kept_and_replaced,
+            devices_are_filtered_by_label_and_group,
+            a_class_keeps_its_rule,
+            a_device_is_contested_until_it_has_a_class,
+            candidates_are_what_rules_are_asked_about,
+
             object_definitions_are_kept_replaced_and_taken_back,
 
             a_plan_is_kept_replaced_and_taken_back,
@@ -258,6 +290,20 @@ macro_rules! store_battery {
             a_token_is_unique_and_owned,
             a_token_is_used_and_revoked,
             tokens_that_ended_long_ago_are_dropped,
+
+            every_update_survives,
+            an_update_is_begun_once,
+            an_update_goes_on_and_ends_once,
+            what_somebody_wants_of_an_update_stays,
+            progress_is_written_in_batches,
+            updates_are_listed_newest_first,
+            running_updates_are_read_part_by_part,
+            an_update_is_found_by_what_its_device_fetches,
+            failures_of_a_device_are_told_latest_first,
+            updates_are_counted_by_their_phases,
+            ended_updates_are_dropped_in_time,
+            the_newest_ended_updates_of_a_device_are_kept,
+            a_removal_keeps_or_deletes_updates,
 
             an_account_changes,
             accounts_are_listed_by_name,
@@ -281,6 +327,7 @@ mod tests {
     fn every_case_is_in_the_list() {
         let files = [
             include_str!("battery/account.rs"),
+            include_str!("battery/artefact.rs"),
             include_str!("battery/audit.rs"),
             include_str!("battery/authority.rs"),
             include_str!("battery/claim.rs"),
@@ -290,6 +337,7 @@ mod tests {
             include_str!("battery/diary.rs"),
             include_str!("battery/enrolment.rs"),
             include_str!("battery/event_log.rs"),
+            include_str!("battery/group.rs"),
             include_str!("battery/model.rs"),
             include_str!("battery/observation.rs"),
             include_str!("battery/operation.rs"),
@@ -302,6 +350,8 @@ mod tests {
             include_str!("battery/submission.rs"),
             include_str!("battery/timeline.rs"),
             include_str!("battery/token.rs"),
+            include_str!("battery/update.rs"),
+            include_str!("battery/update_list.rs"),
             include_str!("battery/user.rs"),
             include_str!("battery/webhook.rs"),
         ];

@@ -25,6 +25,11 @@ use crate::{
 mod cursor;
 use cursor::Position;
 
+mod artefact;
+
+mod group;
+mod update;
+
 mod tables;
 use tables::Tables;
 
@@ -206,6 +211,7 @@ impl Store for MemoryStore {
                 && query.state.map_or(state != DeviceState::Removed, |wanted| wanted == state)
                 && query.class.is_none_or(|class| class == device.class)
                 && query.secured.is_none_or(|secured| secured == tables.secured(device.id))
+                && tables.groups.lists(query, device.id)
         });
         let rows = rows.map(|device| tables.summary(device));
         page(&format!("devices {:?}", query.order), rows, &query.page, position)

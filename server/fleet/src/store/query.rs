@@ -1,8 +1,8 @@
 //! What is asked of a store, and what it answers with.
 
 use crate::{
-    Binding, ClassId, Credential, Device, DeviceId, DeviceState, DiaryCause, Registration, Secret, Source,
-    Timestamp, Verb,
+    Binding, ClassId, Credential, Device, DeviceId, DeviceState, DiaryCause, GroupId, Label, Registration,
+    Secret, Source, Timestamp, Verb,
 };
 
 /// A device with its registration.
@@ -83,6 +83,10 @@ pub struct DeviceQuery {
     pub class: Option<ClassId>,
     /// Only devices with a credential that opens sessions, or only those without.
     pub secured: Option<bool>,
+    /// Only devices with this label; where it says nothing, with any of its key.
+    pub label: Option<Label>,
+    /// Only devices in this group.
+    pub group: Option<GroupId>,
     /// In which order.
     pub order: DeviceOrder,
     /// Which page.
@@ -175,7 +179,16 @@ pub struct Overview {
 impl DeviceQuery {
     /// All but the removed ones, by name.
     pub fn all(page: PageRequest) -> Self {
-        Self { prefix: None, state: None, class: None, secured: None, order: DeviceOrder::Endpoint, page }
+        Self {
+            prefix: None,
+            state: None,
+            class: None,
+            secured: None,
+            label: None,
+            group: None,
+            order: DeviceOrder::Endpoint,
+            page,
+        }
     }
 }
 

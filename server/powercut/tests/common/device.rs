@@ -195,7 +195,7 @@ impl Simulated {
             }
             10 => vec![Change::SecureSessionEnded { id: self.session_id(earlier), resumable: false }],
             11 => vec![Change::ObservationBegan(self.observation())],
-            12 => vec![Change::ObservationEnded { device, path: self.observation().path }],
+            12 => vec![Change::ObservationEnded { device, target: self.observation().target }],
             _ => vec![
                 Change::RegistrationEnded { device, at: now, reason: EndReason::Deregistered },
                 Change::ObservationsEnded { device },
@@ -318,7 +318,7 @@ impl Simulated {
     fn observation(&self) -> Observation {
         Observation {
             device: self.id(),
-            path: format!("/3/0/{}", self.begun % 8).parse().unwrap(),
+            target: format!("/3/0/{}", self.begun % 8).parse::<objects::Path>().unwrap().into(),
             token: ObservationToken::new(&self.begun.to_be_bytes()).unwrap(),
             format: None,
             since: at(self.begun),

@@ -1,8 +1,13 @@
 //! Queue mode, order and observations: I-23, I-24 and I-25.
 
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    time::Duration,
+};
 
 use coap::{Kind, Message, OptionNumber, Token};
+use device::Event;
 use fleet::{DeviceState, Observation, Presence, Reading, Timestamp, store::DeviceView};
 use objects::{Path, Value};
 
@@ -18,6 +23,8 @@ pub(super) struct Order {
     commands: BTreeMap<usize, Vec<u64>>,
     /// The tokens of notifications, by the device and the message id.
     notifications: BTreeMap<(usize, u16), Token>,
+    /// What devices observe for the server.
+    observed: BTreeSet<(usize, Path)>,
 }
 
 /// How long what was sent within the window may be sent again (RFC 7252 §4.8.2, MAX_TRANSMIT_SPAN), once what goes before it to
@@ -59,13 +66,24 @@ impl Order {
         }
     }
 
+    /// A device says something of itself.
+    pub(super) fn told(&mut self, device: usize, event: &Event) {
+        match event {
+            Event::Observed { path } => drop(self.observed.insert((device, *path))),
+            Event::ObservationEnded { path } => drop(self.observed.remove(&(device, *path))),
+            _ => {}
+        }
+    }
+
     /// I-25: what is stored as observed is not reset, unless the device has ended it, as it was asked to.
     fn reset(&mut self, view: &View<'_>, device: usize, message: &Message) {
         let Some(token) = self.notifications.get(&(device, message.id.0)) else { return };
         let Some(stored) = view.stored(device).filter(|_| view.nodes[device].way.secure) else { return };
-        let is_known = |path| view.nodes[device].device.observed().any(|observed| observed == path);
+        // The reset ends it, too, which the device says after this.
         let is_it = |observation: &Observation| {
-            observation.token.as_bytes() == token.as_bytes() && is_known(observation.path)
+            let is_known =
+                observation.target.paths().iter().all(|path| self.observed.contains(&(device, *path)));
+            observation.token.as_bytes() == token.as_bytes() && is_known
         };
         if stored.state == DeviceState::Registered && observations(view, &stored).iter().any(is_it) {
             let name = &view.model.devices[device].endpoint;
@@ -122,7 +140,7 @@ pub(super) fn agreed(view: &View<'_>) {
         let Some(stored) = stored.filter(|_| known.is_here() && !known.unfollowed) else { continue };
         let ours = observations(view, &stored);
         for path in node.device.observed() {
-            if !ours.iter().any(|observation| observation.path == path) {
+            if !ours.iter().any(|observation| observation.target.paths().contains(&path)) {
                 view.bench
                     .violate("I-25", format!("{}: {path} is observed, and not stored so", known.endpoint));
             }
@@ -133,7 +151,7 @@ pub(super) fn agreed(view: &View<'_>) {
 /// I-25: an observation that was cancelled, as was asked at this time, is not stored any more.
 pub(super) fn cancelled(view: &View<'_>, device: usize, path: Path, at: Timestamp) {
     let Some(stored) = view.stored(device).filter(|_| !view.model.operations.has_jumped) else { return };
-    let is_it = |observation: &Observation| observation.path == path && observation.since < at;
+    let is_it = |observation: &Observation| observation.target == path.into() && observation.since < at;
     if observations(view, &stored).iter().any(is_it) {
         let name = &view.model.devices[device].endpoint;
         view.bench.violate("I-25", format!("{name}: {path} was cancelled and is stored as observed"));

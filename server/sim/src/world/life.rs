@@ -100,6 +100,7 @@ impl World {
             library: self.library.clone(),
             network: &wire,
             store: Arc::clone(&self.store) as Arc<dyn Store>,
+            blobs: Arc::new(fleet::MemoryBlobs::new()),
             clock: Clock::simulated(origin, ORIGIN.after(self.bench.now()), Arc::clone(&self.wall_off)),
             entropy: Entropy::new(move |bytes| {
                 random.lock().unwrap_or_else(PoisonError::into_inner).fill(bytes);

@@ -92,6 +92,43 @@ pub(crate) enum OperateCommand {
         #[arg(long, value_name = "MODE")]
         mode: Option<CancelMode>,
     },
+    /// Reads several nodes at once; since LwM2M 1.1.
+    ReadComposite {
+        #[command(flatten)]
+        nodes: Nodes,
+        /// SenML in one of its forms: senml-cbor or senml-json.
+        #[arg(long, value_name = "FORMAT")]
+        format: Option<Format>,
+    },
+    /// Writes several values at once, all of them or none; since LwM2M 1.1.
+    WriteComposite {
+        /// The device's id or endpoint name.
+        device: DeviceName,
+        /// A value with its type, such as /1/0/1=integer:300, by its path.
+        #[arg(long, value_name = "PATH=TYPE:VALUE", required = true)]
+        set: Vec<Assignment>,
+        /// SenML in one of its forms: senml-cbor or senml-json.
+        #[arg(long, value_name = "FORMAT")]
+        format: Option<Format>,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
+    /// Begins one observation of several nodes; since LwM2M 1.1.
+    ObserveComposite {
+        #[command(flatten)]
+        nodes: Nodes,
+        /// SenML in one of its forms: senml-cbor or senml-json.
+        #[arg(long, value_name = "FORMAT")]
+        format: Option<Format>,
+    },
+    /// Ends an observation of several nodes, named in the order in which they were observed.
+    CancelCompositeObservation {
+        #[command(flatten)]
+        nodes: Nodes,
+        /// Whether the device is asked to end it (active), or the next report is refused (passive) [default: active].
+        #[arg(long, value_name = "MODE")]
+        mode: Option<CancelMode>,
+    },
     /// Sets and unsets notification attributes.
     WriteAttributes {
         #[command(flatten)]
@@ -116,6 +153,18 @@ pub(crate) struct Target {
     waiting: Waiting,
 }
 
+/// Of whom, several nodes, and for how long.
+#[derive(clap::Args)]
+pub(crate) struct Nodes {
+    /// The device's id or endpoint name.
+    device: DeviceName,
+    /// The nodes, none within another: /3/0/9 /3303.
+    #[arg(required = true)]
+    paths: Vec<NodePath>,
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
 /// Several values.
 #[derive(clap::Args)]
 pub(crate) struct Values {
@@ -131,6 +180,19 @@ impl OperateCommand {
     pub(super) fn run(self, session: &mut Session) -> Result<(), Failure> {
         let mut follow = false;
         let (target, request) = match self {
+            Self::ReadComposite { nodes: Nodes { device, paths, waiting }, format } => {
+                (Target::root(device, waiting), OperationRequest::ReadComposite { paths, format })
+            }
+            Self::WriteComposite { device, set, format, waiting } => {
+                let values = set.into_iter().map(value_at).collect::<Result<_, _>>()?;
+                (Target::root(device, waiting), OperationRequest::WriteComposite { values, format })
+            }
+            Self::ObserveComposite { nodes: Nodes { device, paths, waiting }, format } => {
+                (Target::root(device, waiting), OperationRequest::ObserveComposite { paths, format })
+            }
+            Self::CancelCompositeObservation { nodes: Nodes { device, paths, waiting }, mode } => {
+                (Target::root(device, waiting), OperationRequest::CancelCompositeObservation { paths, mode })
+            }
             Self::Read { target, format } => {
                 let path = target.path;
                 (target, OperationRequest::Read { path, format })
@@ -197,6 +259,13 @@ impl OperateCommand {
     }
 }
 
+impl Target {
+    /// Of what names its nodes itself.
+    fn root(device: DeviceName, waiting: Waiting) -> Self {
+        Self { device, path: objects::Path::Root.into(), waiting }
+    }
+}
+
 impl Values {
     fn read(self) -> Result<Option<BTreeMap<String, Value>>, Failure> {
         if let Some(file) = self.values {
@@ -205,6 +274,13 @@ impl Values {
         let values: BTreeMap<_, _> = self.set.into_iter().map(|it| (it.below, it.value)).collect();
         Ok((!values.is_empty()).then_some(values))
     }
+}
+
+fn value_at(assignment: Assignment) -> Result<(NodePath, Value), Failure> {
+    let path = format!("/{}", assignment.below).parse();
+    let path =
+        path.map_err(|_| Failure::Usage("the path of a value is that of its resource: /1/0/1=integer:300"))?;
+    Ok((path, assignment.value))
 }
 
 fn attribute(text: &str) -> Result<(String, String), &'static str> {

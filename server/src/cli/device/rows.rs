@@ -1,7 +1,7 @@
 //! How the inventory is printed.
 
 use serde::Serialize;
-use web::api::v1::types::{BulkReport, Device, DeviceDetail, Enrolled, ImportReport};
+use web::api::v1::types::{BulkReport, Device, DeviceDetail, Enrolled, ImportReport, Labels};
 
 use crate::cli::{
     credential::blocks,
@@ -140,5 +140,17 @@ impl Tabular for ImportReport {
     fn cells(&self) -> Vec<String> {
         let counts = [self.rows, self.added, self.unchanged, self.errors_total];
         std::iter::once(yes(self.dry_run)).chain(counts.iter().map(u64::to_string)).collect()
+    }
+}
+
+impl Tabular for Labels {
+    const COLUMNS: &'static [&'static str] = &["labels"];
+
+    fn cells(&self) -> Vec<String> {
+        let label = |(key, value): (&String, &String)| match value.as_str() {
+            "" => key.clone(),
+            value => format!("{key}={value}"),
+        };
+        vec![self.labels.iter().map(label).collect::<Vec<_>>().join(" ")]
     }
 }

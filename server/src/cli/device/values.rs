@@ -92,7 +92,9 @@ impl Tabular for Observation {
     const COLUMNS: &'static [&'static str] = &["path", "format", "since"];
 
     fn cells(&self) -> Vec<String> {
-        vec![self.path.to_string(), or_empty(self.format.as_ref()), self.since.to_string()]
+        let listed = |paths: &[NodePath]| paths.iter().map(NodePath::to_string).collect::<Vec<_>>().join(" ");
+        let observed = if self.paths.is_empty() { self.path.to_string() } else { listed(&self.paths) };
+        vec![observed, or_empty(self.format.as_ref()), self.since.to_string()]
     }
 }
 

@@ -56,29 +56,30 @@ impl Shard {
             self.end_unsent(now, order, Failure::Cancelled);
             return;
         };
-        if let Operation::Observe { path, .. } = &order.operation
-            && !self.roster.may_observe(device, *path)
-        {
+        if order.operation.is_observe() && !self.roster.may_observe(device, &order.operation.target()) {
             turned_away("observations_per_device");
             self.end_unsent(now, order, Failure::TooManyObservations);
             return;
         }
-        if let Operation::CancelObservation { mode: CancelMode::Passive, .. } = &order.operation {
+        if order.operation.cancels() == Some(CancelMode::Passive) {
             self.end(now, Ended { order, outcome: Outcome::Local, trace: None, began: None });
             return;
         }
+        if let Operation::Push { .. } = &order.operation {
+            let sent = Change::OperationSent { id: order.id, at: now.wall };
+            let commit = Commit { changes: vec![sent], audit: Vec::new() };
+            return self.commit(now, Some(Subject::Device(device)), commit, After::Push(order));
+        }
         // RFC 7641 §3.1: an Observe under the token of a live observation renews it. Under a new one the device would
         // keep two.
-        let token = match &order.operation {
-            Operation::Observe { path, .. } | Operation::CancelObservation { path, .. } => {
-                let observation =
-                    self.roster.observations(device).find(|observation| observation.path == *path);
-                observation.and_then(|observation| coap::Token::new(observation.token.as_bytes()))
-            }
-            _ => None,
+        let known = if order.operation.is_observe() || order.operation.cancels().is_some() {
+            let target = order.operation.target();
+            self.roster.observations(device).find(|observation| observation.target == target)
+        } else {
+            None
         };
         let request = binding::with_models(&self.library.current(), registration, |models| {
-            binding::downlink::request(&order.operation, registration, models, token)
+            binding::downlink::request(&order.operation, registration, models, known)
         });
         #[cfg(planted)]
         let request = match request {
@@ -132,6 +133,9 @@ impl Shard {
         token: coap::Token,
         answer: Result<coap::Response, coap::Failure>,
     ) {
+        if self.block_answered(now, request, &answer) {
+            return;
+        }
         let Some(UnderWay { order, under, mut trace, sent_at }) = self.requests.remove(&request) else {
             return;
         };
@@ -157,7 +161,7 @@ impl Shard {
             self.roster.heard(now, device);
         }
         binding::trace::answered(&mut trace, &answer, now.mono.saturating_sub(sent_at));
-        let observing = matches!(order.operation, Operation::Observe { .. });
+        let observing = order.operation.is_observe();
         let number = answer.as_ref().ok().and_then(|response| response.observe).filter(|_| observing);
         let began = number.map(|number| Began { token, under, number });
         let outcome = match (&answer, self.roster.registration(device)) {
@@ -216,12 +220,12 @@ impl Shard {
         metrics::counter!("muster_operations_total", "operation" => name, "result" => result).increment(1);
         debug!(
             request.id = %order.request, device.id = device.0, lwm2m.operation = name,
-            lwm2m.path = %order.operation.path(), result, "operation ended"
+            lwm2m.path = %order.operation.target(), result, "operation ended"
         );
         self.publish_state(&order, outcome.state(&order.operation));
         self.tell_caller(order.id, Taken::Ended { outcome, trace });
         self.roster.order_ended(device, order.id);
-        if matches!(order.operation, Operation::Observe { .. }) {
+        if order.operation.is_observe() {
             self.keep_observing(now, device);
         }
         // A device that registered while it was asked has forgotten the observation since.
@@ -252,6 +256,7 @@ impl Shard {
         for order in early {
             self.end_unsent(now, order, Failure::Cancelled);
         }
+        self.cancel_pushes(now, device);
         let cancelled = self.roster.cancel_all(device);
         // The commit that ended the registration ended what was queued then; orders may have come since.
         let result = Failure::Cancelled.to_string();
@@ -305,6 +310,10 @@ impl Shard {
         }
     }
 
+    pub(super) fn publish_sent(&mut self, order: &Order) {
+        self.publish_state(order, OperationState::Sent);
+    }
+
     fn publish_state(&mut self, order: &Order, state: OperationState) {
         self.publish(order.device, EventKind::Operation { id: order.id, state });
     }
@@ -314,7 +323,7 @@ impl Ended {
     /// What is kept of an order that has ended.
     pub(super) fn changes(&self, at: Timestamp) -> Vec<Change> {
         let Self { order, outcome, began, .. } = self;
-        let (device, path) = (order.device, order.operation.path());
+        let (device, target) = (order.device, order.operation.target());
         let result = outcome.result();
         let mut changes = Vec::new();
         if order.stored {
@@ -327,24 +336,28 @@ impl Ended {
         }
         let number = began.map(|began| began.number);
         let began = began.and_then(|began| ObservationToken::new(began.token.as_bytes()));
+        let detail = format!("{} {target}: {result}", order.operation.name());
         match &order.operation {
-            Operation::Observe { format, .. } => match (began, outcome) {
-                (Some(token), Outcome::Success { .. }) => {
-                    let (format, since) = (*format, at);
-                    let observation = Observation { device, path, token, format, since, number };
-                    changes.push(Change::ObservationBegan(observation));
+            Operation::Observe { format, .. } | Operation::ObserveComposite { format, .. } => {
+                match (began, outcome) {
+                    (Some(token), Outcome::Success { .. }) => {
+                        let (format, since) = (*format, at);
+                        let observation = Observation { device, target, token, format, since, number };
+                        changes.push(Change::ObservationBegan(observation));
+                    }
+                    // Nobody knows whether the device has one now: what is stored stays, and is asked for again.
+                    (_, Outcome::Failed(failure)) if !matches!(failure, Failure::Unreadable { .. }) => {}
+                    // A device that answers an Observe without beginning one has none of that.
+                    _ => changes.push(Change::ObservationEnded { device, target }),
                 }
-                // Nobody knows whether the device has one now: what is stored stays, and is asked for again.
-                (_, Outcome::Failed(failure)) if !matches!(failure, Failure::Unreadable { .. }) => {}
-                // A device that answers an Observe without beginning one has none on that path.
-                _ => changes.push(Change::ObservationEnded { device, path }),
-            },
+            }
             #[cfg(planted)]
             Operation::CancelObservation { .. } if planted::is(planted::Fault::ObservationKept) => {}
-            Operation::CancelObservation { .. } => changes.push(Change::ObservationEnded { device, path }),
+            Operation::CancelObservation { .. } | Operation::CancelCompositeObservation { .. } => {
+                changes.push(Change::ObservationEnded { device, target });
+            }
             _ => {}
         }
-        let detail = format!("{} {path}: {result}", order.operation.name());
         let kind = TimelineKind::Operation;
         changes.push(Change::Timeline(TimelineEntry::new(device, at, kind, Some(order.request), &detail)));
         changes

@@ -12,9 +12,11 @@ use objects::{Node, Path, Resource, Value, Version};
 
 mod addresses;
 mod amplification;
+mod composites;
 mod messages;
 mod observations;
 mod pressure;
+mod push;
 mod restoring;
 mod sessions;
 mod simulation;

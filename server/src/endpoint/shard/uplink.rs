@@ -141,8 +141,8 @@ impl Shard {
         self.observe_again(now, device);
         for then in then {
             match then {
-                Then::Observe { path, format } => {
-                    let order = self.own_order(now, device, Operation::Observe { path, format });
+                Then::Observe { target, format } => {
+                    let order = self.own_order(now, device, Operation::observe(target, format));
                     self.take_order(now, None, order);
                 }
                 Then::ReleaseQueue => self.send_next(now, device),
@@ -157,9 +157,10 @@ impl Shard {
         if !self.to_observe_again.remove(&device) {
             return;
         }
-        let forgotten: Vec<_> = self.forgotten(device).map(|known| (known.path, known.format)).collect();
-        for (path, format) in forgotten {
-            let order = self.own_order(now, device, Operation::Observe { path, format });
+        let again = |known: &Observation| Operation::observe(known.target.clone(), known.format);
+        let forgotten: Vec<Operation> = self.forgotten(device).map(again).collect();
+        for operation in forgotten {
+            let order = self.own_order(now, device, operation);
             self.take_order(now, None, order);
         }
     }

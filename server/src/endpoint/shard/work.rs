@@ -65,6 +65,8 @@ pub(super) enum After {
     Acknowledge { id: coap::NotificationId, decision: Box<Decision> },
     /// An order goes to the wire.
     Transmit { order: Order, request: Box<coap::Request> },
+    /// A package begins to go there.
+    Push(Order),
     /// An order has ended.
     Ended(Ended),
     /// A registration has ended.
@@ -213,6 +215,7 @@ impl Shard {
                 self.follow(now, *decision);
             }
             After::Transmit { order, request } => self.transmit(now, order, *request),
+            After::Push(order) => self.begin_push(now, order),
             After::Ended(ended) => self.ended(now, ended),
             After::Gone { device, source } => {
                 info!(device.id = device.0, "registration expired");
@@ -241,7 +244,7 @@ impl Shard {
             }
             // Silence: a confirmable notification comes again.
             After::Acknowledge { id, .. } => self.coap.drop_notification(now.mono, id),
-            After::Transmit { order, .. } => {
+            After::Transmit { order, .. } | After::Push(order) => {
                 self.end_unsent(now, order, Failure::NotStored);
             }
             // An observation that is not stored would be reset after a restart: it is not begun. The device learns of
@@ -296,10 +299,11 @@ impl Shard {
 
     /// Whether an observation that was established is one that the store holds: a device that registers is asked anew for those.
     fn is_stored(&self, order: &Order, began: Began) -> bool {
-        let (path, token) = (order.operation.path(), began.token);
+        let (target, token) = (order.operation.target(), began.token);
         let mut observations = self.roster.observations(order.device);
-        observations
-            .any(|observation| observation.path == path && observation.token.as_bytes() == token.as_bytes())
+        observations.any(|observation| {
+            observation.target == target && observation.token.as_bytes() == token.as_bytes()
+        })
     }
 
     fn keep_unrecorded(&mut self, mut commit: Commit, error: &StoreError) {

@@ -11,7 +11,7 @@ use crate::store::{
 
 /// Where a device has rows that are deleted with its data. Not here: its own row; its credentials, whose identities stay;
 /// its operations and its part of the diary, which are counted; what it has claimed, so that nobody claims it again; audit.
-const DATA: [&str; 9] = [
+const DATA: [&str; 11] = [
     "registration",
     "lease",
     "value_latest",
@@ -20,6 +20,8 @@ const DATA: [&str; 9] = [
     "timeline",
     "bootstrap_session",
     "device_plan",
+    "device_label",
+    "installed",
     "event_log",
 ];
 
@@ -61,7 +63,7 @@ impl Batch<'_> {
 
     pub(super) async fn classify(&mut self, device: DeviceId, class: ClassId) -> Result<(), Failure> {
         let sql = Sql::new("UPDATE device SET class_id = ").bind(class.0).text(" WHERE id = ").bind(device.0);
-        if self.run(sql).await? == 0 { Err(Failure::Conflict) } else { Ok(()) }
+        if self.run(sql).await? == 0 { Err(Failure::Conflict) } else { self.settle(device).await }
     }
 
     pub(super) async fn remove_device(
@@ -83,6 +85,7 @@ impl Batch<'_> {
         self.count(tally::REMOVED, 1);
         self.end_observations(device, None).await?;
         self.revoke_credentials(device, at).await?;
+        self.leave_groups(device).await?;
         if !keep_data {
             self.delete_data(device).await?;
         }
@@ -100,6 +103,7 @@ impl Batch<'_> {
         let queued = self.delete("operation", "state = 'queued' AND ", device).await?;
         self.count(tally::QUEUED_OPERATIONS, -signed(queued));
         self.delete("operation", "", device).await?;
+        self.drop_updates(device).await?;
         let noted = self.delete("diary", "", device).await?;
         self.count(tally::DIARY, -signed(noted));
         let sql = Sql::new("UPDATE credential SET sealed = ").bind(Vec::<u8>::new());

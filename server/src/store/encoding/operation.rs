@@ -1,6 +1,6 @@
 //! An operation as JSON: what people find in the table can be read, and it comes back exactly.
 
-use fleet::{CancelMode, Operation, WriteMode};
+use fleet::{CancelMode, Operation, Paths, WriteMode};
 use objects::{
     Attribute, Attributes, ContentFormat, Instance, InstanceId, Node, Object, ObjectId, Path, Resource,
     ResourceId, ResourceInstanceId, Value,
@@ -29,7 +29,12 @@ enum Stored {
     Create { object: u16, instance: Option<u16>, values: Tree, format: Option<u16> },
     Delete { path: String },
     Observe { path: String, format: Option<u16> },
+    Push { path: String, artefact: String, from: u64, block_bytes: u16 },
     CancelObservation { path: String, active: bool },
+    ReadComposite { paths: Vec<String>, format: Option<u16> },
+    WriteComposite { values: Vec<(String, Kept)>, format: Option<u16> },
+    ObserveComposite { paths: Vec<String>, format: Option<u16> },
+    CancelCompositeObservation { paths: Vec<String>, active: bool },
 }
 
 /// A node. Lists of pairs keep what maps with text keys would not: the difference between absent and empty.
@@ -60,6 +65,7 @@ pub(in crate::store) enum Kept {
 impl From<&Operation> for Stored {
     fn from(operation: &Operation) -> Self {
         let number = |format: &Option<ContentFormat>| format.map(|format| format.0);
+        let texts = |paths: &Paths| paths.iter().map(Path::to_string).collect();
         match operation {
             Operation::Read { path, format } => Self::Read { path: path.to_string(), format: number(format) },
             Operation::Discover { path } => Self::Discover { path: path.to_string() },
@@ -87,8 +93,27 @@ impl From<&Operation> for Stored {
             Operation::Observe { path, format } => {
                 Self::Observe { path: path.to_string(), format: number(format) }
             }
+            Operation::Push { path, artefact, from, block_bytes } => Self::Push {
+                path: path.to_string(),
+                artefact: artefact.to_string(),
+                from: *from,
+                block_bytes: *block_bytes,
+            },
             Operation::CancelObservation { path, mode } => {
                 Self::CancelObservation { path: path.to_string(), active: *mode == CancelMode::Active }
+            }
+            Operation::ReadComposite { paths, format } => {
+                Self::ReadComposite { paths: texts(paths), format: number(format) }
+            }
+            Operation::WriteComposite { values, format } => Self::WriteComposite {
+                values: values.iter().map(|(path, value)| (path.to_string(), value.into())).collect(),
+                format: number(format),
+            },
+            Operation::ObserveComposite { paths, format } => {
+                Self::ObserveComposite { paths: texts(paths), format: number(format) }
+            }
+            Operation::CancelCompositeObservation { paths, mode } => {
+                Self::CancelCompositeObservation { paths: texts(paths), active: *mode == CancelMode::Active }
             }
         }
     }
@@ -98,6 +123,8 @@ impl Stored {
     fn operation(self) -> Option<Operation> {
         let parse = |path: String| path.parse::<Path>().ok();
         let known = |format: Option<u16>| format.map(ContentFormat);
+        let all = |paths: Vec<String>| paths.into_iter().map(parse).collect::<Option<Paths>>();
+        let cancel = |active| if active { CancelMode::Active } else { CancelMode::Passive };
         Some(match self {
             Self::Read { path, format } => Operation::Read { path: parse(path)?, format: known(format) },
             Self::Discover { path } => Operation::Discover { path: parse(path)? },
@@ -123,10 +150,25 @@ impl Stored {
             Self::Observe { path, format } => {
                 Operation::Observe { path: parse(path)?, format: known(format) }
             }
-            Self::CancelObservation { path, active } => Operation::CancelObservation {
-                path: parse(path)?,
-                mode: if active { CancelMode::Active } else { CancelMode::Passive },
-            },
+            Self::CancelObservation { path, active } => {
+                Operation::CancelObservation { path: parse(path)?, mode: cancel(active) }
+            }
+            Self::ReadComposite { paths, format } => {
+                Operation::ReadComposite { paths: all(paths)?, format: known(format) }
+            }
+            Self::WriteComposite { values, format } => {
+                let values = values.into_iter().map(|(path, kept)| Some((parse(path)?, kept.value()?)));
+                Operation::WriteComposite { values: values.collect::<Option<_>>()?, format: known(format) }
+            }
+            Self::ObserveComposite { paths, format } => {
+                Operation::ObserveComposite { paths: all(paths)?, format: known(format) }
+            }
+            Self::CancelCompositeObservation { paths, active } => {
+                Operation::CancelCompositeObservation { paths: all(paths)?, mode: cancel(active) }
+            }
+            Self::Push { path, artefact, from, block_bytes } => {
+                Operation::Push { path: parse(path)?, artefact: artefact.parse().ok()?, from, block_bytes }
+            }
         })
     }
 }
@@ -216,7 +258,9 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use fleet::ArtefactId;
     use objects::ObjectLink;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -279,6 +323,12 @@ mod tests {
             },
             Operation::Delete { path: path("/9/2") },
             Operation::Observe { path: path("/3/0/9"), format: Some(ContentFormat(65000)) },
+            Operation::Push {
+                path: path("/5/0/0"),
+                artefact: ArtefactId(Uuid::from_u128(u128::MAX)),
+                from: u64::MAX,
+                block_bytes: 1_024,
+            },
             Operation::CancelObservation { path: path("/3/0/9"), mode: CancelMode::Passive },
         ] {
             let text = column(&one);

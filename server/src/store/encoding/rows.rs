@@ -11,8 +11,8 @@ use fleet::{
 };
 
 use super::{
-    OrCorrupt, Word, format, format_column, links, operation, path, path_bytes, source, text, text_column,
-    uuid, value,
+    OrCorrupt, Word, format, format_column, links, operation, path, source, target, target_bytes, text,
+    text_column, uuid, value,
 };
 use crate::store::entity;
 
@@ -111,7 +111,7 @@ pub(in crate::store) fn binding(transports: &str, queue_mode: i64) -> Binding {
 pub(in crate::store) fn observation_row(observation: &Observation) -> entity::observation::Model {
     entity::observation::Model {
         device_id: observation.device.0,
-        path: path_bytes(observation.path),
+        path: target_bytes(&observation.target),
         token: observation.token.as_bytes().to_vec(),
         format: format_column(observation.format),
         since: observation.since.0,
@@ -122,7 +122,7 @@ pub(in crate::store) fn observation_row(observation: &Observation) -> entity::ob
 pub(in crate::store) fn observation(row: entity::observation::Model) -> Result<Observation, StoreError> {
     Ok(Observation {
         device: DeviceId(row.device_id),
-        path: path(&row.path).or_corrupt("observation")?,
+        target: target(&row.path).or_corrupt("observation")?,
         token: ObservationToken::new(&row.token).or_corrupt("observation")?,
         format: format(row.format).or_corrupt("observation")?,
         since: Timestamp(row.since),

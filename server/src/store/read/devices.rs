@@ -1,5 +1,7 @@
 //! Devices with their registrations: one, or a page of them.
 
+mod named;
+
 use std::sync::{Mutex, PoisonError};
 
 use fleet::{
@@ -77,23 +79,10 @@ impl Reader {
             return Ok(None);
         };
         let class = self.checked(class::Entity::find_by_id(row.class_id).one(&snapshot).await)?;
-        let class_name = text(&class.or_corrupt("device")?.name);
-        let state = DeviceState::from_word(&row.state).or_corrupt("device")?;
-        let secured = row.secured != 0;
-        let device = rows::device(row)?;
-        let query = registration::Entity::find_by_id(device.id.0);
-        let Some(row) = self.checked(query.one(&snapshot).await)? else {
-            let view = DeviceView { device, state, registration: None, seen_at: None, secured, class_name };
-            return Ok(Some(view));
-        };
-        let lease = self.checked(lease::Entity::find_by_id(device.id.0).one(&snapshot).await)?;
-        let (seen_at, expires_at) = match lease {
-            Some(lease) => (lease.seen_at, lease.expires_at),
-            None => row.seen_at.zip(row.ended_at).or_corrupt("lease")?,
-        };
-        let registration = Some(rows::registration(row, Timestamp(expires_at))?);
-        let seen_at = Some(Timestamp(seen_at));
-        Ok(Some(DeviceView { device, state, registration, seen_at, secured, class_name }))
+        let class = class.or_corrupt("device")?;
+        let registration = registration::Entity::find_by_id(row.id).one(&snapshot).await;
+        let lease = lease::Entity::find_by_id(row.id).one(&snapshot).await;
+        device_view(row, &class.name, self.checked(registration)?, self.checked(lease)?).map(Some)
     }
 
     pub(in crate::store) async fn devices_by_endpoint(
@@ -147,7 +136,8 @@ impl Reader {
         if query.state.is_some_and(|state| state != DeviceState::Registered) {
             return Ok(Vec::new());
         }
-        if query.prefix.is_some() || query.class.is_some() || query.secured.is_some() {
+        let some = query.prefix.is_some() || query.class.is_some() || query.secured.is_some();
+        if some || named::names(query) {
             return self.rows(snapshot, live_of_some(query, after)).await;
         }
         let devices = {
@@ -161,8 +151,34 @@ impl Reader {
     }
 }
 
+/// A device of its rows. The lease is there while the registration lives; then its words count.
+pub(super) fn device_view(
+    row: device::Model,
+    class_name: &str,
+    registration: Option<registration::Model>,
+    lease: Option<lease::Model>,
+) -> Result<DeviceView, StoreError> {
+    let class_name = text(class_name);
+    let state = DeviceState::from_word(&row.state).or_corrupt("device")?;
+    let secured = row.secured != 0;
+    let device = rows::device(row)?;
+    let Some(row) = registration else {
+        return Ok(DeviceView { device, state, registration: None, seen_at: None, secured, class_name });
+    };
+    let (seen_at, expires_at) = match lease {
+        Some(lease) => (lease.seen_at, lease.expires_at),
+        None => row.seen_at.zip(row.ended_at).or_corrupt("lease")?,
+    };
+    let registration = Some(rows::registration(row, Timestamp(expires_at))?);
+    let seen_at = Some(Timestamp(seen_at));
+    Ok(DeviceView { device, state, registration, seen_at, secured, class_name })
+}
+
 /// In the order of the names. Each state, with and without credentials, has its part of an index; the parts are merged.
 pub(in crate::store) fn by_endpoint(query: &DeviceQuery, after: Option<(String, i64)>) -> Sql {
+    if named::names(query) {
+        return named::by_endpoint(query, after);
+    }
     let parts = parts(query, |_| true);
     let sql = parts.into_iter().enumerate().fold(Sql::new(LINE).text("("), |sql, (index, part)| {
         let sql = sql
@@ -178,6 +194,9 @@ pub(in crate::store) fn by_endpoint(query: &DeviceQuery, after: Option<(String, 
 
 /// Devices without a live registration, the last heard first and those that never were at the end.
 pub(in crate::store) fn at_rest(query: &DeviceQuery, after: Option<(i64, i64)>) -> Sql {
+    if named::names(query) {
+        return named::at_rest(query, after);
+    }
     let parts = parts(query, |state| state != DeviceState::Registered);
     let sql = parts.into_iter().enumerate().fold(Sql::new(LINE).text("("), |sql, (index, part)| {
         let sql = sql.text(if index == 0 { "" } else { " UNION ALL " });
@@ -192,6 +211,9 @@ pub(in crate::store) fn at_rest(query: &DeviceQuery, after: Option<(i64, i64)>) 
 /// Live devices of a prefix, a class, or with or without credentials, the last heard first. This one sorts all that these
 /// name.
 pub(in crate::store) fn live_of_some(query: &DeviceQuery, after: Option<(i64, i64)>) -> Sql {
+    if named::names(query) {
+        return named::live(query, after);
+    }
     let live = DeviceQuery { state: Some(DeviceState::Registered), ..query.clone() };
     let parts = parts(&live, |_| true);
     let sql = parts.into_iter().enumerate().fold(Sql::new(LINE).text("("), |sql, (index, part)| {

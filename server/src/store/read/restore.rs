@@ -108,7 +108,7 @@ impl Reader {
         Ok(leases.into_iter().map(|row| (row.device_id, row.seen_at)).collect())
     }
 
-    async fn all_in<E: EntityTrait>(
+    pub(super) async fn all_in<E: EntityTrait>(
         &self,
         snapshot: &DatabaseTransaction,
         query: Select<E>,

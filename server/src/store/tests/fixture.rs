@@ -93,7 +93,7 @@ pub(super) fn happened(number: i64, detail: &str) -> TimelineEntry {
 pub(super) fn observation(number: i64, of: &str) -> Observation {
     Observation {
         device: DeviceId(number),
-        path: path(of),
+        target: path(of).into(),
         token: ObservationToken::new(&[1, 2, 3]).unwrap(),
         format: None,
         since: Timestamp(2_000),
@@ -148,7 +148,7 @@ pub(super) async fn number(store: &SqlStore, sql: &str) -> i64 {
     row.try_get_by_index::<Option<i64>>(0).unwrap().unwrap_or(0)
 }
 
-/// The maintained counts are those of the rows, each history is as long as its resource says, and a device is secured if a
+/// The maintained counts are those of the rows, of updates too, each history is as long as its resource says, and a device is secured if a
 /// credential of it opens sessions.
 pub(super) async fn assert_tallies_are_true(store: &SqlStore) {
     for (name, rows) in [
@@ -169,6 +169,17 @@ pub(super) async fn assert_tallies_are_true(store: &SqlStore) {
             number(store, &format!("SELECT CAST(SUM(count) AS BIGINT) FROM tally WHERE name = '{name}'"))
                 .await;
         assert_eq!(kept, counted, "{name}, {rows}");
+    }
+    let of_tally = "u.artefact = t.artefact AND u.phase = t.phase";
+    for wrong in [
+        format!(
+            "SELECT COUNT(*) FROM update_tally AS t WHERE count <> (SELECT COUNT(*) FROM device_update AS u WHERE {of_tally})"
+        ),
+        format!(
+            "SELECT COUNT(*) FROM device_update AS u WHERE NOT EXISTS (SELECT 1 FROM update_tally AS t WHERE {of_tally})"
+        ),
+    ] {
+        assert_eq!(number(store, &wrong).await, 0, "{wrong}");
     }
     let wrong = "SELECT COUNT(*) FROM value_latest AS l WHERE held <> (SELECT COUNT(*) FROM value_history AS h \
                  WHERE h.device_id = l.device_id AND h.path = l.path)";

@@ -1,9 +1,11 @@
 //! Every list that a page shows comes through an index, in order: nothing is scanned and nothing sorted.
 
 use fleet::{
-    ClassId, CredentialId, CredentialKind, CredentialName, DeviceId, DeviceState, DiaryCause, EndpointName,
-    Fingerprint, NodeId, OperationId, PskIdentity, SecureSessionId, SessionMark, Timestamp, Verb,
-    store::{AuditQuery, DeviceQuery, DiaryQuery, PageRequest},
+    ArtefactId, ClassId, CredentialId, CredentialKind, CredentialName, DeviceId, DeviceState, DiaryCause,
+    EndpointName, Fingerprint, GroupId, NodeId, OperationId, PskIdentity, SecureSessionId, SessionMark,
+    Timestamp, Verb,
+    store::{AuditQuery, DeviceQuery, DiaryQuery, PageRequest, UpdateQuery},
+    update::{DownloadKey, UpdateId, UpdatePhase},
 };
 use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait as _, QueryTrait as _, Statement};
 use uuid::Uuid;
@@ -13,7 +15,7 @@ use crate::store::{
     SqlStore,
     batch::{self, sessions},
     entity,
-    read::{devices, identity, lists, people, restore, secure, told},
+    read::{artefact, devices, group, identity, lists, people, restore, secure, told, update},
     sql::Sql,
 };
 
@@ -23,6 +25,7 @@ async fn no_list_of_a_page_scans_or_sorts() {
     let store = open(folder.path().join("muster.db")).await;
     let device = DeviceId(1);
     let id = OperationId(Uuid::from_u128(1));
+    let uploaded = ArtefactId(Uuid::from_u128(7));
     let built = [
         ("latest", lists::latest(device, path("/3")).build(DbBackend::Sqlite)),
         ("history", lists::history(device, path("/3/0/9"), 10).build(DbBackend::Sqlite)),
@@ -34,6 +37,10 @@ async fn no_list_of_a_page_scans_or_sorts() {
         ("audit, next page", told::audit(&audited(), Some(7)).build(DbBackend::Sqlite)),
         ("open operations", restore::open_operations(1, 9).statement(DbBackend::Sqlite)),
         ("devices by number", devices::live_of(&[(1, 1), (2, 2)]).statement(DbBackend::Sqlite)),
+        ("artefacts", artefact::artefacts(None, 10).build(DbBackend::Sqlite)),
+        ("artefacts, next page", artefact::artefacts(Some((7, uploaded)), 10).build(DbBackend::Sqlite)),
+        ("who runs it", artefact::running(uploaded, Some(device), 10).statement(DbBackend::Sqlite)),
+        ("members", group::members(GroupId(1), Some(device), 10).build(DbBackend::Sqlite)),
         ("one device", entity::device::Entity::find_by_id(1).build(DbBackend::Sqlite)),
     ];
     for (name, statement) in built {
@@ -64,6 +71,32 @@ async fn no_list_of_devices_scans_or_sorts() {
     store.close().await;
 }
 
+/// And a label or a group is read in the order of the names: what else is asked for is looked at device by device.
+#[tokio::test]
+async fn devices_of_a_label_or_a_group_come_by_its_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path().join("muster.db")).await;
+    let all = || DeviceQuery::all(PageRequest::first(10));
+    let label = |text: &str| Some(text.parse().unwrap());
+    for (query, index) in [
+        (DeviceQuery { label: label("spare"), ..all() }, "device_label_by_key (key=?"),
+        (DeviceQuery { label: label("site=bern"), ..all() }, "device_label_by_value (key=? AND value=?"),
+        (DeviceQuery { group: Some(GroupId(1)), ..all() }, "group_member_by_endpoint (group_id=?"),
+        (
+            DeviceQuery { group: Some(GroupId(1)), label: label("spare"), ..all() },
+            "group_member_by_endpoint (group_id=?",
+        ),
+    ] {
+        for after in [None, Some(("node-5".to_owned(), 5))] {
+            let sql = devices::by_endpoint(&query, after).statement(DbBackend::Sqlite);
+            assert_indexed(&store, index, sql.clone()).await;
+            let plan = plan(&store, sql).await;
+            assert!(plan.iter().any(|line| line.contains(index)), "{index}: {plan:#?}");
+        }
+    }
+    store.close().await;
+}
+
 /// Those that sort: the devices of a prefix, a class or with credentials by when they were heard. They read no more than
 /// these name.
 #[tokio::test]
@@ -82,6 +115,50 @@ async fn a_filter_by_last_seen_reads_only_what_the_filter_names() {
         assert!(plan.iter().any(|line| line.contains(&by)), "{by}: {plan:#?}");
         assert!(plan.iter().all(|line| !line.starts_with("SCAN") || line == "SCAN p"), "{plan:#?}");
     }
+    store.close().await;
+}
+
+/// Whatever is asked of them; and what a commit looks for.
+#[tokio::test]
+async fn updates_are_found_by_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path().join("muster.db")).await;
+    let (id, device) = (UpdateId(Uuid::from_u128(7)), DeviceId(1));
+    let all = UpdateQuery::all(PageRequest::first(10));
+    let artefact = Some(ArtefactId(Uuid::from_u128(1)));
+    let failed = Some(UpdatePhase::Failed);
+    let list = |query: UpdateQuery| update::updates(&query, Some(id));
+    for (index, sql) in [
+        ("sqlite_autoindex_device_update_1 (id<?)", list(all.clone())),
+        (
+            "device_update_by_device (device_id=? AND id<?)",
+            list(UpdateQuery { device: Some(device), phase: failed, ..all.clone() }),
+        ),
+        ("device_update_by_artefact (artefact=? AND id<?)", list(UpdateQuery { artefact, ..all.clone() })),
+        ("device_update_by_phase (phase=? AND id<?)", list(UpdateQuery { phase: failed, ..all.clone() })),
+        (
+            "device_update_by_artefact_and_phase (artefact=? AND phase=? AND id<?)",
+            list(UpdateQuery { artefact, phase: failed, ..all.clone() }),
+        ),
+        ("device_update_running (id<?)", list(UpdateQuery { running: true, ..all.clone() })),
+        (
+            "device_update_running_by_artefact (artefact=? AND id<?)",
+            list(UpdateQuery { artefact, running: true, ..all }),
+        ),
+        ("device_update_running (id>?)", update::running(None, 10)),
+        ("device_update_download (download=?)", update::by_download(&DownloadKey([1; 16]))),
+        ("device_update_failed (device_id=? AND ended_at>?)", update::failed(device, Timestamp(1), 3)),
+        ("device_update_live (device_id=? AND target=?)", batch::update::going_on(1, "/5/0")),
+        ("device_update_by_device (device_id=?)", batch::update::outgrown(device)),
+        ("device_update_by_device (device_id=? AND id<?)", batch::update::dropping(device, vec![1])),
+    ] {
+        let plan = plan(&store, sql.statement(DbBackend::Sqlite)).await;
+        let [line] = &plan[..] else { panic!("{index}: {plan:#?}") };
+        assert!(line.starts_with("SEARCH") && line.ends_with(&format!(" {index}")), "{index}: {line}");
+    }
+    let progress = [(id, (1, Timestamp(1)))];
+    let progressing = batch::update::progressing(&progress).statement(DbBackend::Sqlite);
+    assert_indexed(&store, "progress", progressing).await;
     store.close().await;
 }
 

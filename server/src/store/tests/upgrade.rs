@@ -4,12 +4,13 @@
 use std::path::Path as File;
 
 use fleet::{
-    CredentialId, CredentialState, DeviceId, DeviceState, DiaryCause, OperationId, OperationState, Role,
-    SecureSessionId, Store as _, TimelineKind, Timestamp, Verb,
-    store::{AuditQuery, DiaryQuery, PageRequest},
+    ClassId, CredentialId, CredentialState, DeviceId, DeviceState, DiaryCause, OperationId, OperationState,
+    Proof, Role, SecureSessionId, Sends, Store as _, TimelineKind, Timestamp, Verb,
+    store::{Artefacts as _, AuditQuery, DiaryQuery, Groups as _, PageRequest, UpdateQuery, Updates as _},
+    update::{Ask, DownloadKey, UpdateNote, UpdatePhase, UpdateTarget, UpdateTerms},
 };
 use migrations::{Migrator, MigratorTrait as _};
-use objects::Value;
+use objects::{InstanceId, Value};
 use sea_orm::ConnectionTrait as _;
 use uuid::Uuid;
 
@@ -24,6 +25,10 @@ const DATA_SETS: &[(&str, &str)] = &[
     ("m0004_durability", include_str!("schemas/m0004_durability.sql")),
     ("m0005_copied", include_str!("schemas/m0005_copied.sql")),
     ("m0006_notified", include_str!("schemas/m0006_notified.sql")),
+    ("m0007_group", include_str!("schemas/m0007_group.sql")),
+    ("m0008_artefact", include_str!("schemas/m0008_artefact.sql")),
+    ("m0009_class_rule", include_str!("schemas/m0009_class_rule.sql")),
+    ("m0010_update", include_str!("schemas/m0010_update.sql")),
 ];
 
 #[test]
@@ -49,6 +54,18 @@ async fn what_each_step_has_written_is_read_as_it_was_meant() {
         }
         if number >= 3 {
             sessions(&store).await;
+        }
+        if number >= 7 {
+            groups(&store).await;
+        }
+        if number >= 8 {
+            artefacts(&store).await;
+        }
+        if number >= 9 {
+            class_rules(&store).await;
+        }
+        if number >= 10 {
+            updates(&store).await;
         }
         // A device that had a key came with it at the second step: before, none had one.
         assert_tallies_are_true(&store).await;
@@ -80,7 +97,10 @@ async fn devices(store: &SqlStore) {
     let gone = store.device_row(DeviceId(2)).await.unwrap().unwrap();
     assert_eq!((gone.state, gone.seen_at), (DeviceState::Deregistered, Some(Timestamp(1_900))));
     let observations = store.observations(DeviceId(1)).await.unwrap();
-    assert_eq!(observations.iter().map(|one| one.path).collect::<Vec<_>>(), [path("/3/0/9")]);
+    assert_eq!(
+        observations.iter().map(|one| one.target.clone()).collect::<Vec<_>>(),
+        [path("/3/0/9").into()]
+    );
 }
 
 async fn work(store: &SqlStore) {
@@ -133,6 +153,58 @@ async fn identities(store: &SqlStore) {
 async fn sessions(store: &SqlStore) {
     let session = store.secure_session(SecureSessionId(5 | 1 << 63)).await.unwrap().unwrap();
     assert_eq!((session.reserved, session.received, session.state.as_bytes()), (64, 9, &b"a session"[..]));
+}
+
+async fn artefacts(store: &SqlStore) {
+    let artefacts = store.artefacts(&page()).await.unwrap().rows;
+    let [artefact] = &artefacts[..] else { panic!("{artefacts:?}") };
+    assert_eq!((artefact.name.as_str(), artefact.sequence, artefact.size), ("gateway firmware", 7, 9));
+    assert_eq!((&artefact.proof, artefact.sends), (&Proof::Detached(b"{}".to_vec()), Sends::Image));
+    let policy = store.update_policy(ClassId(1)).await.unwrap().unwrap();
+    assert!(policy.unsigned && policy.http && !policy.coap);
+    assert_eq!(policy.vendor_id, Some(Uuid::from_u128(0xa1)));
+    let keys = store.update_keys(ClassId(1)).await.unwrap();
+    assert_eq!((keys.len(), &keys[0].name[..], keys[0].revoked_at), (1, "build", Some(Timestamp(1_800))));
+    let installed = store.installed(DeviceId(1)).await.unwrap();
+    assert_eq!(
+        (installed.len(), installed[0].sequence, installed[0].artefact),
+        (1, Some(7), Some(artefact.id))
+    );
+    assert_eq!(store.artefact_runs(artefact.id).await.unwrap(), 1);
+}
+
+async fn groups(store: &SqlStore) {
+    let groups = store.groups().await.unwrap();
+    let [group] = &groups[..] else { panic!("{groups:?}") };
+    assert_eq!((group.name.as_str(), group.rule.as_str(), group.rank), ("sleepers", "queue_mode", 2));
+    assert_eq!(store.members(group.id, None, 9).await.unwrap(), [DeviceId(1)]);
+    assert_eq!(store.member_count(group.id).await.unwrap(), 1);
+    assert_eq!(store.labels(DeviceId(1)).await.unwrap().to_string(), "site=zurich spare");
+}
+
+async fn class_rules(store: &SqlStore) {
+    let rules = store.class_rules().await.unwrap();
+    let [(class, rule)] = &rules[..] else { panic!("{rules:?}") };
+    assert_eq!((rule.manufacturer.as_deref(), rule.model.as_deref()), (Some("ACME"), None));
+    assert_eq!((rule.objects.len(), rule.labels.to_string()), (2, "spare".into()));
+    assert_eq!(store.contested(*class, 9).await.unwrap(), [DeviceId(1)]);
+}
+
+async fn updates(store: &SqlStore) {
+    let query = UpdateQuery { device: Some(DeviceId(1)), ..UpdateQuery::all(page()) };
+    let found = store.updates(&query).await.unwrap().rows;
+    let [going, ended] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((going.phase, going.target), (UpdatePhase::Delivering, UpdateTarget::Firmware));
+    assert_eq!((going.version.as_str(), going.size, going.sent, going.attempt), ("2.0", 4_096, 1_024, 2));
+    assert_eq!(going.asking, Some((OperationId(Uuid::from_u128(0x11)), Ask::Push)));
+    assert_eq!(going.terms, UpdateTerms { severity: Some(1), ..UpdateTerms::default() });
+    assert_eq!(going.notes, [UpdateNote { at: Timestamp(2_000), text: "asked for".into() }]);
+    assert_eq!((going.due_at, going.download), (Timestamp(9_000), Some(DownloadKey([0x99; 16]))));
+    assert_eq!((ended.phase, ended.ended_at), (UpdatePhase::Failed, Some(Timestamp(1_900))));
+    assert_eq!(ended.target, UpdateTarget::Software(InstanceId(3)));
+    assert_eq!((ended.result, ended.ticket.as_deref()), (Some(58), Some("CHG-7")));
+    let running = store.running_updates(None, 9).await.unwrap();
+    assert_eq!(running.iter().map(|one| one.id).collect::<Vec<_>>(), [going.id]);
 }
 
 fn page() -> PageRequest {

@@ -18,7 +18,11 @@ use super::{failure::Failure, state::Api, types::ProblemKind};
 /// Answers in time whatever happens. What changes something runs in a task of its own, so that it is done as a whole even
 /// if the client goes away.
 pub(super) async fn in_time(request: Request, next: Next) -> Response {
-    let limit = if is_bulk(&request) { Api::BULK_TIMEOUT } else { Api::TIMEOUT };
+    let limit = match &request {
+        upload if is_upload(upload) => Api::UPLOAD_TIMEOUT,
+        bulk if is_bulk(bulk) => Api::BULK_TIMEOUT,
+        _ => Api::TIMEOUT,
+    };
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     let answer = if safe {
@@ -85,6 +89,10 @@ async fn limited(api: &Api, request: Request) -> Result<Request, Failure> {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return Ok(request);
     }
+    // It is read as it comes; its handler knows how much it may be.
+    if is_upload(&request) {
+        return Ok(request);
+    }
     let context = request.extensions().get::<Context>();
     let administers = context.is_some_and(|context| context.actor.may(Permission::Administer));
     let limit = match path.as_str() {
@@ -113,7 +121,14 @@ async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// Whether a request is read by its handler as it comes, and may take long.
+pub(super) fn is_upload(request: &Request) -> bool {
+    *request.method() == Method::POST && request.uri().path().ends_with("/artefacts")
+}
+
 fn is_bulk(request: &Request) -> bool {
     let path = request.uri().path();
-    path.ends_with(IMPORTS) || path.ends_with("/devices/removals")
+    path.ends_with(IMPORTS)
+        || path.ends_with("/devices/removals")
+        || (*request.method() == Method::POST && path.ends_with("/api/v1/updates"))
 }

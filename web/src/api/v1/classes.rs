@@ -138,13 +138,13 @@ async fn scope(api: &Api, context: &fleet::Context, name: &str) -> Result<PlanSc
     Ok(PlanScope::Class(find(api, context, name).await?.id))
 }
 
-async fn find(api: &Api, context: &fleet::Context, name: &str) -> Result<fleet::Class, Failure> {
+pub(super) async fn find(api: &Api, context: &fleet::Context, name: &str) -> Result<fleet::Class, Failure> {
     let classes = api.fleet().classes(context).await?;
     classes.into_iter().find(|class| class.name == name).ok_or_else(|| Failure::not_found("class"))
 }
 
 /// A text as one segment of an address (RFC 3986 §2.3: all but the unreserved characters are escaped).
-fn segment(text: &str) -> String {
+pub(super) fn segment(text: &str) -> String {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     text.bytes()
         .map(|byte| if unreserved(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })

@@ -15,7 +15,7 @@ use super::{
     access::Caller,
     extract::{Json, Query, id, media_type, page, unsupported},
     failure::Failure,
-    given,
+    given, groups,
     reply::Reply,
     state::Api,
     types::{
@@ -42,6 +42,10 @@ pub(super) struct DeviceFilter {
     class: Option<String>,
     /// Only devices with a credential that opens sessions, or only those without.
     secured: Option<bool>,
+    /// Only devices with this label, as `key=value`, or as `key` with any value.
+    label: Option<String>,
+    /// Only devices in the group of this id.
+    group: Option<String>,
     /// `endpoint` (if nothing is said), or `last-seen`: last heard first.
     #[param(inline)]
     order: Option<Order>,
@@ -97,7 +101,17 @@ pub(super) async fn list(
         Some(name) => Some(api.class(&context, Some(&name), "class").await?.id),
         None => None,
     };
+    let label = filter.label.map(|text| text.parse()).transpose();
+    let label = label.map_err(|error: fleet::LabelError| {
+        Failure::of_field(ProblemKind::BadRequest, "label", error.to_string())
+    })?;
+    let group = match filter.group {
+        Some(text) => Some(groups::named(&api, &context, &text).await?.id),
+        None => None,
+    };
     let query = store::DeviceQuery {
+        label,
+        group,
         prefix: filter.prefix,
         state: filter.state.map(fleet::DeviceState::from),
         class,
@@ -113,9 +127,10 @@ pub(super) async fn list(
 
 /// A list of the one device that a name or an identity belongs to, or of none.
 async fn one(api: &Api, context: &Context, filter: DeviceFilter) -> Result<Reply, Failure> {
-    let DeviceFilter { endpoint, identity, prefix, state, class, secured, after, .. } = filter;
+    let DeviceFilter { endpoint, identity, prefix, state, class, secured, label, group, after, .. } = filter;
     let field = if endpoint.is_some() { "endpoint" } else { "identity" };
     let others = [prefix.is_some(), state.is_some(), class.is_some(), secured.is_some(), after.is_some()];
+    let others = [others.contains(&true), label.is_some(), group.is_some()];
     if others.contains(&true) || (endpoint.is_some() && identity.is_some()) {
         let detail = "names one device, and goes with no other filter";
         return Err(Failure::of_field(ProblemKind::BadRequest, field, detail));
@@ -236,7 +251,7 @@ pub(super) async fn remove_many(
     Reply::ok(&BulkReport::from(api.fleet().remove_devices(&context, ids?, removal).await?))
 }
 
-/// Imports devices: CSV with a line of names (`endpoint`, `class`, and for the bootstrap server `bootstrap_identity` with
+/// Imports devices: CSV with a line of names (`endpoint`, `class`, `labels`, and for the bootstrap server `bootstrap_identity` with
 /// `bootstrap_key`, or `bootstrap_public_key`, or `bootstrap_certificate`; for the management server `management_…`
 /// likewise), or one JSON object with these names a line. Keys are in hexadecimal digits; public keys and certificates
 /// are DER in hexadecimal digits or base64; instead of a certificate there may stand what names the device in it:

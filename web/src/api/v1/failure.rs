@@ -10,7 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use fleet::{FleetError, RequestId, StoreError};
+use fleet::{BlobError, FleetError, RequestId, StoreError};
 
 use super::types::{FieldProblem, Problem, ProblemKind};
 use crate::error::retry_after;
@@ -71,9 +71,15 @@ impl Failure {
             FleetError::Store(StoreError::BadCursor) => {
                 return Self::of_field(Kind::BadRequest, "after", error.to_string());
             }
+            FleetError::Misfit(_) => return field("artefact"),
+            FleetError::TooLarge { .. } => Kind::TooLarge,
+            FleetError::Blob(BlobError::Gone) => Kind::NotFound,
+            FleetError::Blob(BlobError::Full) => return Self::new(Kind::Unavailable, error.to_string()),
+            FleetError::Blob(BlobError::Unavailable) => Kind::Unavailable,
             FleetError::BadCredentials | FleetError::Forbidden => Kind::Forbidden,
             FleetError::BadOperation(_) => Kind::OperationRefused,
             FleetError::AlreadyThere(_)
+            | FleetError::AlreadyUpdating
             | FleetError::FleetFull
             | FleetError::TooMany { .. }
             | FleetError::Store(StoreError::Conflict) => Kind::AlreadyThere,
@@ -121,16 +127,21 @@ impl Failure {
         )
     }
 
-    /// As an answer to the request of this id.
-    pub(crate) fn render(&self, request: Option<RequestId>) -> Response {
-        let problem = Problem {
+    /// As a problem of the request of this id.
+    pub(crate) fn problem(&self, request: Option<RequestId>) -> Problem {
+        Problem {
             kind: format!("{}{}", ProblemKind::URN, self.kind),
             title: self.kind.title().to_owned(),
             status: self.kind.status(),
             detail: self.detail.clone(),
             instance: request.map(|id| id.0.urn().to_string()).unwrap_or_default(),
             errors: self.errors.clone(),
-        };
+        }
+    }
+
+    /// As an answer to the request of this id.
+    pub(crate) fn render(&self, request: Option<RequestId>) -> Response {
+        let problem = self.problem(request);
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut headers = HeaderMap::new();

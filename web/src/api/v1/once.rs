@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     access::Bearer,
+    bounds::is_upload,
     failure::{Failure, as_rendered, rendered},
     reply::Kept,
     state::Api,
@@ -49,7 +50,8 @@ struct Answer {
 
 /// Does a request that names itself once.
 pub(super) async fn once(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    let named = request.method() == Method::POST && request.headers().contains_key(KEY);
+    let named =
+        request.method() == Method::POST && request.headers().contains_key(KEY) && !is_upload(&request);
     if !named {
         return next.run(request).await;
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::extract::{Path, State};
-use fleet::PublicId;
+use fleet::{Paths, PublicId};
 use objects::{Attribute, Attributes, ContentFormat, Node};
 
 use super::{
@@ -140,7 +140,25 @@ async fn operation(
         OperationRequest::CancelObservation { path, mode } => {
             Asked::CancelObservation { path: path.0, mode: mode.unwrap_or(CancelMode::Active).into() }
         }
+        OperationRequest::ReadComposite { paths, format } => {
+            Asked::ReadComposite { paths: all(paths), format: format.map(ContentFormat::from) }
+        }
+        OperationRequest::WriteComposite { values, format } => Asked::WriteComposite {
+            values: values.into_iter().map(|(path, value)| (path.0, value.into())).collect(),
+            format: format.map(ContentFormat::from),
+        },
+        OperationRequest::ObserveComposite { paths, format } => {
+            Asked::ObserveComposite { paths: all(paths), format: format.map(ContentFormat::from) }
+        }
+        OperationRequest::CancelCompositeObservation { paths, mode } => Asked::CancelCompositeObservation {
+            paths: all(paths),
+            mode: mode.unwrap_or(CancelMode::Active).into(),
+        },
     })
+}
+
+fn all(paths: Vec<NodePath>) -> Paths {
+    paths.into_iter().map(|path| path.0).collect()
 }
 
 /// A value as a person types it, by the definition of its resource.

@@ -40,6 +40,8 @@ impl Api {
     pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
     /// The same, for what is done to many devices.
     pub(crate) const BULK_TIMEOUT: Duration = Duration::from_secs(180);
+    /// The same, for what is streamed to the disk.
+    pub(crate) const UPLOAD_TIMEOUT: Duration = Duration::from_secs(3_600);
     /// How long a handler waits for a device at most, so that it can still answer in time.
     pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
 

@@ -9,6 +9,12 @@
 mod words;
 pub use words::UnknownWord;
 
+mod artefact;
+pub use artefact::{
+    Artefact, ArtefactDetail, ArtefactDevice, ArtefactKind, ArtefactProof, ArtefactUpload, Misfit,
+    NewUpdateKey, Sends, UpdateKey, UpdateKeyAlgorithm, UpdatePolicy,
+};
+
 mod audit;
 pub use audit::{AuditAction, AuditCause, AuditEntry};
 
@@ -46,6 +52,9 @@ pub use diary::{DiaryCause, DiaryEntry};
 mod event;
 pub use event::{Event, EventKind, Gap};
 
+mod group;
+pub use group::{BulkLabelling, ClassRule, ContestedDevice, Group, Labels, NewGroup, RulePreview, RuleTest};
+
 mod import;
 pub use import::{ImportError, ImportReport};
 
@@ -53,6 +62,7 @@ mod model;
 pub use model::{Model, ModelCount, ModelSource};
 
 mod operation;
+pub(crate) use operation::several;
 pub use operation::{
     Answer, CancelMode, Content, DiscoveredLink, Format, NewOperation, Operation, OperationRequest,
     OperationState, WriteMode,
@@ -81,6 +91,13 @@ pub use timeline::{TimelineEntry, TimelineKind};
 
 mod token;
 pub use token::{MadeToken, NewToken, Scope, Token};
+
+mod update;
+pub(crate) use update::percent;
+pub use update::{
+    NewUpdates, Update, UpdateBegun, UpdateCounts, UpdateDelivery, UpdateNote, UpdatePhase, UpdateResult,
+    UpdateSeverity, UpdateTerms, UpdateVersionAt, UpdatesBegun,
+};
 
 mod user;
 pub use user::{Activity, NewPassword, NewRole, NewUser, Role, User};

@@ -132,6 +132,7 @@ fn sent(context: &Context, id: OperationId, operation: &Operation) -> types::Ope
         id: id.to_string(),
         operation: operation.name().to_owned(),
         path: operation.path().into(),
+        paths: types::several(&operation.target()),
         state: types::OperationState::Sent,
         requested_by: context.actor.name().to_owned(),
         queued_at: context.now.into(),

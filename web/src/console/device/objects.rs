@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ::objects::Version;
 use askama::Template;
 use axum::{
     extract::{Path as Address, State},
@@ -26,6 +27,8 @@ struct ObjectsPage {
     state: Reachability,
     tabs: Vec<Tab>,
     registered: bool,
+    /// Whether it may be asked for several nodes at once.
+    composites: bool,
     tree: Tree,
 }
 
@@ -40,6 +43,7 @@ pub(crate) async fn page(
     let shell = Shell::new(&app, &login, Area::Devices, title).live(events);
     Ok(Page(ObjectsPage {
         registered: target.operable(),
+        composites: target.operable() && target.lwm2m() >= Version::V1_1,
         shell,
         url: target.url(),
         endpoint: target.endpoint(),

@@ -43,7 +43,8 @@ pub(crate) async fn devices(
 ) -> Result<Response, WebError> {
     let form = Form::named(&asked.format).ok_or(WebError::NotFound("form of export"))?;
     let classes = app.fleet.classes(&login.context).await?;
-    let mut query = asked.query(&classes);
+    let groups = app.fleet.groups(&login.context).await?;
+    let mut query = asked.query(&classes, &groups);
     query.page = PageRequest::first(PageRequest::MAX_LIMIT);
     app.fleet.export(&login.context, "devices").await?;
     let mut page = app.fleet.devices(&login.context, &query).await?;

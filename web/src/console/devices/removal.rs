@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    extract::{Path as Address, Query, State},
-    http::Uri,
+    extract::{Path as Address, State},
     response::{IntoResponse, Redirect, Response},
 };
-use fleet::{BulkReport, FleetError, Permission, PublicId, store::PageRequest};
+use fleet::{BulkReport, FleetError, Permission, PublicId};
 use sha2::{Digest, Sha256};
 
-use super::Asked;
+use super::chosen::chosen;
 use crate::{
     app::App,
-    console::{confirm::Confirm, device::danger::keep_data, public_id},
+    console::{confirm::Confirm, device::danger::keep_data},
     error::WebError,
     form::Posted,
     page::{Area, Page, Shell, again},
@@ -64,33 +63,7 @@ pub(crate) async fn choose(
     Posted { login, fields }: Posted,
 ) -> Result<Response, WebError> {
     login.demand(Permission::Administer)?;
-    let mut chosen = Vec::new();
-    let cut;
-    if fields.has("all") {
-        let view: Uri = fields.text("view").parse().map_err(|_| WebError::NotFound("view of the devices"))?;
-        let Query(asked) =
-            Query::<Asked>::try_from_uri(&view).map_err(|_| WebError::NotFound("view of the devices"))?;
-        let classes = app.fleet.classes(&login.context).await?;
-        let mut query = asked.query(&classes);
-        query.page = PageRequest::first(PageRequest::MAX_LIMIT);
-        cut = loop {
-            let page = app.fleet.devices(&login.context, &query).await?;
-            chosen.extend(
-                page.rows.into_iter().map(|row| (row.device.public_id, row.device.endpoint.to_string())),
-            );
-            match page.next {
-                Some(next) if chosen.len() < MOST => query.page.after = Some(next),
-                next => break next.is_some() || chosen.len() > MOST,
-            }
-        };
-        chosen.truncate(MOST);
-    } else {
-        cut = fields.texts("device").count() > MOST;
-        for id in fields.texts("device").take(MOST) {
-            let id = public_id(id)?;
-            chosen.push((id, app.fleet.device(&login.context, id).await?.view.device.endpoint.to_string()));
-        }
-    }
+    let (chosen, cut) = chosen(&app, &login, &fields, MOST).await?;
     if chosen.is_empty() {
         return Ok(Redirect::to("/devices?done=nothing-chosen").into_response());
     }

@@ -29,7 +29,7 @@ pub(super) async fn page(
     let here = asked.url(None);
     Ok(Page(DevicesPage {
         shell: Shell::new(app, login, Area::Devices, "Seen, unmanaged"),
-        filter: Filter::new(asked, classes),
+        filter: Filter::new(asked, classes, &[]),
         columns: Vec::new(),
         rows: Vec::new(),
         unmanaged: found

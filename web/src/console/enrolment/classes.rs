@@ -14,6 +14,7 @@ use crate::{
     console::{
         Done, encoded,
         enrolment::{
+            belongs::RuleForm,
             policy::{PolicyForm, kinds_of},
             retention::RetentionForm,
             tabs,
@@ -52,7 +53,9 @@ pub(crate) struct ClassPage {
     shell: Shell,
     name: String,
     devices: String,
+    updates: String,
     policy: PolicyForm,
+    rule: RuleForm,
     retention: RetentionForm,
     own_plan: bool,
     plan: PlanForm,
@@ -62,6 +65,7 @@ pub(crate) struct ClassPage {
 #[derive(Default)]
 pub(crate) struct Typed {
     pub(crate) policy: Filled,
+    pub(crate) rule: Filled,
     pub(crate) retention: Filled,
     pub(crate) plan: Filled,
 }
@@ -193,7 +197,9 @@ impl ClassPage {
             shell: Shell::new(app, login, Area::Enrolment, format!("Class {name}")).done(done),
             name,
             devices: devices_of(class),
+            updates: format!("{}/updates", url_of(class)),
             policy: PolicyForm::new(format!("{}/policy", url_of(class)), &class.policy, &typed.policy),
+            rule: RuleForm::load(app, login, class, &typed.rule).await?,
             retention: RetentionForm::new(
                 format!("{}/retention", url_of(class)),
                 class.retention,

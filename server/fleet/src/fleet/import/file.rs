@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::{ImportFormat, ImportReport};
 use crate::{
-    Certificate, CertificateName, CredentialName, EndpointName, Fingerprint, FleetError, PskIdentity, PskKey,
-    Purpose, Secret, Timestamp, certificate,
+    Certificate, CertificateName, CredentialName, EndpointName, Fingerprint, FleetError, Labels, PskIdentity,
+    PskKey, Purpose, Secret, Timestamp, certificate,
 };
 
 /// A row that can be understood, and shares neither its name nor an identity with another one of the file.
@@ -16,6 +16,7 @@ pub(super) struct Row {
     pub(super) line: u64,
     pub(super) endpoint: EndpointName,
     pub(super) class: Option<String>,
+    pub(super) labels: Labels,
     pub(super) credentials: Vec<Given>,
 }
 
@@ -35,6 +36,7 @@ pub(super) struct Given {
 struct Texts {
     endpoint: String,
     class: String,
+    labels: String,
     bootstrap_identity: String,
     bootstrap_key: String,
     bootstrap_public_key: String,
@@ -53,9 +55,10 @@ struct Written<'a> {
     certificate: &'a str,
 }
 
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "endpoint",
     "class",
+    "labels",
     "bootstrap_identity",
     "bootstrap_key",
     "bootstrap_public_key",
@@ -197,6 +200,7 @@ impl Texts {
     fn field(&mut self, column: &str) -> &mut String {
         match column {
             "class" => &mut self.class,
+            "labels" => &mut self.labels,
             "bootstrap_identity" => &mut self.bootstrap_identity,
             "bootstrap_key" => &mut self.bootstrap_key,
             "bootstrap_public_key" => &mut self.bootstrap_public_key,
@@ -213,6 +217,7 @@ impl Texts {
         let endpoint =
             EndpointName::new(self.endpoint.as_str()).map_err(|error| format!("endpoint: {error}"))?;
         let class = (!self.class.is_empty()).then(|| self.class.clone());
+        let labels = self.labels.parse().map_err(|error| format!("labels: {error}"))?;
         let own = match self.bootstrap_identity.as_str() {
             "" if !self.bootstrap_key.is_empty() => endpoint.as_str(),
             identity => identity,
@@ -231,7 +236,8 @@ impl Texts {
         };
         let bootstrap = bootstrap.given(Purpose::Bootstrap)?;
         let management = management.given(Purpose::Management)?;
-        Ok(Row { line, endpoint, class, credentials: bootstrap.into_iter().chain(management).collect() })
+        let credentials = bootstrap.into_iter().chain(management).collect();
+        Ok(Row { line, endpoint, class, labels, credentials })
     }
 }
 

@@ -192,7 +192,7 @@ fn only_what_is_observed_can_be_cancelled() {
     assert!(matches!(refused, FleetError::BadOperation(BadOperation::NotObserved { .. })));
     let observation = Observation {
         device: DeviceId(1),
-        path: path("/3/0/9"),
+        target: path("/3/0/9").into(),
         token: ObservationToken::new(&[1]).unwrap(),
         format: None,
         since: START,

@@ -1,16 +1,18 @@
 //! Who may do what: every verb with a context, for every role.
 
 use super::{
+    artefacts,
     claims::{add_claim, new_claim},
     credentials::live,
     enrol::{add, endpoint, new},
+    groups,
     issuer::Factory,
     *,
 };
 use crate::{
-    BootstrapId, BootstrapRecord, BootstrapResult, ClassPolicy, DiaryCause, DiaryId, DiaryNote, GivenPsk,
-    ImportFormat, Incident, PlanScope, Purpose, Removal, Retention,
-    store::{DeviceOrder, DiaryQuery},
+    BootstrapId, BootstrapRecord, BootstrapResult, ClassPolicy, ClassRule, DiaryCause, DiaryId, DiaryNote,
+    GivenPsk, ImportFormat, Incident, PlanScope, Purpose, Removal, Retention, UpdatePolicy,
+    store::DiaryQuery,
 };
 
 /// Calls a verb so that it succeeds unless the actor may not.
@@ -55,11 +57,44 @@ verbs! {
         let (authority, list) = (factory.trusted(bench), factory.revocation_list(1, &[]));
         async move { bench.fleet.set_revocation_list(context, authority.public_id, &list).await }
     };
+    View "artefacts" => |bench, context| bench.fleet.artefacts(context, &page());
+    View "artefact" => |bench, context| bench.fleet.artefact(context, artefacts::uploaded(bench));
+    View "devices of an artefact" => |bench, context|
+        bench.fleet.artefact_runs(context, artefacts::uploaded(bench), None, 10);
+    Operate "upload artefact" => |bench, context| bench.fleet.begin_upload(context);
+    Operate "withdraw artefact" => |bench, context|
+        bench.fleet.withdraw_artefact(context, artefacts::uploaded(bench));
+    Operate "remove artefact" => |bench, context|
+        bench.fleet.remove_artefact(context, artefacts::withdrawn(bench));
+    Operate "download artefact" => |bench, context|
+        bench.fleet.download_artefact(context, artefacts::uploaded(bench));
+    View "update policy" => |bench, context| bench.fleet.update_policy(context, ClassId::DEFAULT);
+    Administer "set update policy" => |bench, context|
+        bench.fleet.set_update_policy(context, UpdatePolicy::new(ClassId::DEFAULT));
+    Administer "add update key" => |bench, context| async move {
+        let public_key = crate::artefact::kit::Signer::p256().public_key();
+        bench.fleet.add_update_key(context, ClassId::DEFAULT, "build", &public_key).await
+    };
+    Administer "revoke update key" => |bench, context|
+        bench.fleet.revoke_update_key(context, ClassId::DEFAULT, artefacts::key(bench).id);
     Administer "set class policy" => |bench, context| {
         bench.fleet.set_class_policy(context, ClassId::DEFAULT, ClassPolicy::default())
     };
     Administer "set class retention" => |bench, context| {
         bench.fleet.set_class_retention(context, ClassId::DEFAULT, Retention::default())
+    };
+    View "groups" => |bench, context| bench.fleet.groups(context);
+    View "group" => |bench, context| bench.fleet.group(context, groups::group(bench, "class == 'a'"));
+    Administer "save group" => |bench, context| bench.fleet.save_group(context, None, groups::new("a", "secured"));
+    Administer "remove group" => |bench, context| bench.fleet.remove_group(context, groups::group(bench, "secured"));
+    View "preview rule" => |bench, context| bench.fleet.preview_rule(context, None, "secured");
+    View "class rule" => |bench, context| bench.fleet.class_rule(context, ClassId::DEFAULT);
+    Administer "set class rule" => |bench, context| bench.fleet.set_class_rule(context, ClassId::DEFAULT, ClassRule::default());
+    View "contested" => |bench, context| bench.fleet.contested(context, ClassId::DEFAULT, 9);
+    View "labels" => |bench, context| bench.fleet.labels(context, public_id(1));
+    Administer "set labels" => |bench, context| bench.fleet.set_labels(context, public_id(1), Labels::default());
+    Administer "label devices" => |bench, context| async move {
+        bench.fleet.label_devices(context, &[public_id(1)], &Labels::default(), &[]).await
     };
     Administer "claims" => |bench, context| bench.fleet.claims(context, &page());
     View "classes" => |bench, context| bench.fleet.classes(context);
@@ -125,9 +160,10 @@ verbs! {
 }
 
 /// Where verbs are.
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 21] = [
     include_str!("../../fleet.rs"),
     include_str!("../accounts.rs"),
+    include_str!("../artefacts.rs"),
     include_str!("../authorities.rs"),
     include_str!("../class_policy.rs"),
     include_str!("../claims.rs"),
@@ -136,12 +172,15 @@ const SOURCES: [&str; 17] = [
     include_str!("../enrol.rs"),
     include_str!("../events.rs"),
     include_str!("../import.rs"),
+    include_str!("../groups.rs"),
+    include_str!("../labels.rs"),
     include_str!("../models.rs"),
     include_str!("../operate.rs"),
     include_str!("../people.rs"),
     include_str!("../plans.rs"),
     include_str!("../search.rs"),
     include_str!("../tokens.rs"),
+    include_str!("../update_policy.rs"),
     include_str!("../webhooks.rs"),
 ];
 
@@ -259,14 +298,7 @@ fn page() -> PageRequest {
 }
 
 fn devices() -> DeviceQuery {
-    DeviceQuery {
-        prefix: None,
-        state: None,
-        class: None,
-        secured: None,
-        order: DeviceOrder::Endpoint,
-        page: page(),
-    }
+    DeviceQuery::all(page())
 }
 
 fn removal() -> Removal {

@@ -10,6 +10,8 @@ use objects::{
 use super::*;
 use crate::{Binding, CancelMode, DeviceId, Lifetime, ListenerId, NodeId, RegistrationId, Source, Timestamp};
 
+mod composite;
+
 const V1_0: Version = Version::V1_0;
 const V1_1: Version = Version::V1_1;
 

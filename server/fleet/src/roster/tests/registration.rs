@@ -43,8 +43,8 @@ fn a_register_by_a_known_endpoint_replaces_its_registration_and_observes_again()
     assert_ne!(old, new);
     assert_eq!(decision.device, device);
     assert_eq!(decision.moved_from, Some(at(1)));
-    let path = "/3/0".parse().unwrap();
-    assert_eq!(decision.then, [Then::Observe { path, format: None }, Then::ReleaseQueue]);
+    let path: Path = "/3/0".parse().unwrap();
+    assert_eq!(decision.then, [Then::Observe { target: path.into(), format: None }, Then::ReleaseQueue]);
     assert_eq!(bench.observed(device), ["/3/0"], "what it does not have any more is not observed");
     assert_eq!(bench.roster.take_forgotten(device).len(), 1);
     assert_eq!(bench.roster.device_of_registration(old), None);

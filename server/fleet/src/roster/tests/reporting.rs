@@ -1,11 +1,13 @@
 //! Send and Notify. LwM2M Core 1.1.1 §6.4.
 
 use super::*;
-use crate::{Reading, Then};
+use crate::{Paths, Reading, Target, Then};
+
+const EP: &[&str] = &["ep=a", "lwm2m=1.1"];
 
 fn bench() -> (Bench, DeviceId, RegistrationId) {
     let mut bench = Bench::lab();
-    let (device, id) = bench.register(at(1), &["ep=a", "lwm2m=1.1"]);
+    let (device, id) = bench.register(at(1), EP);
     bench.observe(device, "/3303/0", 1);
     (bench, device, id)
 }
@@ -105,6 +107,36 @@ fn a_notification_without_observe_ends_the_observation_and_keeps_its_content() {
 }
 
 #[test]
+fn a_notification_of_several_paths_is_stored_with_its_times_and_holds_nothing_else() {
+    let (mut bench, device, _) = bench();
+    let paths: Paths =
+        ["/3/0/9", "/3303/0/5700"].map(|text| text.parse::<Path>().unwrap()).into_iter().collect();
+    bench.observe_target(device, paths.clone(), 7);
+    assert_eq!(bench.observed(device), ["/3303/0", "/3/0/9, /3303/0/5700"]);
+    // A device leaves out what it does not have, and says each value with its own time.
+    let decision = bench.uplink(at(1), notify(device, 7, Some(5), &["/3303/0/5700", "/3303/0/5700"]));
+    assert_eq!(readings(&decision).len(), 2);
+    let outside = bench.uplink(at(1), notify(device, 7, Some(6), &["/3/0/9", "/3/0/13"]));
+    assert_eq!((outside.reply, readings(&outside).len()), (Reply::Acknowledged, 0));
+    assert_eq!(lines(&outside.commit, TimelineKind::Rejected).len(), 1);
+    bench.uplink(at(1), notify(device, 7, None, &[]));
+    assert_eq!(bench.observed(device), ["/3303/0"]);
+}
+
+#[test]
+fn an_observation_of_several_paths_lives_as_long_as_the_device_has_one_of_them() {
+    let (mut bench, device, _) = bench();
+    let paths: Paths =
+        ["/3/0/9", "/3303/0/5700"].map(|text| text.parse::<Path>().unwrap()).into_iter().collect();
+    bench.observe_target(device, paths.clone(), 7);
+    let decision = bench.uplink(at(1), register(EP, "</1/0>,</3/0>"));
+    let again = Then::Observe { target: paths.into(), format: None };
+    assert_eq!(decision.then, [again, Then::ReleaseQueue]);
+    bench.uplink(at(1), register(EP, "</1/0>"));
+    assert_eq!(bench.observed(device), [""; 0]);
+}
+
+#[test]
 fn an_observation_that_begins_after_the_device_has_left_is_not_kept() {
     let (mut bench, device, id) = bench();
     bench.uplink(at(1), Uplink::Deregister(id));
@@ -128,10 +160,11 @@ fn a_path_is_observed_once_and_the_older_token_is_let_go() {
 fn a_device_has_a_bounded_number_of_observations() {
     let (mut bench, device, _) = bench();
     let path = |resource: usize| format!("/3/0/{resource}");
+    let target = |resource| Target::One(path(resource).parse().unwrap());
     for resource in 1..Observation::MAX_PER_DEVICE {
-        assert!(bench.roster.may_observe(device, path(resource).parse().unwrap()));
+        assert!(bench.roster.may_observe(device, &target(resource)));
         bench.observe(device, &path(resource), 9);
     }
-    assert!(!bench.roster.may_observe(device, path(0).parse().unwrap()));
-    assert!(bench.roster.may_observe(device, path(1).parse().unwrap()), "again at the same path");
+    assert!(!bench.roster.may_observe(device, &target(0)));
+    assert!(bench.roster.may_observe(device, &target(1)), "again at the same path");
 }

@@ -1,13 +1,16 @@
 //! Cursors come back from a browser, so they may be anything.
 
-use super::fixture::*;
+use super::{
+    fixture::*,
+    update::{begun, software},
+};
 use crate::{
     AuditEntry, Cause, Change, Commit, DeviceId, DiaryCause, Store, StoreError, Verb,
-    store::{AuditQuery, Cursor, DeviceOrder, DeviceQuery, DiaryQuery, Page, PageRequest},
+    store::{AuditQuery, Cursor, DeviceOrder, DeviceQuery, DiaryQuery, Page, PageRequest, UpdateQuery},
 };
 
 /// One list after another, told apart by a number.
-const LISTS: usize = 7;
+const LISTS: usize = 8;
 
 async fn page(store: &dyn Store, list: usize, after: Option<Cursor>) -> Result<Page<String>, StoreError> {
     let page = PageRequest { after, limit: 2 };
@@ -22,6 +25,7 @@ async fn page(store: &dyn Store, list: usize, after: Option<Cursor>) -> Result<P
         3 => store.timeline(DeviceId(1), &page).await.map(text),
         4 => store.claims(&page).await.map(text),
         5 => store.diary(&DiaryQuery::all(page)).await.map(text),
+        6 => store.updates(&UpdateQuery::all(page)).await.map(text),
         _ => store.audit(&AuditQuery::all(page)).await.map(text),
     }
 }
@@ -41,6 +45,7 @@ async fn fill(store: &dyn Store) {
         let changes = vec![
             Change::Timeline(entry(1, number)),
             queued(&reboot(number, 1)),
+            begun(&software(number, 1)),
             Change::ClaimAdded(claim(number)),
             noted(&note(number, DiaryCause::WrongKey, &format!("node-{number}"))),
         ];

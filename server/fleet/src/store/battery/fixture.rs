@@ -116,7 +116,7 @@ pub(super) fn observation(number: i64, at_path: &str) -> Observation {
     let token: Vec<u8> = path.ids().iter().flat_map(|id| id.to_be_bytes()).collect();
     Observation {
         device: DeviceId(number),
-        path,
+        target: path.into(),
         token: ObservationToken::new(&token).unwrap(),
         format: Some(ContentFormat::TLV),
         since: START,

@@ -3,7 +3,7 @@
 use objects::ContentFormat;
 
 use super::fixture::*;
-use crate::{Change, DeviceId, Observation, ObservationToken, Registration, Store};
+use crate::{Change, DeviceId, Observation, ObservationToken, Paths, Registration, Store};
 
 /// One a path; the paths are in the order of the tree, not of the text.
 pub async fn an_observation_begins_is_replaced_and_ends(store: &dyn Store) {
@@ -15,14 +15,38 @@ pub async fn an_observation_begins_is_replaced_and_ends(store: &dyn Store) {
 
     let token = ObservationToken::new(&[9; 8]).unwrap();
     let replaced = Observation { token, format: None, since: at(5), ..observation(1, "/3") };
-    let gone = Change::ObservationEnded { device: DeviceId(1), path: path("/3/0/7") };
-    let never = Change::ObservationEnded { device: DeviceId(1), path: path("/4") };
+    let gone = Change::ObservationEnded { device: DeviceId(1), target: path("/3/0/7").into() };
+    let never = Change::ObservationEnded { device: DeviceId(1), target: path("/4").into() };
     commit(store, [Change::ObservationBegan(replaced.clone()), gone, never]).await;
     let found = store.observations(DeviceId(1)).await.unwrap();
     assert_eq!(found.len(), paths.len() - 1);
     assert_eq!(found[0], replaced);
-    assert!(found.iter().all(|observation| observation.path != path("/3/0/7")));
+    assert!(found.iter().all(|observation| observation.target != path("/3/0/7").into()));
     assert_eq!(store.observations(DeviceId(2)).await.unwrap(), [observation(2, "/3")]);
+}
+
+/// One of several paths is another than those of each, and than one of the same in another order.
+pub async fn an_observation_of_several_paths_is_one(store: &dyn Store) {
+    register(store, 1).await;
+    let of = |texts: &[&str], token: u8| Observation {
+        target: texts.iter().map(|text| path(text)).collect::<Paths>().into(),
+        token: ObservationToken::new(&[token]).unwrap(),
+        ..observation(1, "/3")
+    };
+    let several =
+        [of(&["/3/0/9"], 1), of(&["/3/0/9", "/3303/0/5700"], 2), of(&["/3303/0/5700", "/3/0/9"], 3)];
+    let single = observation(1, "/3/0/9");
+    commit(store, several.iter().chain([&single]).cloned().map(Change::ObservationBegan)).await;
+    let mut expected = vec![single];
+    expected.extend(several.clone());
+    assert_eq!(store.observations(DeviceId(1)).await.unwrap(), expected);
+    assert_eq!(store.restore().await.unwrap().observations.len(), 4);
+
+    let replaced = of(&["/3/0/9", "/3303/0/5700"], 9);
+    let ended = Change::ObservationEnded { device: DeviceId(1), target: several[2].target.clone() };
+    commit(store, [Change::ObservationBegan(replaced.clone()), ended]).await;
+    let expected = [observation(1, "/3/0/9"), several[0].clone(), replaced];
+    assert_eq!(store.observations(DeviceId(1)).await.unwrap(), expected);
 }
 
 /// And those of other devices do not.

@@ -6,10 +6,12 @@ use objects::{
     Attribute, Attributes, ContentFormat, Instance, InstanceId, Node, Object, ObjectId, ObjectLink, Resource,
     ResourceId, ResourceInstanceId, Value,
 };
+use uuid::Uuid;
 
 use super::fixture::*;
 use crate::{
-    CancelMode, Change, DeviceId, Operation, OperationRecord, OperationState, Store, WriteMode,
+    ArtefactId, CancelMode, Change, DeviceId, Operation, OperationRecord, OperationState, Paths, Store,
+    WriteMode,
     store::{ENDED_OPERATION_KEPT, Overview},
 };
 
@@ -147,6 +149,10 @@ fn every_operation() -> Vec<Operation> {
         for arguments in ["", "0='a\"b',1,2='é'"] {
             operations.push(Operation::Execute { path, arguments: arguments.into() });
         }
+        for from in [0, u64::MAX] {
+            let artefact = ArtefactId(Uuid::from_u128(u128::from(from) + 1));
+            operations.push(Operation::Push { path, artefact, from, block_bytes: 1_024 });
+        }
         for (set, unset) in [
             (all_attributes(), vec![]),
             (Attributes::default(), Attribute::ALL.to_vec()),
@@ -157,6 +163,17 @@ fn every_operation() -> Vec<Operation> {
         ] {
             operations.push(Operation::WriteAttributes { path, set, unset });
         }
+    }
+    for (paths, format) in [(&["/"][..], None), (&["/3/0/9", "/3303"], Some(ContentFormat::SENML_JSON))] {
+        let paths: Paths = paths.iter().map(|text| path(text)).collect();
+        operations.push(Operation::ReadComposite { paths: paths.clone(), format });
+        operations.push(Operation::ObserveComposite { paths: paths.clone(), format });
+        for mode in [CancelMode::Active, CancelMode::Passive] {
+            operations.push(Operation::CancelCompositeObservation { paths: paths.clone(), mode });
+        }
+        let values = [("/1/0/1", Value::Integer(i64::MIN)), ("/16/0/0/7", Value::String("é\0".into()))];
+        let values = values.into_iter().map(|(text, value)| (path(text), value)).collect();
+        operations.push(Operation::WriteComposite { values, format });
     }
     for node in nodes() {
         for (mode, format) in [(WriteMode::Replace, None), (WriteMode::Update, Some(ContentFormat::TLV))] {

@@ -21,7 +21,7 @@ pub async fn restore_gives_exactly_the_live_state(store: &dyn Store) {
             Change::ObservationBegan(observation(1, "/4/0")),
             Change::ObservationBegan(observation(2, "/3")),
             Change::ObservationBegan(observation(3, "/3")),
-            Change::ObservationEnded { device: DeviceId(1), path: path("/4/0") },
+            Change::ObservationEnded { device: DeviceId(1), target: path("/4/0").into() },
             Change::ObservationsEnded { device: DeviceId(3) },
         ],
     )
@@ -130,6 +130,6 @@ pub async fn the_hot_state_is_read_back_in_parts(store: &dyn Store) {
 fn sorted(mut restored: Restored) -> Restored {
     restored.devices.sort_by_key(|device| device.id);
     restored.registrations.sort_by_key(|registration| registration.device);
-    restored.observations.sort_by_key(|observation| (observation.device, observation.path.ids()));
+    restored.observations.sort_by_key(|observation| (observation.device, observation.target.key()));
     restored
 }

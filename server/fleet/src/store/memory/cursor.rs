@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::{DiaryId, OperationId, StoreError, Timestamp, store::Cursor};
+use crate::{ArtefactId, DiaryId, OperationId, StoreError, Timestamp, store::Cursor};
 
 /// A row's place in its list: by the text, then the newest first, then by the number of the row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,8 +29,18 @@ impl Position {
         Self { text, newest: Reverse(newest << 64 | tie), row }
     }
 
+    pub(super) fn uploaded(at: Timestamp, id: ArtefactId) -> Self {
+        let Self { text, newest: Reverse(newest), row } = Self::newest(at.0, 0);
+        let tie = id.0.as_u128() & u128::from(u64::MAX);
+        Self { text, newest: Reverse(newest << 64 | tie), row }
+    }
+
     pub(super) fn operation(id: OperationId) -> Self {
-        Self { text: String::new(), newest: Reverse(id.0.as_u128()), row: 0 }
+        Self::number(id.0.as_u128())
+    }
+
+    pub(super) fn number(number: u128) -> Self {
+        Self { text: String::new(), newest: Reverse(number), row: 0 }
     }
 
     /// A cursor that is good in this list alone.

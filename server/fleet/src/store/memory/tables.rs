@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use objects::{ObjectId, Path, Version};
 
+use super::{artefact::ArtefactTables, group::GroupTables, update::UpdateTables};
 use crate::{
     ApiToken, AuditRecord, Authority, AuthorityId, BootstrapId, BootstrapRecord, Change, Claim, ClaimId,
     Claimed, Class, ClassId, ClassPolicy, Commit, Committed, Credential, CredentialId, Delivery, Device,
@@ -56,6 +57,9 @@ pub(super) struct Tables {
     pub(super) sessions: BTreeMap<[u8; 32], WebSession>,
     pub(super) submissions: BTreeMap<[u8; 32], Submission>,
     pub(super) models: BTreeMap<(ObjectId, Version), String>,
+    pub(super) groups: GroupTables,
+    pub(super) artefacts: ArtefactTables,
+    pub(super) updates: UpdateTables,
     pub(super) audit: Vec<AuditRecord>,
     /// The last number given to a reading, an entry of a timeline or of the audit log.
     pub(super) sequence: i64,
@@ -101,6 +105,9 @@ impl Default for Tables {
             sessions: BTreeMap::new(),
             submissions: BTreeMap::new(),
             models: BTreeMap::new(),
+            groups: GroupTables::default(),
+            artefacts: ArtefactTables::default(),
+            updates: UpdateTables::default(),
             audit: Vec::new(),
             sequence: 0,
             last_event: 0,
@@ -181,10 +188,10 @@ impl Tables {
             }
             Change::ObservationBegan(observation) => {
                 self.known(observation.device)?;
-                self.observations.insert((observation.device, observation.path.ids()), observation);
+                self.observations.insert((observation.device, observation.target.key()), observation);
             }
-            Change::ObservationEnded { device, path } => {
-                self.observations.remove(&(device, path.ids()));
+            Change::ObservationEnded { device, target } => {
+                self.observations.remove(&(device, target.key()));
             }
             Change::ObservationsEnded { device } => {
                 self.observations.retain(|(other, _), _| *other != device);
@@ -251,6 +258,9 @@ impl Tables {
                     submission.answer = Some(answer);
                 }
             }
+            Change::Artefact(change) => self.change_artefact(change)?,
+            Change::Group(change) => self.change_group(change)?,
+            Change::Update(change) => self.change_update(change)?,
             Change::SessionSaved(session) => {
                 self.sessions.insert(session.key, session);
             }
@@ -282,6 +292,7 @@ impl Tables {
         self.secure_sessions.retain(|_, (session, _)| session.heard_at.after(SecureSession::KEPT) > now);
         self.submissions.retain(|_, submission| submission.at.after(Submission::KEPT) > now);
         self.tokens.retain(|token| token.ended_at().after(ENDED_TOKEN_KEPT) > now);
+        self.updates.purge(now);
         self.purge_events(now);
     }
 

@@ -263,7 +263,7 @@ impl World {
                             let incoming = Incoming::Datagram(sim.source, heard, bytes);
                             self.post(Packet::ToServer(number, incoming));
                         }
-                        DeviceOutput::Event(_) => {}
+                        DeviceOutput::Fetch(_) | DeviceOutput::Event(_) => {}
                     }
                 }
             }

@@ -87,7 +87,8 @@ fn after_any_weather_devices_are_registered_operations_are_final_and_nothing_is_
         for &node in &nodes {
             let stored = world.stored_observations(node);
             let at_device: Vec<_> = world.device(node).observed().collect();
-            let at_server: Vec<_> = stored.iter().map(|observation| observation.path).collect();
+            let at_server: Vec<_> =
+                stored.iter().flat_map(|observation| observation.target.paths()).copied().collect();
             assert_eq!(at_server, at_device, "seed {seed}: node {node} is observed as the server believes");
         }
         // The batch of this very second may still be on its way to the store.

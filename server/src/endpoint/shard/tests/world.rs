@@ -2,6 +2,7 @@
 
 mod faults;
 mod orders;
+mod packages;
 mod seen;
 mod sessions;
 
@@ -63,6 +64,7 @@ pub(super) struct World {
     sessions: u64,
     orders: u64,
     transmitted: BTreeMap<Source, usize>,
+    packages: packages::Packages,
     /// The bytes that came from each address in the clear, and those that went there.
     ledger: BTreeMap<Source, [usize; 2]>,
 }
@@ -138,6 +140,7 @@ impl World {
             sessions: 0,
             orders: 0,
             transmitted: BTreeMap::new(),
+            packages: packages::Packages::default(),
             ledger: BTreeMap::new(),
         }
     }
@@ -273,6 +276,7 @@ impl World {
                 Output::Confirm { session, .. } => self.confirmed.push(session),
                 Output::Introduce { session, .. } => self.introduced.push(session),
                 Output::Event { .. } => {}
+                other => self.give_package(other),
             }
         }
         for node in 0..self.nodes.len() {
@@ -285,6 +289,10 @@ impl World {
                     device::Output::Connect { .. } => {
                         let now = self.now;
                         self.nodes[node].device.connected(now);
+                    }
+                    device::Output::Fetch(_) => {
+                        let now = self.now;
+                        self.nodes[node].device.fetch_failed(now, true);
                     }
                     device::Output::Event(event) => self.nodes[node].events.push(event),
                 }

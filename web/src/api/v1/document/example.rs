@@ -25,6 +25,9 @@ pub(super) fn written(media_type: &str) -> &'static str {
         }
         "application/x-pem-file" => "-----BEGIN X509 CRL-----\nMIIB…\n-----END X509 CRL-----\n",
         "application/pkix-crl" => "0…",
+        "multipart/form-data" => {
+            "--cut\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\ngateway firmware\r\n--cut--\r\n"
+        }
         "text/event-stream" => {
             "id: 4711\nevent: registered\ndata: {\"sequence\":4711,\"at\":\"2026-11-22T13:55:40.123Z\",\"kind\":\"registered\",\
             \"device\":\"5f0c7a52d1f34d5b8d6f2f2a9f3f4c11\",\"endpoint\":\"node-7\",\"readings\":[]}\n\n"

@@ -16,6 +16,8 @@ words! {
         CommandLine,
         /// By what a device has proved or claimed.
         Device,
+        /// By a rule that people have set.
+        Rule,
         /// At the first start.
         Setup,
     }
@@ -24,11 +26,13 @@ words! {
 words! {
     /// What was done.
     AuditAction = Verb {
-        CreateUser, LogIn, LogInFailed, LogOut, Operate, CancelOperation, AddDevice, ClassifyDevice, RemoveDevice,
+        CreateUser, LogIn, LogInFailed, LogOut, Operate, CancelOperation, BeginUpdate, CancelUpdate, LetOff, AddDevice, ClassifyDevice, RemoveDevice,
         ImportDevices, AddCredential, ProveCredential, RetireCredential, RevokeCredential, AddClaim, CloseClaim,
         UseClaim, ApproveClaim, AddClass, SaveClass, AddAuthority,
-        RemoveAuthority, SaveRevocationList, SavePlan, ClearDiary, SaveModel, RemoveModel, ReloadModels, ChangeUser,
-        AddToken, RevokeToken, AddWebhook, ChangeWebhook, RemoveWebhook, Export, Restore, Denied,
+        RemoveAuthority, SaveRevocationList, SaveUpdatePolicy, AddUpdateKey, RevokeUpdateKey, UploadArtefact,
+        WithdrawArtefact, RemoveArtefact, DownloadArtefact, SavePlan, ClearDiary, SaveModel, RemoveModel, ReloadModels, ChangeUser,
+        AddToken, RevokeToken, AddWebhook, ChangeWebhook, RemoveWebhook, Export, Restore,
+        SaveGroup, RemoveGroup, LabelDevice, Denied,
     }
 }
 

@@ -1,9 +1,11 @@
 //! Devices.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{GivenCredential, ShownCredential, Time};
+use super::{GivenCredential, Labels, ShownCredential, Time};
 
 words! {
     /// Whether a device is registered.
@@ -87,6 +89,12 @@ pub struct DeviceDetail {
     pub presence: Presence,
     /// Whether it has a credential that opens sessions.
     pub secured: bool,
+    /// Its labels: texts by keys.
+    #[schema(example = json!({"site": "zurich"}))]
+    pub labels: BTreeMap<String, String>,
+    /// The names of the groups it is in, the highest rank first.
+    #[schema(example = json!(["low batteries"]))]
+    pub groups: Vec<String>,
     /// When it was first known.
     pub created_at: Time,
     /// When it was removed, if it was.
@@ -277,6 +285,8 @@ impl DeviceDetail {
             state: state.into(),
             presence: detail.presence.into(),
             secured,
+            labels: Labels::from(&detail.labels).labels,
+            groups: detail.groups.into_iter().map(|group| group.name).collect(),
             created_at: device.created_at.into(),
             removed_at: device.removed_at.map(Time::from),
             seen_at: seen_at.map(Time::from),

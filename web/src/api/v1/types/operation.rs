@@ -144,6 +144,38 @@ pub enum OperationRequest {
         #[serde(skip_serializing_if = "Option::is_none")]
         mode: Option<CancelMode>,
     },
+    /// Reads several nodes at once; since LwM2M 1.1. What the device does not have is left out of its answer.
+    ReadComposite {
+        /// Nodes of any level, none within another, at most 64.
+        paths: Vec<NodePath>,
+        /// SenML JSON or SenML CBOR; the server chooses if nothing is said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        format: Option<Format>,
+    },
+    /// Writes several values at once; since LwM2M 1.1. The device writes all of them, or none.
+    WriteComposite {
+        /// The values, by the path of their resource or resource instance: `/1/0/1`.
+        values: BTreeMap<NodePath, TypedValue>,
+        /// As for read-composite.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        format: Option<Format>,
+    },
+    /// Begins one observation of several nodes; since LwM2M 1.1.
+    ObserveComposite {
+        /// As for read-composite.
+        paths: Vec<NodePath>,
+        /// As for read-composite.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        format: Option<Format>,
+    },
+    /// Ends an observation of several nodes.
+    CancelCompositeObservation {
+        /// What is observed, in the order in which it was asked for.
+        paths: Vec<NodePath>,
+        /// Active, if nothing is said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mode: Option<CancelMode>,
+    },
 }
 
 /// An operation to ask.
@@ -170,8 +202,11 @@ pub struct Operation {
     /// What is asked, by the specification's name.
     #[schema(example = "Read")]
     pub operation: String,
-    /// Where.
+    /// Where; the root if it is about several nodes.
     pub path: NodePath,
+    /// The nodes, if it is about several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<NodePath>,
     /// Where it stands.
     #[schema(example = "done")]
     pub state: OperationState,
@@ -285,6 +320,7 @@ impl From<fleet::OperationRecord> for Operation {
             id: record.id.to_string(),
             operation: record.operation.name().to_owned(),
             path: record.operation.path().into(),
+            paths: several(&record.operation.target()),
             state: record.state.into(),
             requested_by: record.requested_by,
             queued_at: record.queued_at.into(),
@@ -350,6 +386,14 @@ impl From<objects::link::DiscoveredLink> for DiscoveredLink {
             short_server_id: link.ssid,
             uri: link.uri,
         }
+    }
+}
+
+/// The paths of a target that is several.
+pub(crate) fn several(target: &fleet::Target) -> Vec<NodePath> {
+    match target {
+        fleet::Target::One(_) => Vec::new(),
+        fleet::Target::Several(paths) => paths.iter().copied().map(NodePath::from).collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Format, NodePath, Time};
+use super::{Format, NodePath, Time, several};
 // utoipa takes whatever is called `Value` for any JSON.
 use super::Value as TypedValue;
 
@@ -23,8 +23,11 @@ pub struct Reading {
 /// What a device reports by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Observation {
-    /// What is observed.
+    /// What is observed; the root if it is several nodes.
     pub path: NodePath,
+    /// The nodes, if they are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<NodePath>,
     /// The format that was asked for.
     pub format: Option<Format>,
     /// Since when.
@@ -50,8 +53,13 @@ impl From<fleet::StoredReading> for Reading {
 
 impl From<fleet::Observation> for Observation {
     fn from(observation: fleet::Observation) -> Self {
+        let path = match &observation.target {
+            fleet::Target::One(path) => *path,
+            fleet::Target::Several(_) => objects::Path::Root,
+        };
         Self {
-            path: observation.path.into(),
+            path: path.into(),
+            paths: several(&observation.target),
             format: observation.format.and_then(Format::of),
             since: observation.since.into(),
         }

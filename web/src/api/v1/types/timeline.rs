@@ -9,6 +9,7 @@ words! {
     /// What kind of thing happened.
     TimelineKind = TimelineKind {
         Registered, Updated, Deregistered, Expired, Rejected, Operation, Observation, Credential, Bootstrap, Enrolment,
+        Firmware,
     }
 }
 

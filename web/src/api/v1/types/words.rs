@@ -38,16 +38,19 @@ macro_rules! words {
         }
     };
     // The same list as one of the domain.
-    ($(#[$meta:meta])* $name:ident = $domain:ident { $($(#[$doc:meta])* $variant:ident),* $(,)? }) => {
+    ($(#[$meta:meta])* $name:ident = $domain:ident { $($variants:tt)* }) => {
+        words! { $(#[$meta])* $name = fleet::$domain { $($variants)* } }
+    };
+    ($(#[$meta:meta])* $name:ident = $domain:path { $($(#[$doc:meta])* $variant:ident),* $(,)? }) => {
         words! { $(#[$meta])* $name { $($(#[$doc])* $variant),* } }
 
-        impl From<fleet::$domain> for $name {
-            fn from(word: fleet::$domain) -> Self {
-                match word { $(fleet::$domain::$variant => Self::$variant),* }
+        impl From<$domain> for $name {
+            fn from(word: $domain) -> Self {
+                match word { $(<$domain>::$variant => Self::$variant),* }
             }
         }
 
-        impl From<$name> for fleet::$domain {
+        impl From<$name> for $domain {
             fn from(word: $name) -> Self {
                 match word { $($name::$variant => Self::$variant),* }
             }

@@ -34,9 +34,11 @@ impl World {
             }
             assert_eq!(registration.epoch, stored.epoch);
             assert_eq!(self.roster.device_of_registration(life.id), Some(device));
-            let observed =
-                self.roster.observations(device).map(|observation| (observation.path, observation.token));
-            assert!(observed.eq(life.observed.iter().map(|(path, token)| (*path, *token))), "I-25");
+            let observed = self
+                .roster
+                .observations(device)
+                .map(|observation| (observation.target.clone(), observation.token));
+            assert!(observed.eq(life.observed.iter().map(|(path, token)| ((*path).into(), *token))), "I-25");
         }
         assert_eq!(restored.registrations.len(), lives);
         let observed: usize =

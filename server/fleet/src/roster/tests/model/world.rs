@@ -149,7 +149,7 @@ impl World {
         let Reply::Created(id) = decision.reply else { panic!("{decision:?}") };
         let before = self.known[device].life.as_ref();
         let observed = before.map_or_else(BTreeMap::new, |life| covered(links, &life.observed));
-        let observe = |path: &Path| Then::Observe { path: *path, format: None };
+        let observe = |path: &Path| Then::Observe { target: (*path).into(), format: None };
         let then: Vec<_> = observed.keys().map(observe).chain([Then::ReleaseQueue]).collect();
         assert_eq!(decision.then, then, "I-25");
         let (renewed, awake_until) = (Duration::ZERO, Duration::ZERO);
@@ -226,7 +226,14 @@ impl World {
         let token = (1..).find(free).and_then(|token| ObservationToken::new(&[token])).unwrap();
         let path = path.parse().unwrap();
         life.observed.insert(path, token);
-        let began = Observation { device: id, path, token, format: None, since: self.now.wall, number: None };
+        let began = Observation {
+            device: id,
+            target: path.into(),
+            token,
+            format: None,
+            since: self.now.wall,
+            number: None,
+        };
         let began = commit(Change::ObservationBegan(began));
         self.keep(began.clone());
         self.roster.apply(self.now, &began);

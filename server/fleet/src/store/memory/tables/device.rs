@@ -44,6 +44,7 @@ impl Tables {
     pub(super) fn classify(&mut self, id: DeviceId, class: ClassId) -> Result<(), StoreError> {
         unique(self.classes.contains_key(&class))?;
         self.devices.get_mut(&id).ok_or(StoreError::Conflict)?.class = class;
+        self.groups.settle(id);
         Ok(())
     }
 
@@ -64,7 +65,11 @@ impl Tables {
             }
         }
         self.observations.retain(|(other, _), _| *other != id);
+        self.groups.leave_all(id);
         if !keep_data {
+            self.groups.unlabel(id);
+            self.artefacts.forget_installed(id);
+            self.updates.forget(id);
             self.registrations.remove(&id);
             self.latest.retain(|(other, _), _| *other != id);
             self.history.retain(|(other, _), _| *other != id);

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import muster.leshan.objects.DeviceObject;
 import muster.leshan.objects.FirmwareObject;
 import org.eclipse.leshan.client.LeshanClient;
 import org.eclipse.leshan.client.LeshanClientBuilder;
@@ -43,9 +44,9 @@ final class ClientAssembly {
         this.executor = executor;
     }
 
-    LeshanClient build(Network network, FirmwareObject firmware) {
+    LeshanClient build(Network network, DeviceObject device, FirmwareObject firmware) {
         NotificationReporter notifications = new NotificationReporter(endpoint, events);
-        LeshanClient client = new ReportingBuilder().setObjects(new ObjectTree(options, endpoint).create(firmware))
+        LeshanClient client = new ReportingBuilder().setObjects(new ObjectTree(options, endpoint).create(device, firmware))
                 .setEndpointsProviders(new Transports(network, notifications).provider(options))
                 .setRegistrationEngineFactory(engine()).setAdditionalAttributes(options.attributes())
                 .setLinkFormatHelper(new LinkFormatHelper(options.version())).setDataSenders(new ManualDataSender())

@@ -1,6 +1,8 @@
 package muster.leshan;
 
 import java.util.List;
+import java.util.Locale;
+import muster.leshan.objects.FirmwareObject;
 import org.eclipse.leshan.core.node.LwM2mPath;
 import org.eclipse.leshan.core.request.ContentFormat;
 
@@ -61,6 +63,7 @@ final class Commands {
             case "rebind" -> client.rebind();
             case "handshake" -> client.handshake(words.length > 1 && words[1].equals("resume"));
             case "firmware-result" -> client.endNextUpdateWith(Integer.parseInt(word(words, 1)));
+            case "firmware-ending" -> client.endNextUpdate(ending(word(words, 1)));
             default -> throw new IllegalArgumentException("unknown command");
             }
         } catch (RuntimeException e) {
@@ -84,6 +87,10 @@ final class Commands {
 
     private static List<String> paths(String list) {
         return List.of(list.split(","));
+    }
+
+    private static FirmwareObject.Ending ending(String word) {
+        return FirmwareObject.Ending.valueOf(word.toUpperCase(Locale.ROOT).replace('-', '_'));
     }
 
     private static ContentFormat format(String[] words, int index) {

@@ -3,6 +3,7 @@ package muster.leshan;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
+import muster.leshan.objects.DeviceObject;
 import muster.leshan.objects.FirmwareObject;
 import org.eclipse.leshan.client.LeshanClient;
 import org.eclipse.leshan.client.resource.LwM2mInstanceEnabler;
@@ -37,8 +38,9 @@ final class HostedClient {
         this.endpoint = endpoint;
         this.events = events;
         this.network = new Network(localPort);
-        this.firmware = new FirmwareObject(endpoint, events, executor);
-        this.client = new ClientAssembly(options, endpoint, events, executor).build(network, firmware);
+        DeviceObject device = new DeviceObject(endpoint);
+        this.firmware = new FirmwareObject(endpoint, events, executor, device, options.httpsTrust());
+        this.client = new ClientAssembly(options, endpoint, events, executor).build(network, device, firmware);
     }
 
     String endpoint() {
@@ -134,6 +136,11 @@ final class HostedClient {
     /** Lets the next firmware update end with this result. */
     void endNextUpdateWith(int result) {
         firmware.endNextUpdateWith(result);
+    }
+
+    /** Lets the next firmware update end otherwise than it says. */
+    void endNextUpdate(FirmwareObject.Ending ending) {
+        firmware.endNextUpdate(ending);
     }
 
     /** Deregisters and gives everything back. */

@@ -39,7 +39,7 @@ final class ObjectTree {
         this.initializer = new ObjectsInitializer(Models.forVersion(options.version()));
     }
 
-    List<LwM2mObjectEnabler> create(FirmwareObject firmware) {
+    List<LwM2mObjectEnabler> create(DeviceObject device, FirmwareObject firmware) {
         has(LwM2mId.SECURITY, Security::new, security());
         if (options.bootstrap()) {
             has(LwM2mId.SERVER, Server::new);
@@ -47,7 +47,7 @@ final class ObjectTree {
             has(LwM2mId.SERVER, Server::new, server());
         }
         has(LwM2mId.ACCESS_CONTROL, StoredInstance::new);
-        has(LwM2mId.DEVICE, StoredInstance::new, new DeviceObject(endpoint));
+        has(LwM2mId.DEVICE, StoredInstance::new, device);
         has(LwM2mId.FIRMWARE, StoredInstance::new, firmware);
         has(LwM2mId.LOCATION, LocationObject::new, new LocationObject());
         has(BINARY_APP_DATA_CONTAINER, BinaryDataObject::new, new BinaryDataObject());

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import muster.leshan.objects.HttpsTrust;
 import org.eclipse.leshan.core.LwM2m.LwM2mVersion;
 
 /** The command line, parsed and checked. */
@@ -15,7 +16,7 @@ record Options(URI server, List<String> endpoints, long lifetimeSeconds, int loc
         boolean bootstrap, LwM2mVersion version, byte[] pskIdentity, byte[] pskKey, OwnKey ownKey,
         Map<String, String> attributes,
         boolean connectionId, int ackTimeoutMs, int blockSize, int retrySeconds, int requestTimeoutSeconds,
-        Integer updateSeconds, boolean waitForRegister) {
+        Integer updateSeconds, boolean waitForRegister, HttpsTrust httpsTrust) {
 
     static final String USAGE = """
             usage: java -jar leshan-client.jar --server URI (--endpoint NAME | --count N --prefix P) [options]
@@ -40,6 +41,7 @@ record Options(URI server, List<String> endpoints, long lifetimeSeconds, int loc
               --retry SECONDS        wait after a failed registration or bootstrap (10)
               --request-timeout SECONDS  wait for the answer to a registration, update or bootstrap (120)
               --update-period SECONDS  Update at least so often (from the lifetime)
+              --https-trust FILE     certificate of the https server that firmware comes from, in DER
               --wait                 do not register until the command register""";
 
     /**
@@ -56,7 +58,8 @@ record Options(URI server, List<String> endpoints, long lifetimeSeconds, int loc
             case "--queue-mode", "--bootstrap", "--no-connection-id", "--wait" -> given.put(name, "");
             case "--server", "--endpoint", "--count", "--prefix", "--lifetime", "--local-port", "--lwm2m",
                     "--psk-identity", "--psk-key", "--raw-public-key", "--certificate", "--private-key",
-                    "--server-key", "--ack-timeout", "--block-size", "--retry", "--request-timeout", "--update-period" ->
+                    "--server-key", "--ack-timeout", "--block-size", "--retry", "--request-timeout", "--update-period",
+                    "--https-trust" ->
                 given.put(name, valueOf(arguments, ++i));
             case "--attribute" -> {
                 String[] pair = valueOf(arguments, ++i).split("=", 2);
@@ -80,7 +83,7 @@ record Options(URI server, List<String> endpoints, long lifetimeSeconds, int loc
                 (int) number(given, "--block-size", 512), (int) number(given, "--retry", 10),
                 (int) number(given, "--request-timeout", 120),
                 given.containsKey("--update-period") ? (int) number(given, "--update-period", 0) : null,
-                given.containsKey("--wait"));
+                given.containsKey("--wait"), HttpsTrust.given(given.get("--https-trust")));
     }
 
     /** The pre-shared key identity of one client: the given one, else its endpoint name. */

@@ -19,6 +19,7 @@ import org.eclipse.leshan.core.response.WriteResponse;
  */
 public final class DeviceObject extends StoredInstance {
 
+    private static final int FIRMWARE_VERSION = 3;
     private static final int REBOOT = 4;
     private static final int FACTORY_RESET = 5;
     private static final int ERROR_CODES = 11;
@@ -30,6 +31,11 @@ public final class DeviceObject extends StoredInstance {
     /** A device with the given serial number. */
     public DeviceObject(String serialNumber) {
         super(start(serialNumber));
+    }
+
+    /** Another firmware was installed. */
+    void nowRuns(String version) {
+        put(FIRMWARE_VERSION, version);
     }
 
     @Override
@@ -71,7 +77,7 @@ public final class DeviceObject extends StoredInstance {
         start.put(0, "Muster");
         start.put(1, "Leshan client");
         start.put(2, serialNumber);
-        start.put(3, "1.0.0");
+        start.put(FIRMWARE_VERSION, "1.0.0");
         start.put(6, Map.of(0, 1L, 1, 5L));
         start.put(7, Map.of(0, 3800L, 1, 5000L));
         start.put(8, Map.of(0, 125L, 1, 900L));

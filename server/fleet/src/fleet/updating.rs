@@ -1,0 +1,435 @@
+//! The engine of updates: sees what is known of a device, takes the step that follows, and asks what that says.
+//!
+//! One step at a time for each update. What is in memory of one is when to look at it and how far its push is; everything
+//! else is in its row, which is written in one transaction with the operation that it waits for.
+
+use std::{sync::PoisonError, time::Duration};
+
+mod agenda;
+pub(in crate::fleet) use agenda::Agenda;
+
+use futures::task::AtomicWaker;
+use objects::Value;
+
+use super::updates::{MAX_FAILED, RESTS_FOR, engine};
+use crate::{
+    ArtefactKind, Change, Commit, DeviceId, DeviceState, EventKind, Fleet, FleetError, Installed, Operation,
+    OperationId, OperationState, StoredReading, TimelineEntry, TimelineKind, Timestamp,
+    store::{DeviceView, RunningUpdate},
+    update::{
+        Ask, Asked, DownloadKey, Known, Registered, Scheme, Seen, Update, UpdateChange, UpdateId,
+        UpdatePhase, UpdateTarget,
+    },
+};
+
+/// Where an update stands after its steps.
+enum Advanced {
+    Waits(Timestamp),
+    Ended(Option<UpdatePhase>),
+}
+
+/// By what this server lets devices fetch: a scheme, and what stands before the key.
+pub type Offers = Vec<(Scheme, String)>;
+
+/// How long an operation of an update may wait for its device.
+const WAITS: Duration = Duration::from_secs(30 * 86_400);
+/// How long after a failure of the store or the like the next try comes.
+const AGAIN: Duration = Duration::from_secs(10);
+/// How many steps of one update follow each other without anything having been asked.
+const MAX_STEPS: usize = 16;
+
+impl Fleet {
+    /// By what devices may fetch. To be called once, before updates go on.
+    #[must_use]
+    pub fn with_downloads(self, offers: Offers) -> Self {
+        Self { downloads: offers, ..self }
+    }
+
+    /// Reads the updates back that go on; to be called once at each start.
+    pub async fn restore_updates(&self) -> Result<(), FleetError> {
+        let mut after = None;
+        loop {
+            let running = self.store.running_updates(after, 1_000).await?;
+            let Some(last) = running.last() else { return Ok(()) };
+            after = Some(last.id);
+            let mut agenda = self.agenda();
+            for running in running {
+                agenda.add(running);
+            }
+        }
+    }
+
+    /// The updates to take a step of now; each is to be handed to [`Fleet::advance_update`].
+    pub fn due_updates(&self, now: Timestamp) -> Vec<UpdateId> {
+        self.agenda().take_due(now)
+    }
+
+    /// When [`Fleet::due_updates`] has something, if nothing happens before that.
+    pub fn next_update(&self) -> Option<Timestamp> {
+        self.agenda().due.first().map(|(at, _)| *at)
+    }
+
+    /// Ready when something has happened that makes an update due earlier.
+    pub fn poll_updates(&self, context: &mut std::task::Context<'_>) -> std::task::Poll<()> {
+        self.updates_waker.register(context.waker());
+        match self.updates_woken.swap(false, std::sync::atomic::Ordering::AcqRel) {
+            true => std::task::Poll::Ready(()),
+            false => std::task::Poll::Pending,
+        }
+    }
+
+    /// Something has happened to a device: its updates are looked at.
+    pub fn device_happened(&self, device: DeviceId, kind: &EventKind, now: Timestamp) {
+        if matches!(kind, EventKind::Observations | EventKind::Update { .. }) {
+            return;
+        }
+        let mut agenda = self.agenda();
+        let Some(updates) = agenda.of_device.get(&device).cloned() else { return };
+        for id in updates {
+            let matters = match kind {
+                EventKind::Operation { id: operation, state } => {
+                    state.is_final()
+                        && agenda.updates.get(&id).is_some_and(|item| item.operation == Some(*operation))
+                }
+                EventKind::Readings(readings) => readings.iter().any(|reading| {
+                    matches!(reading.reading.path.object(), Some(objects::ObjectId(3 | 5 | 9)))
+                }),
+                _ => true,
+            };
+            if matters {
+                agenda.hasten(id, now);
+            }
+        }
+        drop(agenda);
+        self.wake_updates();
+    }
+
+    /// A device has so many bytes of what it is pushed.
+    pub fn push_progressed(&self, operation: OperationId, sent: u64, now: Timestamp) {
+        let mut agenda = self.agenda();
+        if let Some(id) = agenda.by_operation.get(&operation).copied() {
+            agenda.progress.insert(id, (sent, now));
+        }
+    }
+
+    /// Writes how far pushes are, in one commit. To be called every few seconds.
+    pub async fn flush_progress(&self) -> Result<(), FleetError> {
+        let progress: Vec<_> =
+            self.agenda().progress.iter().map(|(id, (sent, at))| (*id, *sent, *at)).collect();
+        if progress.is_empty() {
+            return Ok(());
+        }
+        let change = Change::Update(UpdateChange::Progressed(progress.clone()));
+        self.store.commit(Commit { changes: vec![change], audit: Vec::new() }).await?;
+        let mut agenda = self.agenda();
+        for (id, sent, at) in progress {
+            if agenda.progress.get(&id) == Some(&(sent, at)) {
+                agenda.progress.remove(&id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes steps of an update until it waits for something, or ends: in which phase, then. After an error it is due again.
+    pub async fn advance_update(
+        &self,
+        id: UpdateId,
+        now: impl Fn() -> Timestamp + Send + Sync,
+    ) -> Result<Option<UpdatePhase>, FleetError> {
+        let advanced = self.advance(id, &now).await;
+        let due_at = match &advanced {
+            Ok(Advanced::Waits(until)) => Some(*until),
+            Ok(Advanced::Ended(_)) => None,
+            Err(_) => Some(now().after(AGAIN)),
+        };
+        self.agenda().stepped(id, due_at, now());
+        Ok(match advanced? {
+            Advanced::Ended(phase) => phase,
+            Advanced::Waits(_) => None,
+        })
+    }
+
+    async fn advance(
+        &self,
+        id: UpdateId,
+        now: &(impl Fn() -> Timestamp + Send + Sync),
+    ) -> Result<Advanced, FleetError> {
+        let mut came = None;
+        for _ in 0..MAX_STEPS {
+            let Some(mut update) = self.store.update(id).await?.filter(|update| !update.has_ended()) else {
+                return Ok(Advanced::Ended(None));
+            };
+            let stored = update.clone();
+            self.overlay_progress(&mut update);
+            let Some(view) = self.store.device_row(update.device).await? else {
+                return Ok(Advanced::Ended(None));
+            };
+            let asked = match came.take() {
+                Some((ask, asked)) => {
+                    update.asking = Some((OperationId::new(now(), [0; 10]), ask));
+                    Some(asked)
+                }
+                None => self.asked(&update).await?,
+            };
+            if asked == Some(Asked::UnderWay) {
+                let operation = update.asking.map(|(operation, _)| operation);
+                self.agenda().waits_for(id, operation);
+                return Ok(Advanced::Waits(Update::look_again(now())));
+            }
+            let seen = self.seen_of(&mut update, asked, &view, now()).await?;
+            // It is in the row from here on.
+            self.agenda().progress.remove(&id);
+            let before = update.phase;
+            let step = update.step(&seen, now());
+            let (mut update, at) = (step.update, now());
+            match step.ask {
+                None => {
+                    // When to look again is written with something that has happened.
+                    if update != (Update { due_at: update.due_at, ..stored }) {
+                        self.save_update(&update, before, &view, at).await?;
+                    }
+                    if update.has_ended() {
+                        self.let_go(&update, &view, at).await;
+                        return Ok(Advanced::Ended(Some(update.phase)));
+                    }
+                    if update.due_at > now() {
+                        return Ok(Advanced::Waits(update.due_at));
+                    }
+                }
+                Some((ask, operation)) => {
+                    came = self.ask(&mut update, ask, operation, view, before, now).await?;
+                }
+            }
+        }
+        Ok(Advanced::Waits(now().after(AGAIN)))
+    }
+
+    /// Asks something of a device. What came of it is in the store; only what was never taken on is given back.
+    async fn ask(
+        &self,
+        update: &mut Update,
+        ask: Ask,
+        operation: Operation,
+        view: DeviceView,
+        before: UpdatePhase,
+        now: &(impl Fn() -> Timestamp + Send + Sync),
+    ) -> Result<Option<(Ask, Asked)>, FleetError> {
+        let context = engine(now(), update.request);
+        let (id, device, phase) = (update.id, update.device, update.phase);
+        let (row, at) = (update.clone(), context.now);
+        let also = move |operation| {
+            let entry = (phase != before).then(|| timeline(device, at, &row));
+            let row = Update { asking: Some((operation, ask)), ..row };
+            std::iter::once(Change::Update(UpdateChange::Saved(Box::new(row)))).chain(entry).collect()
+        };
+        let begun = self.begin_for(&context, view.clone(), operation, WAITS, Box::new(also)).await;
+        let begun = match begun {
+            Ok(begun) => begun,
+            Err(error @ FleetError::Store(_)) => return Err(error),
+            Err(error) => return Ok(Some((ask, Asked::Failed(error.to_string())))),
+        };
+        if phase != before {
+            self.tell_update(update, &view, context.now);
+        }
+        self.agenda().waits_for(id, Some(begun.id()));
+        match self.carry_out(&context, begun).await {
+            Ok(_) | Err(FleetError::NotRegistered | FleetError::QueueFull) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn save_update(
+        &self,
+        update: &Update,
+        before: UpdatePhase,
+        view: &DeviceView,
+        at: Timestamp,
+    ) -> Result<(), FleetError> {
+        let mut changes = vec![Change::Update(UpdateChange::Saved(Box::new(update.clone())))];
+        if update.phase != before {
+            changes.push(timeline(update.device, at, update));
+        }
+        if update.phase == UpdatePhase::Succeeded {
+            let artefact = self.store.artefact(update.artefact).await?;
+            let kind = match update.target {
+                UpdateTarget::Firmware => ArtefactKind::Firmware,
+                UpdateTarget::Software(_) => ArtefactKind::Software,
+            };
+            changes.push(Change::Artefact(crate::ArtefactChange::Installed(Installed {
+                device: update.device,
+                kind,
+                instance: update.target.instance_id(),
+                version: update.version.clone(),
+                sequence: artefact.as_ref().map(|artefact| artefact.sequence),
+                artefact: artefact.map(|artefact| artefact.id),
+                at,
+            })));
+        }
+        self.store.commit(Commit { changes, audit: Vec::new() }).await?;
+        if update.phase != before {
+            self.tell_update(update, view, at);
+        }
+        Ok(())
+    }
+
+    /// The device is not observed any more for an update that has ended.
+    async fn let_go(&self, update: &Update, view: &DeviceView, at: Timestamp) {
+        let context = engine(at, update.request);
+        for operation in update.farewell() {
+            // Whether it comes to that or not: what the device still tells is taken as it is.
+            if let Ok(begun) =
+                self.begin_for(&context, view.clone(), operation, WAITS, Box::new(|_| Vec::new())).await
+            {
+                let _ = self.carry_out(&context, begun).await;
+            }
+        }
+    }
+
+    /// What is known of a device.
+    async fn seen_of(
+        &self,
+        update: &mut Update,
+        asked: Option<Asked>,
+        view: &DeviceView,
+        now: Timestamp,
+    ) -> Result<Seen, FleetError> {
+        let target = update.target;
+        let live = view.registration.as_ref().filter(|_| view.state == DeviceState::Registered);
+        let registered = live.map(|registration| Registered {
+            id: registration.id,
+            at: registration.registered_at,
+            has_target: registration.covers(target.instance()),
+        });
+        let readings = self.store.latest(update.device, target.instance()).await?;
+        let device = self.store.latest(update.device, UpdateTarget::DEVICE_VERSION).await?;
+        let is_open =
+            matches!(update.phase, UpdatePhase::Waiting | UpdatePhase::Delivering) && !update.delivered;
+        let cleared = match is_open {
+            true => {
+                Some(self.clear_artefact(update.artefact, update.device, target.instance_id(), now).await)
+            }
+            false => None,
+        };
+        let misfit = match cleared {
+            None | Some(Ok(_)) => None,
+            Some(Err(FleetError::Misfit(misfit))) => Some(misfit.to_string()),
+            Some(Err(error @ FleetError::NotFound(_))) => Some(error.to_string()),
+            Some(Err(error)) => return Err(error),
+        };
+        let rests_until = match update.phase {
+            UpdatePhase::Waiting => self.rests_until(update.device, now).await?,
+            _ => None,
+        };
+        let offered = if is_open { self.offered(update, view).await? } else { Offers::new() };
+        let at = |path| readings.iter().find(|reading| reading.reading.path == path);
+        let listed = |path: objects::Path| {
+            let below = readings.iter().filter(|reading| reading.reading.path.is_within(&path));
+            below.filter_map(integer).map(|known| known.value).collect()
+        };
+        Ok(Seen {
+            registered,
+            state: at(target.state()).and_then(integer),
+            result: at(target.result()).and_then(integer),
+            package_version: at(target.version()).and_then(text),
+            device_version: device.first().and_then(text),
+            protocols: target.protocols().map(listed).unwrap_or_default(),
+            delivery: target.delivery().and_then(at).and_then(integer).map(|known| known.value),
+            asked,
+            misfit,
+            rests_until,
+            offered,
+        })
+    }
+
+    /// Until when a device rests, having failed so often.
+    async fn rests_until(&self, device: DeviceId, now: Timestamp) -> Result<Option<Timestamp>, FleetError> {
+        let failed = self.store.failed_updates(device, before(now, RESTS_FOR), MAX_FAILED).await?;
+        Ok((failed.len() >= MAX_FAILED).then(|| failed[0].after(RESTS_FOR)))
+    }
+
+    async fn asked(&self, update: &Update) -> Result<Option<Asked>, FleetError> {
+        let Some((operation, _)) = update.asking else { return Ok(None) };
+        let Some(record) = self.store.operation(operation).await? else { return Ok(None) };
+        Ok(Some(match record.state {
+            OperationState::Queued | OperationState::Sent => Asked::UnderWay,
+            OperationState::Done => Asked::Done,
+            _ => Asked::Failed(record.result.unwrap_or_default()),
+        }))
+    }
+
+    /// By what the device may fetch, as its class allows.
+    async fn offered(&self, update: &mut Update, view: &DeviceView) -> Result<Offers, FleetError> {
+        if self.downloads.is_empty() {
+            return Ok(Vec::new());
+        }
+        let policy = self.store.update_policy(view.device.class).await?;
+        let allows = |scheme: Scheme| match scheme {
+            Scheme::Coaps | Scheme::Https => true,
+            Scheme::Coap => policy.as_ref().is_some_and(|policy| policy.coap),
+            Scheme::Http => policy.as_ref().is_some_and(|policy| policy.http),
+        };
+        let key = *update.download.get_or_insert_with(|| DownloadKey(self.random()));
+        let offered = self.downloads.iter().filter(|(scheme, _)| allows(*scheme));
+        Ok(offered.map(|(scheme, base)| (*scheme, format!("{base}{}", key.text()))).collect())
+    }
+
+    fn tell_update(&self, update: &Update, view: &DeviceView, at: Timestamp) {
+        let kind = EventKind::Update { id: update.id, phase: update.phase };
+        self.feed.publish(at, view.device.id, view.device.public_id, kind);
+    }
+
+    pub(super) fn note_update(&self, update: &Update) {
+        self.agenda().add(RunningUpdate::from(update));
+    }
+
+    pub(super) fn hasten_update(&self, id: UpdateId, now: Timestamp) {
+        self.agenda().hasten(id, now);
+    }
+
+    pub(super) fn overlay_progress(&self, update: &mut Update) {
+        if let Some((sent, at)) = self.agenda().progress.get(&update.id) {
+            (update.sent, update.progress_at) = (*sent, *at);
+        }
+    }
+
+    pub(super) fn wake_updates(&self) {
+        self.updates_woken.store(true, std::sync::atomic::Ordering::Release);
+        self.updates_waker.wake();
+    }
+
+    fn agenda(&self) -> std::sync::MutexGuard<'_, Agenda> {
+        self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes who waits for updates to be due.
+pub(super) type Waker = AtomicWaker;
+
+fn timeline(device: DeviceId, at: Timestamp, update: &Update) -> Change {
+    let detail = format!(
+        "{} to {}: {}, {}",
+        update.target.instance(),
+        update.version,
+        update.phase.name(),
+        update.detail
+    );
+    Change::Timeline(TimelineEntry::new(device, at, TimelineKind::Firmware, Some(update.request), &detail))
+}
+
+fn before(now: Timestamp, time: Duration) -> Timestamp {
+    Timestamp(now.0.saturating_sub(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
+}
+
+fn integer(reading: &StoredReading) -> Option<Known<i64>> {
+    let value = match reading.reading.value {
+        Value::Integer(value) | Value::Time(value) => value,
+        Value::Unsigned(value) => i64::try_from(value).ok()?,
+        _ => return None,
+    };
+    Some(Known { value, at: reading.received_at })
+}
+
+fn text(reading: &StoredReading) -> Option<Known<String>> {
+    let Value::String(value) = &reading.reading.value else { return None };
+    Some(Known { value: value.clone(), at: reading.received_at })
+}

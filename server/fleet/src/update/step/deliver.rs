@@ -1,0 +1,192 @@
+//! The package comes to the device: it is written there, or the device fetches it.
+
+use objects::{Node, Resource, Value};
+
+use super::{LOOK_EVERY, Steps};
+use crate::{
+    Operation, WriteMode,
+    update::{Ask, Delivery, DeviceStage, Scheme, UpdatePhase},
+    version,
+};
+
+impl Steps<'_> {
+    pub(super) fn deliver(&mut self) {
+        if self.seen.registered.is_none() {
+            if self.has_given_up() {
+                return;
+            }
+            self.note("waits for the device to register");
+            return self.wait(LOOK_EVERY * 60);
+        }
+        let Some(stage) = self.seen.stage(&self.update) else { return self.look() };
+        let result = self.seen.result(&self.update);
+        self.update.result = result.and_then(|result| u8::try_from(result).ok());
+        match (stage, self.update.delivered) {
+            (DeviceStage::Idle, true) => match result {
+                Some(code) if self.update.target.explain(code).is_failure() => self.failed_with(code),
+                // It has installed by itself (/5/0/14), or forgotten what it had.
+                _ => self.prove_or_try_again(),
+            },
+            (DeviceStage::Idle | DeviceStage::Installed, false) => self.bring(),
+            (DeviceStage::Installed, true) => self.enter_and_go(UpdatePhase::Verifying),
+            (DeviceStage::Downloading, true) => self.is_taking(),
+            (DeviceStage::Downloading, false) => self.has_a_part(),
+            (DeviceStage::Downloaded, true) => self.enter_and_go(UpdatePhase::Installing),
+            (DeviceStage::Downloaded, false) => {
+                self.note("the device has a package of somebody else, which is dropped");
+                self.reset();
+            }
+            (DeviceStage::Updating, true) => {
+                self.update.installed_at.get_or_insert(self.now);
+                self.enter_and_go(UpdatePhase::Installing);
+            }
+            (DeviceStage::Updating, false) => {
+                if self.update.since.after(self.update.terms.install_within) <= self.now {
+                    return self.try_again("the device has been installing something else for too long");
+                }
+                self.note("the device installs something else");
+                self.look_later();
+            }
+        }
+    }
+
+    /// The device has nothing yet.
+    fn bring(&mut self) {
+        let terms = &self.update.terms;
+        let runs = self.seen.version(terms.version_at, self.update.mark).map(str::to_owned);
+        if self.update.version_before.is_none() {
+            self.update.version_before.clone_from(&runs);
+        }
+        if let Some(runs) = runs.filter(|_| !self.update.terms.again)
+            && version::compare(&runs, &self.update.version).is_eq()
+        {
+            return self
+                .end(UpdatePhase::Succeeded, format!("the device runs {runs} already: nothing was sent"));
+        }
+        while let Some(ask) = Ask::BEFORE.get(usize::from(self.update.prepared)) {
+            self.update.prepared += 1;
+            if let Some(operation) = self.before(*ask) {
+                return self.request(*ask, operation);
+            }
+        }
+        let wants_pull = match (self.update.terms.delivery, self.seen.delivery) {
+            (Delivery::Push, Some(0)) => {
+                return self.end(
+                    UpdatePhase::Failed,
+                    "the device only fetches (/5/0/9), and is to be pushed to".into(),
+                );
+            }
+            (Delivery::Pull, Some(1)) => {
+                return self.end(UpdatePhase::Failed, "the device does not fetch (/5/0/9), and is to".into());
+            }
+            (Delivery::Pull, _) | (Delivery::Any, Some(0)) => true,
+            (Delivery::Push, _) | (Delivery::Any, _) => false,
+        };
+        if wants_pull { self.fetch() } else { self.push() }
+    }
+
+    /// What the device is asked before it gets the package; nothing where that is not wanted, or it has no such resource.
+    fn before(&self, ask: Ask) -> Option<Operation> {
+        let (terms, target) = (&self.update.terms, self.update.target);
+        let (path, value) = match ask {
+            Ask::ObserveState => return Some(Operation::Observe { path: target.state(), format: None }),
+            Ask::ObserveResult => return Some(Operation::Observe { path: target.result(), format: None }),
+            Ask::Severity => (target.severity()?, Value::Integer(terms.severity?.into())),
+            Ask::Defer => (target.defer()?, Value::Unsigned(terms.defer_up_to?.as_secs())),
+            _ => return None,
+        };
+        let node = Node::Resource(Resource::Single(value));
+        Some(Operation::Write { path, mode: WriteMode::Replace, node, format: None })
+    }
+
+    fn push(&mut self) {
+        let (path, from) =
+            (self.update.target.package(), if self.update.terms.resume { self.update.sent } else { 0 });
+        let (artefact, block_bytes) = (self.update.artefact, self.update.terms.block_bytes);
+        self.note(match from {
+            0 => "the package is written to the device".to_owned(),
+            from => format!("the package is written to the device from byte {from} on"),
+        });
+        self.mark();
+        self.request(Ask::Push, Operation::Push { path, artefact, from, block_bytes });
+    }
+
+    pub(super) fn push_failed(&mut self, reason: &str) {
+        let (sent, size) = (self.update.sent, self.update.size);
+        let reason = format!("the package could not be written, after {sent} of {size} bytes: {reason}");
+        // What the device says of it is worth more than what the exchange says.
+        match self.seen.result(&self.update) {
+            Some(code) if self.update.target.explain(code).is_failure() => self.failed_with(code),
+            _ => self.try_again(&reason),
+        }
+    }
+
+    fn fetch(&mut self) {
+        let can =
+            |scheme: Scheme| self.seen.protocols.is_empty() || self.seen.protocols.contains(&(scheme as i64));
+        let Some((scheme, uri)) = self.seen.offered.iter().find(|(scheme, _)| can(*scheme)) else {
+            let listed = self.seen.protocols.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+            let reason = format!(
+                "this server offers none of the protocols by which the device fetches (/5/0/8: {listed})"
+            );
+            return self.uri_failed(&reason);
+        };
+        let path = self.update.target.uri();
+        let node = Node::Resource(Resource::Single(Value::String(uri.clone())));
+        self.update.note(self.now, format!("the device is told to fetch by {}", scheme.name()));
+        self.mark();
+        self.request(Ask::Fetch, Operation::Write { path, mode: WriteMode::Replace, node, format: None });
+    }
+
+    /// The device can't fetch; it may be pushed to.
+    pub(super) fn uri_failed(&mut self, reason: &str) {
+        if self.update.terms.delivery == Delivery::Any && matches!(self.seen.delivery, None | Some(1 | 2)) {
+            self.note(format!("{reason}; it is pushed to instead"));
+            self.update.terms.delivery = Delivery::Push;
+            self.update.delivered = false;
+            return self.reset();
+        }
+        self.end(UpdatePhase::Failed, reason.to_owned());
+    }
+
+    /// It has the package or its address, and is not through with it.
+    fn is_taking(&mut self) {
+        if self.update.progress_at.after(self.update.terms.download_within) <= self.now {
+            return self.try_again("the device has made no progress with the package for too long");
+        }
+        self.look_later();
+    }
+
+    /// It has a part of a package: of this one, if it was on its way.
+    fn has_a_part(&mut self) {
+        if self.update.sent > 0 && self.update.terms.resume {
+            return self.push();
+        }
+        self.note("the device has a part of a package, which is dropped");
+        self.update.sent = 0;
+        self.reset();
+    }
+
+    /// It is idle although it had the package.
+    fn prove_or_try_again(&mut self) {
+        let runs = self.seen.version(self.update.terms.version_at, self.update.mark);
+        if runs.is_some_and(|runs| version::compare(runs, &self.update.version).is_eq()) {
+            return self.enter_and_go(UpdatePhase::Verifying);
+        }
+        self.try_again("the device has forgotten the package");
+    }
+
+    /// Waits for what the device says by itself, and looks after a while.
+    pub(super) fn look_later(&mut self) {
+        let looked = self.seen.state.as_ref().map_or(self.update.mark, |known| known.at);
+        if looked.after(LOOK_EVERY) <= self.now {
+            return self.look();
+        }
+        self.wait_for_word();
+    }
+
+    pub(super) fn enter_and_go(&mut self, phase: UpdatePhase) {
+        self.enter(phase);
+        self.go_on();
+    }
+}

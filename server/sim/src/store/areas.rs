@@ -1,0 +1,58 @@
+//! The parts of the port that have traits of their own. All of them only read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use fleet::{
+    Artefact, ArtefactId, ClassId, ClassRule, DeviceId, Fingerprint, Group, GroupId, Installed, Labels,
+    RunsArtefact, StoreError, Timestamp, UpdateKey, UpdatePolicy,
+    store::{Artefacts, Candidate, Groups, Page, PageRequest, RunningUpdate, UpdateQuery, Updates},
+    update::{DownloadKey, Update, UpdateId, UpdatePhase},
+};
+use objects::Path;
+
+use super::FaultyStore;
+
+macro_rules! read {
+    ($area:ident: $($name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl $area for FaultyStore {
+            $(async fn $name(&self, $($argument: $type),*) -> Result<$answer, StoreError> {
+                self.look().await?;
+                self.inner.ask(|store| store.$name($($argument),*))
+            })*
+        }
+    };
+}
+
+read! { Artefacts:
+    artefacts(page: &PageRequest) -> Page<Artefact>;
+    artefact(id: ArtefactId) -> Option<Artefact>;
+    artefact_blobs() -> Vec<(ArtefactId, Vec<Fingerprint>)>;
+    update_policy(class: ClassId) -> Option<UpdatePolicy>;
+    update_keys(class: ClassId) -> Vec<UpdateKey>;
+    installed(device: DeviceId) -> Vec<Installed>;
+    artefact_runs(artefact: ArtefactId) -> u64;
+    runs_artefact(artefact: ArtefactId, after: Option<DeviceId>, limit: usize) -> Vec<RunsArtefact>;
+}
+
+read! { Updates:
+    update(id: UpdateId) -> Option<Update>;
+    updates(query: &UpdateQuery) -> Page<Update>;
+    running_updates(after: Option<UpdateId>, limit: usize) -> Vec<RunningUpdate>;
+    update_by_download(key: &DownloadKey) -> Option<Update>;
+    failed_updates(device: DeviceId, since: Timestamp, limit: usize) -> Vec<Timestamp>;
+    update_counts(artefact: Option<ArtefactId>) -> BTreeMap<UpdatePhase, u64>;
+}
+
+read! { Groups:
+    groups() -> Vec<Group>;
+    groups_of(device: DeviceId) -> BTreeSet<GroupId>;
+    members(group: GroupId, after: Option<DeviceId>, limit: usize) -> Vec<DeviceId>;
+    member_count(group: GroupId) -> u64;
+    labels(device: DeviceId) -> Labels;
+    class_rules() -> Vec<(ClassId, ClassRule)>;
+    contested(class: ClassId, limit: usize) -> Vec<DeviceId>;
+    devices_after(after: Option<DeviceId>, limit: usize) -> Vec<DeviceId>;
+    candidates(devices: &[DeviceId], paths: &[Path]) -> Vec<Candidate>;
+}
