@@ -127,6 +127,8 @@ pub enum UpdatePhase {
 pub enum Ask {
     /// To read the object instance.
     Look,
+    /// To read the object instance, since a push has failed: why, the device may say.
+    Explain,
     /// To read the version of its firmware (`/3/0/3`).
     Version,
     /// To be told when the state changes.
@@ -231,8 +233,9 @@ impl Ask {
     pub const BEFORE: [Self; 4] = [Self::ObserveState, Self::ObserveResult, Self::Severity, Self::Defer];
 
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Look,
+        Self::Explain,
         Self::Version,
         Self::ObserveState,
         Self::ObserveResult,
@@ -248,6 +251,7 @@ impl Ask {
     pub fn name(self) -> &'static str {
         match self {
             Self::Look => "look",
+            Self::Explain => "explain",
             Self::Version => "version",
             Self::ObserveState => "observe-state",
             Self::ObserveResult => "observe-result",

@@ -9,6 +9,7 @@
 //! Start with [`run`]. A seed is the same run each time: [`Outcome::hash`] is of all that happened in it.
 
 pub mod bench;
+pub mod field;
 pub mod gauges;
 pub mod invariants;
 pub mod model;
@@ -54,7 +55,7 @@ pub struct Outcome {
 
 /// Runs a seed; its trace keeps so many lines.
 pub fn run(seed: u64, options: &Options, keep: usize) -> Outcome {
-    panics::watch();
+    let _watch = panics::watch();
     #[cfg(planted)]
     planted::choose(options.plant);
     let plan = Plan::new(seed, options);

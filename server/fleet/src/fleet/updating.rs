@@ -13,8 +13,8 @@ use objects::Value;
 
 use super::updates::{MAX_FAILED, RESTS_FOR, engine};
 use crate::{
-    ArtefactKind, Change, Commit, DeviceId, DeviceState, EventKind, Fleet, FleetError, Installed, Operation,
-    OperationId, OperationState, StoredReading, TimelineEntry, TimelineKind, Timestamp,
+    ArtefactKind, Change, Commit, DeviceId, DeviceState, EventKind, Failure, Fleet, FleetError, Installed,
+    Operation, OperationId, OperationState, StoredReading, TimelineEntry, TimelineKind, Timestamp,
     store::{DeviceView, RunningUpdate},
     update::{
         Ask, Asked, DownloadKey, Known, Registered, Scheme, Seen, Update, UpdateChange, UpdateId,
@@ -33,6 +33,8 @@ pub type Offers = Vec<(Scheme, String)>;
 
 /// How long an operation of an update may wait for its device.
 const WAITS: Duration = Duration::from_secs(30 * 86_400);
+/// The least, where the update is to be given up by then.
+const WAITS_AT_LEAST: Duration = Duration::from_secs(300);
 /// How long after a failure of the store or the like the next try comes.
 const AGAIN: Duration = Duration::from_secs(10);
 /// How many steps of one update follow each other without anything having been asked.
@@ -222,7 +224,9 @@ impl Fleet {
             let row = Update { asking: Some((operation, ask)), ..row };
             std::iter::once(Change::Update(UpdateChange::Saved(Box::new(row)))).chain(entry).collect()
         };
-        let begun = self.begin_for(&context, view.clone(), operation, WAITS, Box::new(also)).await;
+        let waits = update.created_at.after(update.terms.give_up_after).since(context.now);
+        let waits = waits.clamp(WAITS_AT_LEAST, WAITS);
+        let begun = self.begin_for(&context, view.clone(), operation, waits, Box::new(also)).await;
         let begun = match begun {
             Ok(begun) => begun,
             Err(error @ FleetError::Store(_)) => return Err(error),
@@ -350,10 +354,12 @@ impl Fleet {
     async fn asked(&self, update: &Update) -> Result<Option<Asked>, FleetError> {
         let Some((operation, _)) = update.asking else { return Ok(None) };
         let Some(record) = self.store.operation(operation).await? else { return Ok(None) };
+        let result = record.result.unwrap_or_default();
         Ok(Some(match record.state {
             OperationState::Queued | OperationState::Sent => Asked::UnderWay,
             OperationState::Done => Asked::Done,
-            _ => Asked::Failed(record.result.unwrap_or_default()),
+            OperationState::Unknown if result == Failure::OutcomeUnknown.to_string() => Asked::CutOff,
+            _ => Asked::Failed(result),
         }))
     }
 

@@ -59,6 +59,8 @@ pub enum Asked {
     Done,
     /// It did not, or nobody knows.
     Failed(String),
+    /// The server was restarted before that was known.
+    CutOff,
 }
 
 impl Seen {

@@ -45,6 +45,7 @@ impl Update {
             }
             (Some((_, ask)), Some(Asked::Done)) => steps.done(ask),
             (Some((_, ask)), Some(Asked::Failed(reason))) => steps.failed(ask, reason),
+            (Some((_, ask)), Some(Asked::CutOff)) => steps.cut_off(ask),
             // Its row is gone.
             (Some((_, ask)), None) => steps.failed(ask, "nothing is known of it"),
             (None, _) => {}
@@ -71,6 +72,7 @@ impl Steps<'_> {
         self.last = Some(ask);
         match ask {
             Ask::Look | Ask::Version => self.update.unanswered = 0,
+            Ask::Explain => self.push_explained(),
             Ask::ObserveState | Ask::ObserveResult | Ask::Severity | Ask::Defer => {}
             Ask::Reset => self.mark(),
             Ask::Push => {
@@ -101,12 +103,25 @@ impl Steps<'_> {
             }
             Ask::Reset => self.try_again(&format!("the package there could not be dropped: {reason}")),
             Ask::Push => self.push_failed(reason),
+            Ask::Explain => self.push_explained(),
             Ask::Fetch => self.uri_failed(&format!("the device does not take the address: {reason}")),
             Ask::Install => {
                 self.note(format!("the device did not say that it installs: {reason}"));
                 self.look();
             }
         }
+    }
+
+    /// The server itself did not see to the end what it asked.
+    fn cut_off(&mut self, ask: Ask) {
+        const REASON: &str = "the server was restarted meanwhile";
+        if ask != Ask::Push || self.update.cancelling || self.seen.registered.is_none() {
+            return self.failed(ask, REASON);
+        }
+        // That is not the device's fault, and no try the less.
+        self.note(REASON);
+        self.mark();
+        self.look();
     }
 
     fn go_on(&mut self) {

@@ -69,6 +69,35 @@ fn each_result_has_its_end_with_its_remedy() {
 }
 
 #[test]
+fn a_push_that_the_server_itself_broke_off_is_no_try_the_less() {
+    let mut world = World::new(Quirk::CutOff(7));
+    assert_eq!(world.run(DAY), UpdatePhase::Succeeded, "{:?}", world.update.notes);
+    assert_eq!(world.pushes.len(), 8);
+    assert_eq!(world.update.attempt, 1);
+    assert!(world.pushes[1..].iter().all(|from| *from == SIZE / 2), "{:?}", world.pushes);
+}
+
+#[test]
+fn a_device_that_refuses_a_package_is_asked_why() {
+    for (code, pushes) in [(2, 3), (5, 1), (6, 1)] {
+        let mut world = World::new(Quirk::Refuses(code));
+        assert_eq!(world.run(DAY), UpdatePhase::Failed, "{code}");
+        assert_eq!(world.pushes.len(), pushes, "{code}");
+        assert_eq!(world.update.result, Some(code));
+        let remedy = UpdateResult::of_firmware(code.into()).remedy;
+        assert!(world.update.detail.contains(remedy), "{}", world.update.detail);
+    }
+    // One that says what it said before the push has not said why.
+    let mut world = World::new(Quirk::Refuses(5)).having_said(5);
+    assert_eq!(world.run(DAY), UpdatePhase::Failed);
+    assert_eq!(world.pushes.len(), 2, "{:?}", world.update.notes);
+    let mut world = World::new(Quirk::Refuses(0));
+    assert_eq!(world.run(DAY), UpdatePhase::Failed);
+    assert_eq!(world.pushes.len(), 3);
+    assert!(world.update.detail.contains("4.00 Bad Request (3 of 3 tries)"), "{}", world.update.detail);
+}
+
+#[test]
 fn a_device_that_never_answers_again_is_given_up_with_a_reason() {
     let mut world = World::new(Quirk::FallsSilent);
     assert_eq!(world.run(DAY), UpdatePhase::Failed);

@@ -117,7 +117,25 @@ impl Steps<'_> {
         // What the device says of it is worth more than what the exchange says.
         match self.seen.result(&self.update) {
             Some(code) if self.update.target.explain(code).is_failure() => self.failed_with(code),
-            _ => self.try_again(&reason),
+            _ if self.seen.registered.is_none() => self.try_again(&reason),
+            _ => {
+                self.note(reason);
+                let path = self.update.target.instance();
+                self.request(Ask::Explain, Operation::Read { path, format: None });
+            }
+        }
+    }
+
+    /// The device was asked why a push has failed.
+    pub(super) fn push_explained(&mut self) {
+        // What it said before the first push is of another update.
+        let before = self.update.result.filter(|_| self.update.attempt == 1).map(i64::from);
+        match self.seen.result(&self.update).filter(|code| Some(*code) != before) {
+            Some(code) if self.update.target.explain(code).is_failure() => {
+                self.update.result = u8::try_from(code).ok();
+                self.failed_with(code);
+            }
+            _ => self.try_again(&self.update.detail.clone()),
         }
     }
 

@@ -18,8 +18,12 @@ pub(super) enum Quirk {
     None,
     /// Ends with this result, when the package is there, or once it is installed.
     FailsWith(u8, At),
+    /// Answers the first block with an error, and says this result only when it is asked.
+    Refuses(u8),
     /// Breaks off the first so many pushes, after half of the package.
     BreaksOff(u8),
+    /// Has half of the package when the server is restarted, so often.
+    CutOff(u8),
     /// Never answers once the package is on its way.
     FallsSilent,
     /// Takes Update and installs for ever.
@@ -128,6 +132,11 @@ impl World {
         self
     }
 
+    pub(super) fn having_said(mut self, result: i64) -> Self {
+        self.result = result;
+        self
+    }
+
     pub(super) fn offering(mut self, scheme: Scheme, uri: &str) -> Self {
         self.seen.offered.push((scheme, uri.into()));
         self
@@ -164,7 +173,7 @@ impl World {
     /// The process ends: what it asked has no known outcome.
     pub(super) fn lose_outcome(&mut self) {
         if self.seen.asked.is_some() {
-            self.seen.asked = Some(Asked::Failed("the server restarted after sending".into()));
+            self.seen.asked = Some(Asked::CutOff);
         }
     }
 
@@ -174,7 +183,7 @@ impl World {
             return Asked::Failed("the device did not answer in time".into());
         }
         match (ask, operation) {
-            (Ask::Look, _) => self.tell(true),
+            (Ask::Look | Ask::Explain, _) => self.tell(true),
             (Ask::Version, _) => {
                 if self.names_version {
                     self.seen.device_version = Some(Known { value: self.runs.clone(), at: self.now });
@@ -188,6 +197,15 @@ impl World {
                 self.pushes.push(*from);
                 match self.quirk {
                     Quirk::FallsSilent => return Asked::Failed("the device did not answer in time".into()),
+                    Quirk::Refuses(code) => {
+                        (self.state, self.result) = (0, code.into());
+                        return Asked::Failed("4.00 Bad Request".into());
+                    }
+                    Quirk::CutOff(times) if usize::from(times) >= self.pushes.len() => {
+                        self.update.sent = SIZE / 2;
+                        self.turn_to(1, 0);
+                        return Asked::CutOff;
+                    }
                     Quirk::BreaksOff(times) if usize::from(times) >= self.pushes.len() => {
                         self.update.sent = SIZE / 2;
                         self.turn_to(1, 0);
