@@ -91,10 +91,15 @@ impl Fleet {
             let owned = Owned { registration: None, trouble: Some(trouble) };
             WishChange::Answered { device, target: target.clone(), owned }
         });
+        let under = Some(seen.registration.id);
+        let found = plan.found.iter().map(|target| {
+            let owned = Owned { registration: under, trouble: None };
+            WishChange::Answered { device, target: target.clone(), owned }
+        });
         let let_go = plan.let_go.iter().map(|target| WishChange::LetGo { device, target: target.clone() });
         let unwritten =
             plan.unwritten.iter().map(|path| WishChange::Wrote { device, path: *path, written: None });
-        let changes: Vec<WishChange> = lost.chain(let_go).chain(unwritten).collect();
+        let changes: Vec<WishChange> = lost.chain(found).chain(let_go).chain(unwritten).collect();
         let any = !changes.is_empty();
         if any {
             self.note_wishes(changes).await?;

@@ -47,6 +47,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Observations that were there and are not any more: to be noted as [`Trouble`] before they are asked for again.
     pub lost: Vec<Target>,
+    /// Observations that had failed, and are there after all.
+    pub found: Vec<Target>,
     /// Observations whose mark goes: neither wished nor there.
     pub let_go: Vec<Target>,
     /// Attributes whose mark goes: what had them is gone, or they were never taken and are not wished.
@@ -78,7 +80,8 @@ pub fn plan(wishes: &Wishes, seen: Seen<'_>) -> Plan {
 impl Plan {
     /// Whether nothing is left to ask or to note.
     pub fn is_done(&self) -> bool {
-        self.steps.is_empty() && self.lost.is_empty() && self.let_go.is_empty() && self.unwritten.is_empty()
+        let notes = [&self.lost, &self.found, &self.let_go];
+        self.steps.is_empty() && self.unwritten.is_empty() && notes.iter().all(|notes| notes.is_empty())
     }
 
     /// What is wished of this device, path by path. A line that names an instance is stronger than one for each.
@@ -147,6 +150,10 @@ impl Plan {
         let together: BTreeSet<Path> = merged.iter().flat_map(Target::paths).copied().collect();
         let alone = wanted.keys().filter(|path| !together.contains(path)).map(|path| Target::One(*path));
         let targets: BTreeSet<Target> = merged.iter().cloned().chain(alone).collect();
+        let is_found = |target: &&Target| {
+            live.contains(*target) && owned.get(*target).is_some_and(|owned| owned.trouble.is_some())
+        };
+        self.found = targets.iter().filter(is_found).cloned().collect();
         for target in targets.iter().filter(|target| !live.contains(target)) {
             let kept = owned.get(target);
             let trouble = kept.and_then(|kept| kept.trouble.as_ref());

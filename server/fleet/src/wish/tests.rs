@@ -71,6 +71,10 @@ impl World {
             let trouble = Some(Trouble::after(None, self.now, "lost"));
             self.kept.owned.insert(target, Owned { registration: None, trouble });
         }
+        for target in plan.found {
+            let registration = Some(self.registration.id);
+            self.kept.owned.insert(target, Owned { registration, trouble: None });
+        }
         for target in plan.let_go {
             self.kept.owned.remove(&target);
         }
@@ -254,6 +258,17 @@ fn an_observation_that_the_device_ends_is_begun_again_after_a_while() {
     world.registration = Registration { id: RegistrationId(2), registered_at, ..sensors() };
     world.now = registered_at;
     assert_eq!(world.settle(&wishes), [Step::Observe(one("/3/0/9"))]);
+}
+
+#[test]
+fn what_had_failed_and_is_there_after_all_is_no_trouble() {
+    let mut world = World::new(sensors());
+    let wishes = wishes("/3/0/9");
+    world.settle_but(&wishes, &|step| matches!(step, Step::Observe(_)));
+    assert!(world.kept.owned[&one("/3/0/9")].trouble.is_some());
+    world.observations.push(lives(one("/3/0/9")));
+    assert!(world.settle(&wishes).is_empty());
+    assert_eq!(world.kept.owned[&one("/3/0/9")].trouble, None);
 }
 
 #[test]
