@@ -36,7 +36,9 @@ pub(crate) async fn run(fleet: Arc<Fleet>, feed: Feed, clock: Clock, mut stop: S
             biased;
             () = &mut stop => return,
             Some(watched) = happened.next() => match watched {
-                Watched::Event(event) => agenda.happened(event.device, &event.kind),
+                Watched::Event(event) => {
+                    agenda.happened(event.device, &event.kind, fleet.is_anything_wished());
+                }
                 Watched::Missed(count) => {
                     warn!(count, "what classes wish missed what happened: the whole fleet is gone through");
                     agenda.begin_sweep();

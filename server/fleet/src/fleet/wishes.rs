@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use objects::{InstanceId, ObjectId, Path, ResourceId, Version};
@@ -18,6 +21,8 @@ use crate::{
 pub(super) struct Wanted {
     /// Read once, and held while they change.
     classes: futures::lock::Mutex<Option<Arc<BTreeMap<ClassId, Wishes>>>>,
+    /// Whether any class wishes anything, as far as that was read.
+    is_any: AtomicBool,
     /// Which devices are to be looked at, for what is wished of them is another.
     asked: Mutex<Look>,
 }
@@ -113,6 +118,11 @@ impl Fleet {
             && unanswered.is_none_or(|unanswered| unanswered.lwm2m != registration.lwm2m))
     }
 
+    /// Whether any class wishes anything, by what was read last: each sweep reads it anew.
+    pub fn is_anything_wished(&self) -> bool {
+        self.wanted.is_any.load(Ordering::Acquire)
+    }
+
     /// The devices of which something else is wished since this was asked last, without anything having happened to them.
     pub fn take_wish_changes(&self) -> Look {
         std::mem::take(&mut *super::lock(&self.wanted.asked))
@@ -139,6 +149,7 @@ impl Fleet {
             return Ok(Arc::clone(wishes));
         }
         let read: BTreeMap<ClassId, Wishes> = self.store.wishes().await?.into_iter().collect();
+        self.wanted.is_any.store(!read.is_empty(), Ordering::Release);
         Ok(Arc::clone(held.insert(Arc::new(read))))
     }
 

@@ -44,10 +44,17 @@ impl Agenda {
         Self { sweep: Some(None), ..Self::default() }
     }
 
-    /// Something has happened to a device.
-    pub fn happened(&mut self, device: DeviceId, kind: &EventKind) {
+    /// Something has happened to a device. Where no class wishes anything, only those matter that a sweep has come upon.
+    pub fn happened(&mut self, device: DeviceId, kind: &EventKind, is_any_wished: bool) {
+        let is_known = || {
+            self.asleep.contains(&device)
+                || self.again_at.contains_key(&device)
+                || self.tending.contains_key(&device)
+        };
         let matters = match kind {
-            EventKind::Registered | EventKind::Updated | EventKind::Observations => true,
+            EventKind::Registered | EventKind::Updated | EventKind::Observations => {
+                is_any_wished || is_known()
+            }
             // Who says something listens for a while.
             EventKind::Readings(_) => self.asleep.contains(&device),
             EventKind::Deregistered | EventKind::Expired | EventKind::Revoked | EventKind::Removed => {

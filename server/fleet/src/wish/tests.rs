@@ -335,20 +335,27 @@ fn the_agenda_looks_at_each_device_once_at_a_time() {
     assert_eq!(agenda.sweeps_after(), Some(None));
     agenda.swept(&[device], false);
     assert_eq!((agenda.sweeps_after(), agenda.take_due(now)), (None, vec![device]));
-    agenda.happened(device, &crate::EventKind::Updated);
+    agenda.happened(device, &crate::EventKind::Updated, true);
     assert_eq!(agenda.take_due(now), []);
     agenda.tended(now, device, Tended::Settled(None));
     assert_eq!(agenda.take_due(now), [device], "something has happened meanwhile");
     agenda.tended(now, device, Tended::Asleep);
-    agenda.happened(other, &crate::EventKind::Readings(vec![]));
+    agenda.happened(other, &crate::EventKind::Readings(vec![]), true);
     assert_eq!(agenda.take_due(now), []);
-    agenda.happened(device, &crate::EventKind::Readings(vec![]));
+    agenda.happened(device, &crate::EventKind::Readings(vec![]), true);
     assert_eq!(agenda.take_due(now), [device], "who sleeps is looked at when it is heard");
     agenda.tended(now, device, Tended::Settled(Some(Timestamp(NOW.0 + 5))));
     assert_eq!((agenda.take_due(now), agenda.next_at()), (vec![], Some(at(5).mono)));
     assert_eq!(agenda.take_due(at(5)), [device]);
     agenda.tended(now, device, Tended::Gone);
     assert!(agenda.is_idle());
+    agenda.happened(device, &crate::EventKind::Updated, false);
+    assert!(agenda.is_idle(), "nobody wishes anything");
+    agenda.look_at(device);
+    assert_eq!(agenda.take_due(now), [device]);
+    agenda.tended(now, device, Tended::Asleep);
+    agenda.happened(device, &crate::EventKind::Updated, false);
+    assert_eq!(agenda.take_due(now), [device], "but there is something left to end");
 }
 
 #[test]
