@@ -1,5 +1,7 @@
 //! What can be seen of devices, on the wire and in the store.
 
+use fleet::store::Wishing as _;
+
 use super::*;
 
 impl World {
