@@ -15,7 +15,7 @@ async fn a_class_wishes_and_its_device_is_asked() {
     let problem = world.put("/classes/default/wishes", json!({"lines": ["/3/0/9", "/3/0/99 pmin=1"]})).await;
     let problem = problem.problem(422, "invalid");
     assert_eq!(problem.errors[0].field, "lines");
-    assert!(problem.errors[0].reason.starts_with("line 2: /3/0/99: "), "{problem:?}");
+    assert!(problem.errors[0].detail.starts_with("line 2: /3/0/99: "), "{problem:?}");
     let lines = ["/3/0/9 pmin=10", "/3/0/13"];
     world.put("/classes/default/wishes", json!({"lines": lines})).await.done();
     let wishes: Wishes = world.get("/classes/default/wishes").await.body(200);
