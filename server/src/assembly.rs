@@ -29,7 +29,7 @@ use crate::{
     health::Health,
     models,
     packages::FleetPackages,
-    secure, tasks, updates,
+    secure, tasks, updates, wishes,
 };
 
 /// What it is made of.
@@ -189,6 +189,8 @@ impl Assembly {
                 () = restoring => {}
             }
         });
+        let wishing = wishes::run(Arc::clone(&fleet), feed.clone(), clock.clone(), stopped.clone());
+        assembly.tasks.push(tokio::spawn(wishing));
         let updating = updates::run(Arc::clone(&fleet), feed, clock.clone(), stopped.clone());
         assembly.tasks.push(tokio::spawn(updating));
         assembly.tasks.push(tokio::spawn(tasks::run(store, fleet, clock, believed, stopped)));

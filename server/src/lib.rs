@@ -37,6 +37,7 @@ mod tls;
 mod updates;
 mod webhooks;
 mod welcome;
+mod wishes;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 

@@ -209,6 +209,7 @@ fn enrolment() -> Router<Arc<App>> {
         .route("/enrolment/classes/{class}/policy", post(enrolment::policy::save))
         .route("/enrolment/classes/{class}/rule", post(enrolment::belongs::save))
         .route("/enrolment/classes/{class}/retention", post(enrolment::retention::save))
+        .route("/enrolment/classes/{class}/wishes", post(enrolment::wishes::save))
         .route(
             "/enrolment/classes/{class}/updates",
             get(enrolment::updates::page).post(enrolment::updates::save),

@@ -6,7 +6,7 @@
 
 mod record;
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 pub use record::MAX_RECORDS;
 pub(super) use record::{Field, Pack, Record, RecordVisitor, read_records};
@@ -37,9 +37,9 @@ pub(super) fn samples_at(
     let mut times = by_time(pack, models, received_ms)?;
     if times.is_empty() {
         // No record is what a node without values looks like.
-        times.insert((received_ms, None), BTreeMap::new());
+        times.insert((received_ms, None, 0), BTreeMap::new());
     }
-    let sample = |((_, time_ms), values): ((i64, Option<i64>), BTreeMap<Path, Value>)| {
+    let sample = |((_, time_ms, _), values): ((i64, Option<i64>, usize), BTreeMap<Path, Value>)| {
         let node = node_at(base, values, models)?;
         Ok(Sample { time_ms, path: *base, node })
     };
@@ -58,7 +58,7 @@ pub(super) fn samples(pack: Pack, models: &Models<'_>, received_ms: i64) -> Resu
     };
     let samples = times
         .into_iter()
-        .flat_map(|((_, time_ms), values)| values.into_iter().map(move |value| sample(time_ms, value)));
+        .flat_map(|((_, time_ms, _), values)| values.into_iter().map(move |value| sample(time_ms, value)));
     Ok(samples.collect())
 }
 
@@ -185,18 +185,32 @@ fn seconds(path: &Path, time_ms: i64) -> Result<f64, EncodeError> {
     carried.then_some(seconds).ok_or(EncodeError::Time { path: *path, time_ms })
 }
 
-type Times = BTreeMap<(i64, Option<i64>), BTreeMap<Path, Value>>;
+/// By the time that counts, the time given, and which of the moments it is that make the same millisecond.
+type Times = BTreeMap<(i64, Option<i64>, usize), BTreeMap<Path, Value>>;
 
-/// Resolves the records (RFC 8428 §4.6) and sorts their values by the time that counts, the time given, and the path.
+/// Resolves the records (RFC 8428 §4.6) and sorts their values by time and path.
 fn by_time(pack: Pack, models: &Models<'_>, received_ms: i64) -> Result<Times, DecodeError> {
     if pack.records.len() > MAX_RECORDS {
         return Err(DecodeError::TooMany { max: MAX_RECORDS });
     }
     let mut times = Times::new();
+    // Devices may measure more often than once a millisecond: none of that is lost, and none of it is twice the same.
+    let mut moments = BTreeMap::<(Path, i64), BTreeSet<u64>>::new();
     let mut base = Base::default();
     for (index, record) in pack.records.into_iter().enumerate() {
         let Some((path, content, time)) = base.resolve(index, record)? else { continue };
         let time_ms = time.map(|time| instant(index, time, received_ms)).transpose()?;
+        let moment = match (time, time_ms) {
+            (Some(time), Some(time_ms)) => {
+                let moments = moments.entry((path, time_ms)).or_default();
+                // Zero has two forms.
+                if !moments.insert((time + 0.0).to_bits()) {
+                    return Err(DecodeError::Duplicate { path });
+                }
+                moments.len() - 1
+            }
+            _ => 0,
+        };
         let expected = defined_type(&path, models);
         let content = match content {
             Content::Text(text) if pack.opaque_as_text && expected == Some(DataType::Opaque) => {
@@ -205,7 +219,7 @@ fn by_time(pack: Pack, models: &Models<'_>, received_ms: i64) -> Result<Times, D
             content => content,
         };
         let value = content.into_value(&path, expected)?;
-        let values = times.entry((time_ms.unwrap_or(received_ms), time_ms)).or_default();
+        let values = times.entry((time_ms.unwrap_or(received_ms), time_ms, moment)).or_default();
         match values.entry(path) {
             Entry::Vacant(vacant) => vacant.insert(value),
             Entry::Occupied(_) => return Err(DecodeError::Duplicate { path }),

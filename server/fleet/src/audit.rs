@@ -104,6 +104,8 @@ pub enum Verb {
     SaveRevocationList,
     /// What a class takes as updates was changed; `object` says to what.
     SaveUpdatePolicy,
+    /// What a class wishes to be told of was changed; `object` says to what.
+    SaveWishes,
     /// A key is trusted for the updates of a class.
     AddUpdateKey,
     /// A key is not trusted any more for the updates of a class.
@@ -204,7 +206,7 @@ impl Cause {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 51] = [
         Self::CreateUser,
         Self::LogIn,
         Self::LogInFailed,
@@ -232,6 +234,7 @@ impl Verb {
         Self::RemoveAuthority,
         Self::SaveRevocationList,
         Self::SaveUpdatePolicy,
+        Self::SaveWishes,
         Self::AddUpdateKey,
         Self::RevokeUpdateKey,
         Self::UploadArtefact,
@@ -287,6 +290,7 @@ impl Verb {
             Self::RemoveAuthority => "remove authority",
             Self::SaveRevocationList => "save revocation list",
             Self::SaveUpdatePolicy => "save update policy",
+            Self::SaveWishes => "save wishes",
             Self::AddUpdateKey => "add update key",
             Self::RevokeUpdateKey => "revoke update key",
             Self::UploadArtefact => "upload artefact",

@@ -6,7 +6,7 @@ use crate::{
     DiaryNote, GroupChange, KeyPair, NewCredential, Observation, OperationId, OperationRecord,
     OperationState, OwnKey, Plan, PlanScope, PublicId, Reading, Registration, SecureSession, SecureSessionId,
     SeenCertificate, SessionMark, Source, TimelineEntry, Timestamp, User, WebSession, Webhook, WebhookSecret,
-    update::UpdateChange,
+    update::UpdateChange, wish::WishChange,
 };
 
 /// What is to become durable together.
@@ -297,6 +297,8 @@ pub enum Change {
     Group(GroupChange),
     /// What became of updates.
     Update(UpdateChange),
+    /// What classes wish to be told of, and what came of it.
+    Wish(WishChange),
     /// A console session was made or changed.
     SessionSaved(WebSession),
     /// A console session ended.

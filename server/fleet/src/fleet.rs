@@ -102,6 +102,8 @@ mod trail;
 pub use trail::AuditTrail;
 use trail::Trail;
 
+mod tending;
+
 mod update_policy;
 
 mod uses;
@@ -112,6 +114,10 @@ pub use webhooks::DueWebhook;
 
 mod when;
 pub(crate) use when::utc;
+
+mod wishes;
+use wishes::Wanted;
+pub use wishes::{DeviceWishes, Look};
 
 /// The fleet as its administrators see it.
 pub struct Fleet {
@@ -145,6 +151,8 @@ pub struct Fleet {
     measured: futures::lock::Mutex<BTreeMap<ArtefactId, clearing::Kept>>,
     /// What rules say of the devices.
     membership: Membership,
+    /// What classes wish to be told of.
+    wanted: Wanted,
     /// The updates that go on.
     agenda: Mutex<updating::Agenda>,
     updates_waker: updating::Waker,
@@ -213,6 +221,7 @@ impl Fleet {
             artefacts_guard: futures::lock::Mutex::default(),
             measured: futures::lock::Mutex::default(),
             membership: Membership::default(),
+            wanted: Wanted::default(),
             agenda: Mutex::default(),
             updates_waker: updating::Waker::new(),
             updates_woken: std::sync::atomic::AtomicBool::new(false),

@@ -79,10 +79,10 @@ pub use feed::{Event, EventKind, Feed, Subscription, Watched};
 mod fleet;
 pub use fleet::{
     ArtefactDetail, AuditTrail, Began, Begun, BootstrapAsked, BootstrapSettings, Bootstrapped, BulkReport,
-    Closed, DeviceDetail, Download, DueWebhook, Enrolled, Evaluated, Fleet, FolderError, GroupDetail,
-    ImportFormat, ImportReport, LoginBounds, LoginPermit, ModelEntry, ModelFolder, ModelSource, NewArtefact,
-    NewClaim, NewDevice, NewGroup, NewUpdate, Offers, Operated, OperationView, Preview, Removal, Rotation,
-    RowError, UpdateBegun, Upload,
+    Closed, DeviceDetail, DeviceWishes, Download, DueWebhook, Enrolled, Evaluated, Fleet, FolderError,
+    GroupDetail, ImportFormat, ImportReport, LoginBounds, LoginPermit, Look, ModelEntry, ModelFolder,
+    ModelSource, NewArtefact, NewClaim, NewDevice, NewGroup, NewUpdate, Offers, Operated, OperationView,
+    Preview, Removal, Rotation, RowError, UpdateBegun, Upload,
 };
 
 mod group;
@@ -156,3 +156,5 @@ pub use webhook::{Delivered, Webhook, WebhookSecret};
 
 mod uplink;
 pub use uplink::{Report, Uplink};
+
+pub mod wish;

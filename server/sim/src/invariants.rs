@@ -174,6 +174,7 @@ impl Checks {
         quiet::final_states(view);
         time::not_for_ever(view, self.restarted_at);
         order::agreed(view);
+        order::wished(view);
         access::gone(view);
     }
 }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use fleet::{
-    Actor, CancelMode, Context, EndpointName, Fleet, FleetError, GivenPsk, NewDevice, Operated, Operation,
-    OperationId, PskIdentity, PskKey, RequestId, Timestamp, WriteMode,
+    Actor, CancelMode, ClassId, Context, EndpointName, Fleet, FleetError, GivenPsk, NewDevice, Operated,
+    Operation, OperationId, PskIdentity, PskKey, RequestId, Timestamp, WriteMode,
 };
 use objects::{InstanceId, Node, ObjectId, Path, Resource, ResourceId, ResourceInstanceId, Value};
 use rand::{Rng, RngExt};
@@ -32,6 +32,8 @@ pub enum Done {
         /// What was told.
         result: Result<Operated, FleetError>,
     },
+    /// What devices are observed for was said.
+    Wished(Result<(), FleetError>),
     /// A device's credentials were revoked.
     Revoked(usize, Result<(), FleetError>),
     /// An operation was taken back.
@@ -107,6 +109,14 @@ impl Person {
                 fleet.operate(&context, view.device.public_id, asked, expires_in).await
             };
             Done::Operated { device, number, result: result.await, operation: Box::new(operation), at }
+        });
+    }
+
+    /// Says what devices are observed for.
+    pub fn wish(&self, lines: &'static str) {
+        let (fleet, context) = self.begin();
+        self.work(async move {
+            Done::Wished(fleet.set_class_wishes(&context, ClassId::DEFAULT, lines).await.map(drop))
         });
     }
 

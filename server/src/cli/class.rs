@@ -11,6 +11,9 @@ use super::{Command, Session, address::Address, failure::Failure, output::Tabula
 mod updates;
 use updates::{KeyCommand, UpdatesCommand};
 
+mod wishes;
+use wishes::WishesCommand;
+
 #[derive(Subcommand)]
 pub(crate) enum ClassCommand {
     /// Lists the classes.
@@ -29,6 +32,9 @@ pub(crate) enum ClassCommand {
     /// Which devices are of a class, if nobody has put them into one.
     #[command(subcommand)]
     Rule(RuleCommand),
+    /// What the devices of a class are observed for.
+    #[command(subcommand)]
+    Wishes(WishesCommand),
     /// What a class takes as updates.
     #[command(subcommand)]
     Updates(UpdatesCommand),
@@ -123,6 +129,7 @@ impl Command for ClassCommand {
             Self::Policy(command) => command.run(session),
             Self::Retention(command) => command.run(session),
             Self::Rule(command) => command.run(session),
+            Self::Wishes(command) => command.run(session),
             Self::Updates(command) => command.run(session),
             Self::Key(command) => command.run(session),
         }

@@ -5,8 +5,8 @@ use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
 use clap::{Subcommand, ValueEnum};
 use ureq::http::Method;
 use web::api::v1::types::{
-    BulkRemoval, BulkReport, Classification, Device, DeviceDetail, DeviceState, Enrolled, GivenCredential,
-    ImportReport, Labels, NewDevice, Page, Purpose,
+    BulkRemoval, BulkReport, Classification, Device, DeviceDetail, DeviceState, DeviceWishes, Enrolled,
+    GivenCredential, ImportReport, Labels, NewDevice, Page, Purpose,
 };
 
 use super::{
@@ -71,6 +71,11 @@ pub(crate) enum DeviceCommand {
         /// The keys of the labels to take off, with commas between them.
         #[arg(long, value_name = "KEYS", value_delimiter = ',')]
         remove: Vec<String>,
+    },
+    /// Shows what a device is observed for because its class wishes it, and what it does not do.
+    Wishes {
+        /// Its id or endpoint name.
+        device: DeviceName,
     },
     /// Removes devices: their credentials are revoked, and they come back only by a new enrolment.
     Remove {
@@ -216,6 +221,11 @@ impl Command for DeviceCommand {
                 let address = Address::new(&["devices", &id, "class"]);
                 session.client.tell(Method::PUT, &address, &Classification { class })?;
                 session.output.done("It is in that class now.")
+            }
+            Self::Wishes { device } => {
+                let id = device.id(&session.client)?;
+                let wishes: DeviceWishes = session.client.get(&Address::new(&["devices", &id, "wishes"]))?;
+                session.output.one(&wishes)
             }
             Self::Label { device, labels, remove } => {
                 let id = device.id(&session.client)?;

@@ -18,6 +18,7 @@ pub(super) mod secure;
 pub(super) mod sessions;
 mod told;
 pub(super) mod update;
+pub(super) mod wish;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -263,6 +264,7 @@ impl<'t> Batch<'t> {
             Change::Artefact(change) => self.change_artefact(change).await,
             Change::Group(change) => self.change_group(change).await,
             Change::Update(change) => self.change_update(change).await,
+            Change::Wish(change) => self.change_wish(change).await,
             Change::SessionSaved(session) => {
                 let update = update_on_conflict::<entity::web_session::Entity>();
                 self.insert_many(vec![rows::session_row(session)], Some(update)).await

@@ -214,7 +214,7 @@ macro_rules! tables {
 }
 
 /// Every table, those first that others refer to.
-pub(super) const TABLES: [Table; 43] = tables![
+pub(super) const TABLES: [Table; 46] = tables![
     domain,
     class,
     node,
@@ -258,4 +258,7 @@ pub(super) const TABLES: [Table; 43] = tables![
     class_rule,
     device_update,
     update_tally,
+    class_wish,
+    device_wish,
+    no_composite,
 ];

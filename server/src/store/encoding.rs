@@ -18,6 +18,7 @@ pub(super) mod secure;
 pub(super) mod told;
 pub(super) mod update;
 pub(super) mod value;
+pub(super) mod wish;
 
 /// Names what kind of row can't be read.
 pub(super) trait OrCorrupt<T> {

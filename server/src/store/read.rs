@@ -10,6 +10,7 @@ pub(super) mod restore;
 pub(super) mod secure;
 pub(super) mod told;
 pub(super) mod update;
+pub(super) mod wish;
 
 use std::sync::{
     Arc, PoisonError, RwLock,

@@ -34,10 +34,12 @@ fn each_form_of_what_is_printed_is_as_it_is_kept() {
         &["class", "list"],
         &["class", "policy", "show", "meters"],
         &["class", "retention", "show", "meters"],
+        &["class", "wishes", "show", "meters"],
         &["device", "list"],
         &["device", "show", "node-7"],
         &["device", "values", "node-7"],
         &["device", "timeline", "node-7"],
+        &["device", "wishes", "node-7"],
         &["credential", "list", "node-7"],
         &["bootstrap", "plan", "show", "--device", "node-7"],
         &["bootstrap", "sessions", "node-7"],
@@ -166,6 +168,11 @@ fn keys_and_certificates_are_given_and_shown_as_pem() {
     assert_eq!(retention, serde_json::json!({"days": 90, "readings": 1000}));
     let (code, said) = world.fails(&["class", "retention", "set", "default", "--readings", "0"]);
     assert!(code == 2 && said.contains("readings"), "{code} {said}");
+    world.prints(&["class", "wishes", "set", "default", "/3/0/9 pmin=10", "/3303/*/5700"]);
+    let wishes = world.json(&["class", "wishes", "show", "default"]);
+    assert_eq!(wishes, serde_json::json!({"lines": ["/3/0/9 pmin=10", "/3303/*/5700"]}));
+    let (code, said) = world.fails(&["class", "wishes", "set", "default", "/3/0/9", "/3/0/4"]);
+    assert!(code == 2 && said.contains("line 2: /3/0/4 can't be read"), "{code} {said}");
     let (code, said) = world.fails(&["device", "add", "psk"]);
     assert!(code == 2 && said.contains("bootstrap.kind"), "{code} {said}");
 }

@@ -60,6 +60,7 @@ mod users;
 #[expect(unused_qualifications, reason = "utoipa's macros write the names of parameters out")]
 mod values;
 mod webhooks;
+mod wishes;
 
 /// Where the API lies.
 pub const BASE: &str = "/api/v1";
@@ -110,6 +111,8 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(classes::retention, classes::set_retention))
         .routes(routes!(labels::class_rule, labels::set_class_rule))
         .routes(routes!(labels::contested))
+        .routes(routes!(wishes::class_wishes, wishes::set_class_wishes))
+        .routes(routes!(wishes::device_wishes))
         .routes(routes!(groups::list, groups::add))
         .routes(routes!(groups::preview))
         .routes(routes!(groups::get, groups::change, groups::remove))

@@ -43,6 +43,9 @@ pub(crate) mod security;
 
 pub(crate) mod values;
 
+mod wished;
+use wished::Wished;
+
 /// Operations that are looked at for those that wait.
 const OPERATIONS: usize = 100;
 /// Operations that have ended and are shown.
@@ -67,7 +70,7 @@ pub(crate) async fn page(
         endpoint: target.endpoint(),
         state: Reachability::new(&target),
         operations: Operations::load(&app, &login, &target).await?,
-        observations: Observations::new(&target),
+        observations: Observations::load(&app, &login, &target).await?,
         timeline: Timeline::load(&app, &login, &target).await?,
     }))
 }
@@ -144,12 +147,15 @@ pub(crate) struct Operations {
 pub(crate) struct Observations {
     rows: Vec<ObservationRow>,
     registered: bool,
+    wished: Wished,
 }
 
 struct ObservationRow {
     link: AboutLink,
     format: String,
     since: Moment,
+    /// Whether its class wishes it; else somebody began it.
+    by_wish: bool,
 }
 
 /// What happened to it last.
@@ -229,15 +235,21 @@ impl Operations {
 }
 
 impl Observations {
-    pub(crate) fn new(target: &Target) -> Self {
+    pub(crate) async fn load(app: &App, login: &SignedIn, target: &Target) -> Result<Self, WebError> {
+        let wishes = app.fleet.device_wishes(&login.context, target.id).await?;
         let row = |observation: &fleet::Observation| ObservationRow {
+            by_wish: wishes.kept.owned.contains_key(&observation.target),
             link: target.about(observation.target.clone()),
             format: observation
                 .format
                 .map_or_else(|| "the device's choice".to_owned(), |format| format.to_string()),
             since: Moment::new(observation.since, target.now),
         };
-        Self { rows: target.detail.observations.iter().map(row).collect(), registered: target.operable() }
+        Ok(Self {
+            rows: wishes.observations.iter().map(row).collect(),
+            registered: target.operable(),
+            wished: Wished::new(&wishes, target),
+        })
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) mod import;
 pub(crate) mod policy;
 pub(crate) mod retention;
 pub(crate) mod updates;
+pub(crate) mod wishes;
 
 const TABS: [(&str, &str); 4] =
     [("", "Add one"), ("/import", "Import"), ("/claims", "Claims"), ("/classes", "Classes and plans")];

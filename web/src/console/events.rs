@@ -155,7 +155,8 @@ impl Screen for DeviceScreen {
             }
         }
         if stale.observations {
-            fragments.push(element("device-observations", &Observations::new(&target))?);
+            fragments
+                .push(element("device-observations", &Observations::load(&app, &login, &target).await?)?);
         }
         let resources: BTreeSet<Path> = if stale.values {
             target.detail.readings.iter().filter_map(|reading| resource_of(&reading.reading.path)).collect()

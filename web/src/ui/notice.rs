@@ -47,6 +47,9 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "policy-saved" => {
             "The policy was saved. Sessions that were opened by what is not let in any more have ended."
         }
+        "wishes-saved" => {
+            "Saved. The devices of this class are asked in the background, those that sleep when they are heard."
+        }
         "retention-saved" => {
             "Saved. What is not kept any more is dropped in the background, within some hours."
         }

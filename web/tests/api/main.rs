@@ -22,3 +22,4 @@ mod operations;
 mod problems;
 mod updates;
 mod verbs;
+mod wishes;

@@ -80,7 +80,10 @@ const ROUTES: [(&str, &str); 67] = [
 ];
 
 /// More of them, of the same kind.
-const MORE: [(&str, &str); 27] = [
+const MORE: [(&str, &str); 30] = [
+    ("class_wishes", "get /classes/{class}/wishes"),
+    ("device_wishes", "get /devices/{device}/wishes"),
+    ("set_class_wishes", "put /classes/{class}/wishes"),
     ("class_rule", "get /classes/{class}/rule"),
     ("contested", "get /classes/{class}/contested"),
     ("group", "get /groups/{group}"),

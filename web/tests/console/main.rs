@@ -37,3 +37,4 @@ mod settings;
 mod setup;
 mod streams;
 mod updates;
+mod wishes;

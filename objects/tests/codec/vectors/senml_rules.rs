@@ -67,6 +67,26 @@ fn the_same_value_twice_at_one_time() {
     assert!(codec::decode_many(JSON, br#"[{"bn":"/3/0/9","v":1},{"v":1}]"#, &models(), 0).is_err());
 }
 
+/// A device that measures every 250 microseconds, and one whose times are relative.
+#[test]
+fn values_within_one_millisecond_are_all_kept() {
+    let payload =
+        br#"[{"bn":"/3303/0/5700","bt":1700000000.5,"v":1},{"t":0.00025,"v":2},{"t":0.0003,"v":3},{"t":1,"v":4}]"#;
+    let at = 1_700_000_000_500;
+    let found = |samples: Vec<Sample>| {
+        let value = |sample: &Sample| (sample.time_ms, sample.node.values(sample.path)[0].1.clone());
+        samples.iter().map(value).collect::<Vec<_>>()
+    };
+    let expected = [(at, 1.0), (at, 2.0), (at, 3.0), (at + 1_000, 4.0)];
+    let expected = expected.map(|(time_ms, value)| (Some(time_ms), Value::Float(value)));
+    assert_eq!(found(codec::decode_many(JSON, payload, &models(), 0).unwrap()), expected);
+    assert_eq!(found(decode(JSON, "/3303/0/5700", payload).unwrap()), expected);
+    let relative = br#"[{"n":"/3303/0/5700","t":-0.0001,"v":1},{"n":"/3303/0/5700","t":0,"v":2}]"#;
+    assert_eq!(codec::decode_many(JSON, relative, &models(), at).unwrap().len(), 2);
+    let zeros = br#"[{"n":"/3303/0/5700","t":-0.0,"v":1},{"n":"/3303/0/5700","t":0,"v":2}]"#;
+    assert!(codec::decode_many(JSON, zeros, &models(), at).is_err());
+}
+
 #[test]
 fn a_field_twice_in_a_record() {
     let error = refused("/3/0/9", r#"[{"bn":"/3/0/9","v":1},{"v":1,"t":-5,"v":2}]"#);

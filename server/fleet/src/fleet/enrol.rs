@@ -124,6 +124,7 @@ impl Fleet {
         };
         self.commit_and_follow(commit, "device").await?;
         self.end_barred_of(device, &policy).await?;
+        self.look_at_wishes_of(&[device]);
         self.evaluate(context.now, &[device]).await.map(drop)
     }
 

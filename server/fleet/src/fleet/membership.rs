@@ -181,6 +181,8 @@ impl Fleet {
             self.commit_and_follow(commit, "class").await?;
         }
         drop(held);
+        let devices: Vec<DeviceId> = classified.iter().map(|(device, _)| *device).collect();
+        self.look_at_wishes_of(&devices);
         for (device, class) in classified {
             if let Some(class) = classes.get(&class) {
                 self.end_barred_of(device, &class.policy).await?;

@@ -11,6 +11,7 @@ use crate::{
     Verb, WireTrace,
     fleet::{recent::RecentOutcome, trail::Ticket},
     store::{DeviceView, StoreError},
+    wish::WishChange,
 };
 
 /// What became of an operation that was asked for.
@@ -93,7 +94,12 @@ impl Fleet {
             let ticket = self.trail.push(&*self.store, entry).await?;
             return Ok(Begun { order, view, ticket: Some(ticket) });
         }
-        let order = self.keep(context, &view, order, Vec::new(), Some(entry)).await?;
+        // What somebody observes by hand is theirs, whatever the class of the device wishes.
+        let target = order.operation.target();
+        let by_hand =
+            order.operation.is_observe().then_some(WishChange::LetGo { device: order.device, target });
+        let by_hand = by_hand.map(Change::Wish).into_iter().collect();
+        let order = self.keep(context, &view, order, by_hand, Some(entry)).await?;
         Ok(Begun { order, view, ticket: None })
     }
 
@@ -222,7 +228,7 @@ impl Fleet {
         ended
     }
 
-    async fn check(&self, view: &DeviceView, operation: &Operation) -> Result<(), FleetError> {
+    pub(super) async fn check(&self, view: &DeviceView, operation: &Operation) -> Result<(), FleetError> {
         let live = view.registration.as_ref().filter(|_| view.state == crate::DeviceState::Registered);
         let registration = live.ok_or(FleetError::NotRegistered)?;
         let versions = |object| registration.links.version_of(object, registration.lwm2m);
@@ -309,7 +315,7 @@ impl Fleet {
     }
 
     /// A new name, greater than all names before it, so that operations are ordered by it (RFC 9562 §6.2).
-    fn operation_id(&self, context: &Context) -> OperationId {
+    pub(super) fn operation_id(&self, context: &Context) -> OperationId {
         let mut random = [0; 10];
         (self.entropy)(&mut random);
         let fresh = OperationId::new(context.now, random);

@@ -50,6 +50,7 @@ mod submission;
 mod tokens;
 mod trail;
 mod webhooks;
+mod wishes;
 
 /// 2023-11-14T22:13:20Z.
 const START: Timestamp = Timestamp(1_700_000_000_000);

@@ -80,6 +80,7 @@ impl Roster {
                 | Change::Artefact(_)
                 | Change::Group(_)
                 | Change::Update(_)
+                | Change::Wish(_)
                 | Change::SessionSaved(_)
                 | Change::SessionEnded { .. } => {}
             }

@@ -105,6 +105,9 @@ pub use user::*;
 mod webhook;
 pub use webhook::*;
 
+mod wish;
+pub use wish::*;
+
 /// One case, to be run on a new store.
 pub type Case = for<'a> fn(&'a dyn Store) -> BoxFuture<'a, ()>;
 
@@ -311,6 +314,13 @@ macro_rules! store_battery {
             every_webhook_survives,
             a_webhook_follows_its_deliveries,
             a_webhook_is_paused_and_removed,
+
+            what_classes_wish_is_kept_and_replaced,
+            every_answer_to_a_wish_survives,
+            an_observation_by_wish_is_one_until_it_is_let_go,
+            who_is_wished_of_is_listed,
+            who_answers_no_composite_is_remembered,
+            what_a_removed_device_was_asked_goes_with_its_data,
         );
     };
     (@tests $run:path: $($case:ident),* $(,)?) => {$(
@@ -354,6 +364,7 @@ mod tests {
             include_str!("battery/update_list.rs"),
             include_str!("battery/user.rs"),
             include_str!("battery/webhook.rs"),
+            include_str!("battery/wish.rs"),
         ];
         let list = include_str!("battery.rs");
         for line in files.iter().flat_map(|file| file.lines()) {

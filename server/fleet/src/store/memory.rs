@@ -29,6 +29,7 @@ mod artefact;
 
 mod group;
 mod update;
+mod wish;
 
 mod tables;
 use tables::Tables;

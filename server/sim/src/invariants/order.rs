@@ -148,6 +148,38 @@ pub(super) fn agreed(view: &View<'_>) {
     }
 }
 
+/// I-25: after all, a device is observed for what its class wishes, for nothing twice, and by wish for nothing else.
+pub(super) fn wished(view: &View<'_>) {
+    let wishes = view.store.durable(|store| store.wishes()).unwrap_or_default();
+    for (device, node) in view.nodes.iter().enumerate() {
+        let known = &view.model.devices[device];
+        let stored = view.stored(device).filter(|stored| stored.state == DeviceState::Registered);
+        let Some(stored) = stored.filter(|_| known.is_here() && !known.unfollowed) else { continue };
+        let Some(registration) = &stored.registration else { continue };
+        // Who sleeps is asked when it is heard.
+        if node.device.profile().queue_mode {
+            continue;
+        }
+        let wishes = wishes.iter().filter(|(class, _)| *class == stored.device.class);
+        let patterns = wishes.flat_map(|(_, wishes)| wishes.iter().map(|wish| wish.pattern));
+        let wanted: BTreeSet<Path> =
+            patterns.flat_map(|pattern| pattern.paths(&registration.links)).collect();
+        let ours = observations(view, &stored);
+        let times = |path: &Path| ours.iter().filter(|one| one.target.paths().contains(path)).count();
+        let kept = view.store.durable(|store| store.kept_wishes(stored.device.id)).unwrap_or_default();
+        for path in wanted.iter().filter(|path| times(path) != 1) {
+            let why = kept.owned.iter().find(|(target, _)| target.paths().contains(path));
+            let text =
+                format!("{}: {path} is wished and observed {} times: {why:?}", known.endpoint, times(path));
+            view.bench.violate("I-25", text);
+        }
+        let live = ours.iter().filter(|one| kept.owned.contains_key(&one.target));
+        for path in live.flat_map(|one| one.target.paths()).filter(|path| !wanted.contains(path)) {
+            view.bench.violate("I-25", format!("{}: {path} is observed, and not wished", known.endpoint));
+        }
+    }
+}
+
 /// I-25: an observation that was cancelled, as was asked at this time, is not stored any more.
 pub(super) fn cancelled(view: &View<'_>, device: usize, path: Path, at: Timestamp) {
     let Some(stored) = view.stored(device).filter(|_| !view.model.operations.has_jumped) else { return };

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use fleet::{
     Artefact, ArtefactId, ClassId, ClassRule, DeviceId, Fingerprint, Group, GroupId, Installed, Labels,
     RunsArtefact, StoreError, Timestamp, UpdateKey, UpdatePolicy,
-    store::{Artefacts, Candidate, Groups, Page, PageRequest, RunningUpdate, UpdateQuery, Updates},
+    store::{Artefacts, Candidate, Groups, Page, PageRequest, RunningUpdate, UpdateQuery, Updates, Wishing},
     update::{DownloadKey, Update, UpdateId, UpdatePhase},
+    wish::{Kept, NoComposites, Wishes},
 };
 use objects::Path;
 
@@ -43,6 +44,13 @@ read! { Updates:
     update_by_download(key: &DownloadKey) -> Option<Update>;
     failed_updates(device: DeviceId, since: Timestamp, limit: usize) -> Vec<Timestamp>;
     update_counts(artefact: Option<ArtefactId>) -> BTreeMap<UpdatePhase, u64>;
+}
+
+read! { Wishing:
+    wishes() -> Vec<(ClassId, Wishes)>;
+    kept_wishes(device: DeviceId) -> Kept;
+    no_composites(device: DeviceId) -> Option<NoComposites>;
+    wished_of(classes: &BTreeSet<ClassId>, after: Option<DeviceId>, limit: usize) -> Vec<DeviceId>;
 }
 
 read! { Groups:

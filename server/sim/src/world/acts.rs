@@ -39,6 +39,8 @@ pub(super) enum Act {
     Store,
     /// Somebody asks for something.
     Verb,
+    /// Somebody says what devices are observed for.
+    Wish,
 }
 
 impl World {
@@ -130,6 +132,7 @@ impl World {
                 }
                 self.again(act, 60.0);
             }
+            Act::Wish => self.wish(),
             Act::Verb => {
                 if self.has(Trouble::Verbs) {
                     self.ask();

@@ -12,6 +12,10 @@ use crate::{
     verbs::{self, Done, Person},
 };
 
+/// What devices may be observed for. The last two have more than one path with the same attributes.
+const WISHES: [&str; 4] =
+    ["", "/3303/*/5700", "/3/0/9 pmin=2\n/3/0/13 pmin=2\n/3303/*/5700", "/3/0/9\n/3303/*/5700\n/3/0/7"];
+
 impl World {
     /// A server is up: who was not added yet is.
     pub(super) fn begin_work(&mut self) {
@@ -19,6 +23,16 @@ impl World {
             if self.nodes[device].way.secure && !self.enrolled.contains(&device) {
                 self.enrol(device);
             }
+        }
+        self.wish();
+    }
+
+    /// Somebody says what devices are observed for.
+    pub(super) fn wish(&mut self) {
+        let lines = WISHES[self.random.random_range(0..WISHES.len())];
+        note!(self.bench, "person: wishes {lines:?}");
+        if let Some(person) = self.person() {
+            person.wish(lines);
         }
     }
 
@@ -106,6 +120,11 @@ impl World {
                 }
             }
             Done::Operated { result: Err(error), .. } => note!(self.bench, "person: {error}"),
+            Done::Wished(Ok(())) => note!(self.bench, "person: that is wished"),
+            Done::Wished(Err(error)) => {
+                note!(self.bench, "person: that is not wished: {error}");
+                self.soon(Act::Wish, 20.0);
+            }
             Done::Revoked(device, result) => {
                 note!(self.bench, "person: node-{device} is revoked: {result:?}");
                 if result.is_ok() {

@@ -4,7 +4,9 @@ use fleet::{
     CancelMode, Change, Commit, Content, DeviceId, Disposition, EventKind, Failure, Now, Observation,
     ObservationToken, Operation, OperationId, OperationState, Order, Outcome, Reading, Source, Subject,
     Taken, TimelineEntry, TimelineKind, Timestamp,
+    wish::{NoComposites, WishChange},
 };
+use objects::Version;
 use tracing::debug;
 
 use super::{
@@ -191,7 +193,7 @@ impl Shard {
 
     /// An order has an outcome: what is to be kept of it is committed.
     pub(super) fn end(&mut self, now: Now, ended: Ended) {
-        let commit = Commit { changes: ended.changes(now.wall), audit: Vec::new() };
+        let commit = Commit { changes: ended.changes(now.wall, self.lwm2m(&ended)), audit: Vec::new() };
         if ended.order.stored || !ended.order.operation.is_read_only() {
             let subject = Subject::Device(ended.order.device);
             self.commit(now, Some(subject), commit, After::Ended(ended));
@@ -200,6 +202,11 @@ impl Shard {
             self.commit(now, None, commit, After::Nothing);
             self.ended(now, ended);
         }
+    }
+
+    /// The version that the device of an order speaks, while it is registered.
+    pub(super) fn lwm2m(&self, ended: &Ended) -> Option<Version> {
+        self.roster.registration(ended.order.device).map(|registration| registration.lwm2m)
     }
 
     /// An order ends without having been sent.
@@ -321,7 +328,7 @@ impl Shard {
 
 impl Ended {
     /// What is kept of an order that has ended.
-    pub(super) fn changes(&self, at: Timestamp) -> Vec<Change> {
+    pub(super) fn changes(&self, at: Timestamp, lwm2m: Option<Version>) -> Vec<Change> {
         let Self { order, outcome, began, .. } = self;
         let (device, target) = (order.device, order.operation.target());
         let result = outcome.result();
@@ -358,8 +365,26 @@ impl Ended {
             }
             _ => {}
         }
+        if order.operation.is_composite()
+            && let Some(unanswered) = lwm2m.and_then(|lwm2m| unanswered(outcome, at, lwm2m))
+        {
+            changes.push(Change::Wish(WishChange::Composites { device, unanswered }));
+        }
         let kind = TimelineKind::Operation;
         changes.push(Change::Timeline(TimelineEntry::new(device, at, kind, Some(order.request), &detail)));
         changes
     }
+}
+
+/// What a composite operation says of the device: that it answers none, or that it does. Nothing if it says neither.
+fn unanswered(outcome: &Outcome, at: Timestamp, lwm2m: Version) -> Option<Option<NoComposites>> {
+    let is_unknown = match outcome {
+        Outcome::Success { .. } => return Some(None),
+        // Wakaama acknowledges what it does not know and leaves it at that. Who acknowledged nothing may not have been there.
+        Outcome::Failed(Failure::TimedOut { acknowledged }) => *acknowledged,
+        // 4.02 Bad Option, 4.05 Method Not Allowed, 5.01 Not Implemented.
+        Outcome::Refused { code, .. } => matches!((code.class, code.detail), (4, 2 | 5) | (5, 1)),
+        Outcome::Local | Outcome::Failed(_) => false,
+    };
+    is_unknown.then(|| Some(NoComposites { at, lwm2m, reason: outcome.result() }))
 }

@@ -17,6 +17,7 @@ mod messages;
 mod observations;
 mod pressure;
 mod push;
+mod records;
 mod restoring;
 mod sessions;
 mod simulation;

@@ -257,7 +257,8 @@ impl Shard {
                 }
                 let outcome = Outcome::Failed(Failure::NotStored);
                 let ended = Ended { order, outcome, trace, began: None };
-                let commit = Commit { changes: ended.changes(now.wall), audit: Vec::new() };
+                let commit =
+                    Commit { changes: ended.changes(now.wall, self.lwm2m(&ended)), audit: Vec::new() };
                 self.keep_unrecorded(commit, error);
                 self.ended(now, ended);
             }

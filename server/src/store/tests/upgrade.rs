@@ -6,7 +6,10 @@ use std::path::Path as File;
 use fleet::{
     ClassId, CredentialId, CredentialState, DeviceId, DeviceState, DiaryCause, OperationId, OperationState,
     Proof, Role, SecureSessionId, Sends, Store as _, TimelineKind, Timestamp, Verb,
-    store::{Artefacts as _, AuditQuery, DiaryQuery, Groups as _, PageRequest, UpdateQuery, Updates as _},
+    store::{
+        Artefacts as _, AuditQuery, DiaryQuery, Groups as _, PageRequest, UpdateQuery, Updates as _,
+        Wishing as _,
+    },
     update::{Ask, DownloadKey, UpdateNote, UpdatePhase, UpdateTarget, UpdateTerms},
 };
 use migrations::{Migrator, MigratorTrait as _};
@@ -29,6 +32,7 @@ const DATA_SETS: &[(&str, &str)] = &[
     ("m0008_artefact", include_str!("schemas/m0008_artefact.sql")),
     ("m0009_class_rule", include_str!("schemas/m0009_class_rule.sql")),
     ("m0010_update", include_str!("schemas/m0010_update.sql")),
+    ("m0012_reporting", include_str!("schemas/m0012_reporting.sql")),
 ];
 
 #[test]
@@ -66,6 +70,9 @@ async fn what_each_step_has_written_is_read_as_it_was_meant() {
         }
         if number >= 10 {
             updates(&store).await;
+        }
+        if *step == "m0012_reporting" {
+            wishes(&store).await;
         }
         // A device that had a key came with it at the second step: before, none had one.
         assert_tallies_are_true(&store).await;
@@ -180,6 +187,21 @@ async fn groups(store: &SqlStore) {
     assert_eq!(store.members(group.id, None, 9).await.unwrap(), [DeviceId(1)]);
     assert_eq!(store.member_count(group.id).await.unwrap(), 1);
     assert_eq!(store.labels(DeviceId(1)).await.unwrap().to_string(), "site=zurich spare");
+}
+
+async fn wishes(store: &SqlStore) {
+    let [(ClassId(1), wishes)] = &store.wishes().await.unwrap()[..] else {
+        panic!("one class wishes something")
+    };
+    assert_eq!(wishes.to_string(), "/3303/*/5700 pmin=10 gt=25.5\n/3/0/9");
+    let kept = store.kept_wishes(DeviceId(1)).await.unwrap();
+    let (written, owned) = (&kept.written[&path("/3/0/9")], &kept.owned[&path("/3/0/9").into()]);
+    assert_eq!(written.attributes.to_queries(), ["pmin=10", "gt=25.5"]);
+    assert_eq!(written.registration.map(|id| id.0), Some(-7_i64 as u64));
+    let trouble = owned.trouble.as_ref().unwrap();
+    assert_eq!((trouble.times, trouble.reason.as_str()), (2, "4.05 Method Not Allowed"));
+    let no_composites = store.no_composites(DeviceId(1)).await.unwrap().unwrap();
+    assert_eq!((no_composites.at, no_composites.lwm2m), (Timestamp(1_300), objects::Version::V1_1));
 }
 
 async fn class_rules(store: &SqlStore) {

@@ -107,3 +107,6 @@ pub use value::{ObjectLink, Value};
 
 mod webhook;
 pub use webhook::{MadeWebhook, NewWebhook, Pause, Webhook};
+
+mod wish;
+pub use wish::{DeviceWishes, NoComposites, WishTrouble, WishedObservation, Wishes};

@@ -18,6 +18,7 @@ use crate::{
             policy::{PolicyForm, kinds_of},
             retention::RetentionForm,
             tabs,
+            wishes::WishForm,
         },
         plan::{PlanForm, plan_of},
     },
@@ -57,6 +58,7 @@ pub(crate) struct ClassPage {
     policy: PolicyForm,
     rule: RuleForm,
     retention: RetentionForm,
+    wishes: WishForm,
     own_plan: bool,
     plan: PlanForm,
 }
@@ -67,6 +69,7 @@ pub(crate) struct Typed {
     pub(crate) policy: Filled,
     pub(crate) rule: Filled,
     pub(crate) retention: Filled,
+    pub(crate) wishes: Filled,
     pub(crate) plan: Filled,
 }
 
@@ -205,6 +208,7 @@ impl ClassPage {
                 class.retention,
                 &typed.retention,
             ),
+            wishes: WishForm::load(app, login, class, &typed.wishes).await?,
             own_plan,
             plan: PlanForm::new(url_of(class), &plan.unwrap_or_default(), own_plan, &typed.plan),
         })

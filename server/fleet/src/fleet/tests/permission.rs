@@ -83,6 +83,9 @@ verbs! {
     Administer "set class retention" => |bench, context| {
         bench.fleet.set_class_retention(context, ClassId::DEFAULT, Retention::default())
     };
+    View "class wishes" => |bench, context| bench.fleet.class_wishes(context, ClassId::DEFAULT);
+    Administer "set class wishes" => |bench, context| bench.fleet.set_class_wishes(context, ClassId::DEFAULT, "/3/0/9");
+    View "device wishes" => |bench, context| bench.fleet.device_wishes(context, public_id(1));
     View "groups" => |bench, context| bench.fleet.groups(context);
     View "group" => |bench, context| bench.fleet.group(context, groups::group(bench, "class == 'a'"));
     Administer "save group" => |bench, context| bench.fleet.save_group(context, None, groups::new("a", "secured"));
@@ -160,7 +163,7 @@ verbs! {
 }
 
 /// Where verbs are.
-const SOURCES: [&str; 21] = [
+const SOURCES: [&str; 22] = [
     include_str!("../../fleet.rs"),
     include_str!("../accounts.rs"),
     include_str!("../artefacts.rs"),
@@ -182,6 +185,7 @@ const SOURCES: [&str; 21] = [
     include_str!("../tokens.rs"),
     include_str!("../update_policy.rs"),
     include_str!("../webhooks.rs"),
+    include_str!("../wishes.rs"),
 ];
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use objects::{ObjectId, Path, Version};
 
-use super::{artefact::ArtefactTables, group::GroupTables, update::UpdateTables};
+use super::{artefact::ArtefactTables, group::GroupTables, update::UpdateTables, wish::WishTables};
 use crate::{
     ApiToken, AuditRecord, Authority, AuthorityId, BootstrapId, BootstrapRecord, Change, Claim, ClaimId,
     Claimed, Class, ClassId, ClassPolicy, Commit, Committed, Credential, CredentialId, Delivery, Device,
@@ -60,6 +60,7 @@ pub(super) struct Tables {
     pub(super) groups: GroupTables,
     pub(super) artefacts: ArtefactTables,
     pub(super) updates: UpdateTables,
+    pub(super) wishes: WishTables,
     pub(super) audit: Vec<AuditRecord>,
     /// The last number given to a reading, an entry of a timeline or of the audit log.
     pub(super) sequence: i64,
@@ -108,6 +109,7 @@ impl Default for Tables {
             groups: GroupTables::default(),
             artefacts: ArtefactTables::default(),
             updates: UpdateTables::default(),
+            wishes: WishTables::default(),
             audit: Vec::new(),
             sequence: 0,
             last_event: 0,
@@ -261,6 +263,7 @@ impl Tables {
             Change::Artefact(change) => self.change_artefact(change)?,
             Change::Group(change) => self.change_group(change)?,
             Change::Update(change) => self.change_update(change)?,
+            Change::Wish(change) => self.change_wish(change)?,
             Change::SessionSaved(session) => {
                 self.sessions.insert(session.key, session);
             }

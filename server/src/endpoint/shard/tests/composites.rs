@@ -21,6 +21,7 @@ fn observe() -> Operation {
 fn several_nodes_are_read_in_one_request_and_what_is_not_there_is_left_out() {
     let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
     for format in [ContentFormat::SENML_JSON, ContentFormat::SENML_CBOR] {
+        assert!(!world.answers_no_composites(node));
         let paths = paths(&["/3/0/9", "/3303/0/5700", "/3/0/9999", "/3304"]);
         let read = world.order(node, Operation::ReadComposite { paths, format: Some(format) });
         let Outcome::Success { content: Content::Samples(samples), .. } = read else { panic!("{read:?}") };
@@ -139,6 +140,7 @@ fn a_device_that_never_answers_them_fails_them_and_is_served_on() {
     let (mut world, node) = World::with_one(profile);
     let read = world.order(node, Operation::ReadComposite { paths: both(), format: None });
     assert_eq!(read, Outcome::Failed(Failure::TimedOut { acknowledged: true }));
+    assert!(world.answers_no_composites(node), "and is remembered");
     let single = world.order(node, Operation::Read { path: path("/3/0/9"), format: None });
     assert_eq!(line(&single), "2.05 Content");
 }

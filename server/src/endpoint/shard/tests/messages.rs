@@ -8,19 +8,33 @@ pub(super) fn deregister(location: &str) -> Vec<u8> {
 
 /// A Send of one value.
 pub(super) fn sending() -> Vec<u8> {
+    sending_of(110, br#"[{"n":"/3303/0/5700","v":31.5}]"#)
+}
+
+/// A Send of this.
+pub(super) fn sending_of(format: u32, payload: &[u8]) -> Vec<u8> {
     let mut message = request(coap::Method::Post, ["dp"]);
-    message.options.push_uint(coap::OptionNumber::CONTENT_FORMAT, 110);
-    message.payload = br#"[{"n":"/3303/0/5700","v":31.5}]"#.to_vec();
+    message.options.push_uint(coap::OptionNumber::CONTENT_FORMAT, format);
+    message.payload = payload.to_vec();
     message.to_bytes().unwrap()
 }
 
 /// A notification of a value as text.
 pub(super) fn notifying(token: coap::Token, id: u16, number: u32, value: &str) -> Vec<u8> {
+    notifying_of((token, id, number), 0, value.as_bytes())
+}
+
+/// A notification of this.
+pub(super) fn notifying_of(
+    (token, id, number): (coap::Token, u16, u32),
+    format: u32,
+    payload: &[u8],
+) -> Vec<u8> {
     let (kind, id) = (coap::Kind::Confirmable, coap::MessageId(id));
     let mut message = coap::Message::new(kind, coap::Code::CONTENT, id, token);
     message.options.push_uint(coap::OptionNumber::OBSERVE, number);
-    message.options.push_uint(coap::OptionNumber::CONTENT_FORMAT, 0);
-    message.payload = value.as_bytes().to_vec();
+    message.options.push_uint(coap::OptionNumber::CONTENT_FORMAT, format);
+    message.payload = payload.to_vec();
     message.to_bytes().unwrap()
 }
 

@@ -29,7 +29,7 @@ words! {
         CreateUser, LogIn, LogInFailed, LogOut, Operate, CancelOperation, BeginUpdate, CancelUpdate, LetOff, AddDevice, ClassifyDevice, RemoveDevice,
         ImportDevices, AddCredential, ProveCredential, RetireCredential, RevokeCredential, AddClaim, CloseClaim,
         UseClaim, ApproveClaim, AddClass, SaveClass, AddAuthority,
-        RemoveAuthority, SaveRevocationList, SaveUpdatePolicy, AddUpdateKey, RevokeUpdateKey, UploadArtefact,
+        RemoveAuthority, SaveRevocationList, SaveUpdatePolicy, SaveWishes, AddUpdateKey, RevokeUpdateKey, UploadArtefact,
         WithdrawArtefact, RemoveArtefact, DownloadArtefact, SavePlan, ClearDiary, SaveModel, RemoveModel, ReloadModels, ChangeUser,
         AddToken, RevokeToken, AddWebhook, ChangeWebhook, RemoveWebhook, Export, Restore,
         SaveGroup, RemoveGroup, LabelDevice, Denied,

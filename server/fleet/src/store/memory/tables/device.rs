@@ -70,6 +70,7 @@ impl Tables {
             self.groups.unlabel(id);
             self.artefacts.forget_installed(id);
             self.updates.forget(id);
+            self.wishes.forget(id);
             self.registrations.remove(&id);
             self.latest.retain(|(other, _), _| *other != id);
             self.history.retain(|(other, _), _| *other != id);

@@ -1,5 +1,7 @@
 //! What can be seen of devices, on the wire and in the store.
 
+use fleet::store::Wishing as _;
+
 use super::*;
 
 impl World {
@@ -67,6 +69,23 @@ impl World {
 
     pub(in super::super) fn history(&self, node: usize, path: Path) -> usize {
         block_on(self.store.history(self.id(node), path, usize::MAX)).unwrap().len()
+    }
+
+    /// The values of a path with their own times, the newest first.
+    pub(in super::super) fn records(&self, node: usize, path: Path) -> Vec<(Value, Option<i64>)> {
+        let history = block_on(self.store.history(self.id(node), path, usize::MAX)).unwrap();
+        let record = |stored: fleet::StoredReading| {
+            (stored.reading.value, stored.reading.device_time.map(|time| time.0))
+        };
+        history.into_iter().map(record).collect()
+    }
+
+    pub(in super::super) fn registration(&self, node: usize) -> fleet::Registration {
+        self.shard.roster.registration(self.id(node)).expect("it is registered").clone()
+    }
+
+    pub(in super::super) fn answers_no_composites(&self, node: usize) -> bool {
+        block_on(self.store.no_composites(self.id(node))).unwrap().is_some()
     }
 
     pub(in super::super) fn is_restoring(&self) -> bool {
