@@ -310,7 +310,9 @@ impl Fleet {
     ) -> Result<Page<OperationRecord>, FleetError> {
         self.demand(context, Permission::View, "operations").await?;
         let device = self.view(id).await?.device.id;
-        Ok(self.store.operations(device, page).await?)
+        let mut page = self.store.operations(device, page).await?;
+        page.rows.iter_mut().for_each(OperationRecord::veil);
+        Ok(page)
     }
 
     /// One device by its name, removed or not.

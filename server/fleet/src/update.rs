@@ -14,6 +14,7 @@ pub use change::UpdateChange;
 
 mod download;
 pub use download::{DownloadDigest, DownloadKey, NotGiven};
+pub(crate) use download::{veil, veil_node};
 
 mod result;
 pub use result::{ResultClass, UpdateResult};

@@ -1,8 +1,9 @@
 //! The address that a device fetches from: its unguessable part, what is kept of it, and until when it is good.
 
+use objects::{Instance, InstanceId, Node, ObjectId, Path, Resource, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{Ask, Scheme, Update, UpdatePhase};
+use super::{Ask, Scheme, Update, UpdatePhase, UpdateTarget};
 use crate::{Misfit, Timestamp};
 
 /// The unguessable part of an address to fetch from, 128 random bits. It is as good as the package for who knows it, so that only
@@ -64,6 +65,48 @@ impl std::fmt::Debug for DownloadKey {
     }
 }
 
+/// Takes the key out of an address that was told to a device, wherever it comes back to be shown or kept: who may look at devices
+/// need not get their firmware. Whether it was one.
+pub(crate) fn veil(path: Path, value: &mut Value) -> bool {
+    let Path::Resource(object, instance, _) = path else { return false };
+    let target = match object.0 {
+        5 => UpdateTarget::Firmware,
+        9 => UpdateTarget::Software(instance),
+        _ => return false,
+    };
+    let Value::String(uri) = value else { return false };
+    let Some((base, key)) = uri.rsplit_once('/') else { return false };
+    if path.resource() != target.uri().resource() || DownloadKey::read(key).is_none() {
+        return false;
+    }
+    *uri = format!("{base}/…");
+    true
+}
+
+/// The same of all that stands in a node.
+pub(crate) fn veil_node(path: Path, node: &mut Node) {
+    match (node, path) {
+        (Node::Resource(Resource::Single(value)), path) => {
+            veil(path, value);
+        }
+        (Node::Instance(instance), Path::Instance(object, id)) => veil_instance(object, id, instance),
+        (Node::Object(of), Path::Object(object)) => {
+            for (id, instance) in &mut of.instances {
+                veil_instance(object, *id, instance);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn veil_instance(object: ObjectId, id: InstanceId, instance: &mut Instance) {
+    for (resource, node) in &mut instance.resources {
+        if let Resource::Single(value) = node {
+            veil(Path::Resource(object, id, *resource), value);
+        }
+    }
+}
+
 impl NotGiven {
     /// The names of all of them.
     pub const NAMES: [&str; 6] = ["expired", "misfit", "not allowed", "other device", "over", "unknown"];
@@ -104,6 +147,8 @@ impl Update {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use objects::ResourceId;
 
     use super::*;
     use crate::{OperationId, update::tests::delivering};
@@ -148,6 +193,30 @@ mod tests {
             let update = Update { phase, ..going.clone() };
             assert_eq!(at(&update, Duration::ZERO), Err(expected), "{phase:?}");
         }
+    }
+
+    #[test]
+    fn a_key_is_taken_out_of_what_is_shown_and_nothing_else_is_changed() {
+        let key = DownloadKey([0xab; 16]).text();
+        let secret = format!("coaps://192.0.2.1:5685/d/{key}");
+        for (path, text, hidden) in [
+            ("/5/0/1", secret.as_str(), true),
+            ("/9/7/3", secret.as_str(), true),
+            ("/5/0/7", secret.as_str(), false),
+            ("/9/7/1", secret.as_str(), false),
+            ("/3/0/1", secret.as_str(), false),
+            ("/5/0/1", "https://firmware.example/gateway-2.0.bin", false),
+            ("/5/0/1", "", false),
+        ] {
+            let mut value = Value::String(text.to_owned());
+            assert_eq!(veil(path.parse().unwrap(), &mut value), hidden, "{path} {text}");
+            let expected = if hidden { "coaps://192.0.2.1:5685/d/…" } else { text };
+            assert_eq!(value, Value::String(expected.to_owned()));
+        }
+        let resources = [(ResourceId(1), Resource::Single(Value::String(secret)))].into();
+        let mut node = Node::Instance(Instance { resources });
+        veil_node("/5/0".parse().unwrap(), &mut node);
+        assert!(!format!("{node:?}").contains(&key));
     }
 
     #[test]
