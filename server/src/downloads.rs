@@ -19,7 +19,7 @@ use fleet::{
     Asker, DeviceId, Fleet,
     update::{DownloadDigest, DownloadKey, NotGiven, Scheme, UpdateId},
 };
-use tracing::{info, warn};
+use tracing::{debug, warn};
 
 use crate::{
     clock::Clock,
@@ -95,7 +95,7 @@ impl Depot {
             Ok(Ok(given)) => given,
             Ok(Err(reason)) => {
                 refused(asker.scheme, reason.name());
-                info!(net.peer = %asker.from, listener = asker.listener, %reason, "a download was refused");
+                debug!(net.peer = %asker.from, listener = asker.listener, %reason, "a download was refused");
                 self.granted().remove(&asked);
                 return Err(Refused::NotGiven(reason));
             }

@@ -231,6 +231,20 @@ fn a_restart_anywhere_changes_nothing_in_the_outcome() {
             assert_eq!(world.run(DAY), UpdatePhase::Succeeded, "{quirk:?} at {at}: {:?}", world.update.notes);
         }
     }
+    for at in 0..24 {
+        let mut world = World::new(Quirk::None)
+            .with_terms(|terms| terms.delivery = Delivery::Pull)
+            .offering(Scheme::Coaps, "coaps://192.0.2.1:5685/d/key");
+        for _ in 0..at {
+            if world.update.has_ended() {
+                break;
+            }
+            world.turn();
+        }
+        world.lose_outcome();
+        assert_eq!(world.run(DAY), UpdatePhase::Succeeded, "pull at {at}: {:?}", world.update.notes);
+        assert_eq!(world.uris.len(), 1, "pull at {at}: it is told once");
+    }
 }
 
 #[test]

@@ -137,13 +137,11 @@ impl Steps<'_> {
         self.request(Ask::Fetch, Operation::Write { path, mode: WriteMode::Replace, node, format: None });
     }
 
-    /// Nobody knows whether the device has taken the address. It has if it has asked for something there.
+    /// Whether it has the address or not, it says so itself when it is looked at.
     pub(super) fn fetch_failed(&mut self, reason: &str) {
-        if self.update.sent > 0 {
-            self.update.delivered = true;
-            return self.wait_for_word();
-        }
-        self.uri_failed(&format!("the device does not take the address: {reason}"));
+        self.note(format!("the device did not say that it takes the address: {reason}"));
+        self.update.delivered = true;
+        self.look();
     }
 
     /// The artefact may not go to the device any more, which is fetching it: it gets no more bytes, and drops those that it has.
@@ -192,7 +190,11 @@ impl Steps<'_> {
         if runs.is_some_and(|runs| version::compare(runs, &self.update.version).is_eq()) {
             return self.enter_and_go(UpdatePhase::Verifying);
         }
-        self.try_again("the device has forgotten the package");
+        let is_unfetched = self.update.download.is_some() && self.update.sent == 0;
+        self.try_again(match is_unfetched {
+            true => "the device was told where to fetch the package, and has not begun to",
+            false => "the device has forgotten the package",
+        });
     }
 
     /// Waits for what the device says by itself, and looks after a while.
