@@ -91,6 +91,8 @@ pub struct Spec {
     pub nameless: bool,
     /// Whether it offers a connection id (RFC 9146), where the peer has them.
     pub connection_id: bool,
+    /// The certificate of the HTTPS server that it fetches from, in PEM; only Leshan's client has HTTPS.
+    pub https_trust: Option<PathBuf>,
 }
 
 /// A client that runs. It is killed, without a word to the server, when this is dropped.
@@ -192,6 +194,7 @@ impl Spec {
             nameless: false,
             impatient: false,
             connection_id: true,
+            https_trust: None,
         }
     }
 

@@ -56,6 +56,45 @@ impl Rest {
         self.ask(request.body(csv), path).await
     }
 
+    /// Uploads firmware for the default class, which takes images that nobody has signed from then on, in the clear, too. Its id.
+    pub async fn firmware(&self, version: &str, image: &[u8]) -> String {
+        let policy = json!({ "unsigned": true, "coap": true, "http": true });
+        self.put("/classes/default/updates", policy).await;
+        let mut body = Vec::new();
+        for (name, text) in [("name", "firmware"), ("version", version), ("class", "default")] {
+            let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+            body.extend_from_slice(format!("{head}{text}\r\n").as_bytes());
+        }
+        let head = "Content-Disposition: form-data; name=\"image\"; filename=\"image\"";
+        body.extend_from_slice(format!("--{BOUNDARY}\r\n{head}\r\n\r\n").as_bytes());
+        body.extend_from_slice(image);
+        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let request = self.client.post(self.url("/artefacts")).header("content-type", kind).body(body);
+        let artefact = self.ask(request, "/artefacts").await;
+        artefact["id"].as_str().expect("it has an id").to_owned()
+    }
+
+    /// Begins an update of one device. Its id.
+    ///
+    /// # Panics
+    /// If it is refused.
+    pub async fn update(&self, artefact: &str, device: &str, terms: Value) -> String {
+        let asked = json!({ "artefact": artefact, "devices": [device], "terms": terms });
+        let begun = self.post("/updates", asked).await;
+        let update = begun["devices"][0]["update"].as_str();
+        update.unwrap_or_else(|| panic!("it does not begin: {begun}")).to_owned()
+    }
+
+    /// An update that has ended.
+    pub async fn ended(&self, update: &str, deadline: Deadline) -> Value {
+        until("the end of the update", deadline, async || {
+            let update = self.get(&format!("/updates/{update}")).await;
+            update["ended_at"].is_string().then_some(update)
+        })
+        .await
+    }
+
     /// Says how something is to be.
     pub async fn put(&self, path: &str, body: Value) -> Value {
         self.ask(self.client.put(self.url(path)).json(&body), path).await
@@ -120,3 +159,6 @@ impl Rest {
         }
     }
 }
+
+/// What is in no image of the tests.
+const BOUNDARY: &str = "muster-interop-6d757374";

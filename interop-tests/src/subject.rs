@@ -31,6 +31,8 @@ pub struct Settings {
     pub coap: String,
     /// For `[coaps]`, such as `handshake_timeout_s = 2`.
     pub coaps: String,
+    /// Tables such as `[downloads.coaps]`.
+    pub tables: String,
     /// The URL of a PostgreSQL database, instead of SQLite.
     pub database: Option<String>,
     /// The lowest level that is logged, instead of `debug`.
@@ -178,7 +180,7 @@ fn configure(folder: &Path, addresses: &Welcome, settings: &Settings) {
         listen("listen", management, transport) + &listen("bootstrap_listen", bootstrap, transport)
     };
     let (coap, coaps) = (section(Transport::Udp), section(Transport::Dtls));
-    let Settings { coap: more_coap, coaps: more_coaps, database, log } = settings;
+    let Settings { coap: more_coap, coaps: more_coaps, tables, database, log } = settings;
     let level = log.unwrap_or("debug");
     let database = database.as_ref().map(|url| format!("[database]\nurl = {url:?}\n")).unwrap_or_default();
     // For a server that knows no security, the file has nothing in it that such a server does not know.
@@ -188,7 +190,7 @@ fn configure(folder: &Path, addresses: &Welcome, settings: &Settings) {
     let console = addresses.console;
     let console = if secure { format!("[\"{console}\"]") } else { format!("\"{console}\"") };
     let text = format!(
-        "{profile}data_dir = {data:?}\n[coap]\n{coap}{more_coap}\n{coaps}{database}[console]\nlisten = {console}\n[models]\nfolder = {models:?}\n[log]\nlevel = \"{level}\"\nformat = \"text\"\n"
+        "{profile}data_dir = {data:?}\n[coap]\n{coap}{more_coap}\n{coaps}{database}[console]\nlisten = {console}\n[models]\nfolder = {models:?}\n[log]\nlevel = \"{level}\"\nformat = \"text\"\n{tables}"
     );
     std::fs::write(folder.join("muster.toml"), text).expect("the configuration can be written");
 }

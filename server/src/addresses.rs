@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 
-use ::fleet::{BootstrapSettings, ServerKeys};
+use ::fleet::{BootstrapSettings, ServerKeys, update::Scheme};
 use web::Places;
 
 use crate::{
-    config::{Config, Profile, PublicHost},
+    config::{Config, DownloadUri, Profile, PublicHost},
+    downloads::Depot,
     endpoint::doors::Doors,
     welcome::uris,
 };
@@ -22,6 +23,22 @@ pub struct Addresses {
     pub coap: Vec<SocketAddr>,
     /// Bootstrap, over plain CoAP.
     pub coap_bootstrap: Vec<SocketAddr>,
+    /// Downloads, over DTLS.
+    pub coaps_downloads: Vec<SocketAddr>,
+    /// Downloads, over plain CoAP.
+    pub coap_downloads: Vec<SocketAddr>,
+}
+
+/// What devices are told of listeners for downloads, without the key: the address that is configured, or that of the first.
+pub(crate) fn offer(
+    scheme: Scheme,
+    bound: &[SocketAddr],
+    public: Option<&DownloadUri>,
+    host: &PublicHost,
+) -> Option<(Scheme, String)> {
+    let first = uris(scheme.name(), host, bound).into_iter().next()?;
+    let base = public.map_or(first, ToString::to_string);
+    Some((scheme, Depot::before_key(&base)))
 }
 
 impl Addresses {
@@ -31,7 +48,21 @@ impl Addresses {
             coaps_bootstrap: doors.bootstrap.secure_addresses(),
             coap: doors.management.plain_addresses(),
             coap_bootstrap: doors.bootstrap.plain_addresses(),
+            coaps_downloads: doors.downloads.secure_addresses(),
+            coap_downloads: doors.downloads.plain_addresses(),
         }
+    }
+
+    /// By what devices may fetch packages from the sockets bound here.
+    pub(crate) fn offers(&self, config: &Config) -> Vec<(Scheme, String)> {
+        let (downloads, host) = (&config.downloads, &config.public_host);
+        [
+            (Scheme::Coaps, &self.coaps_downloads, &downloads.coaps.public_uri),
+            (Scheme::Coap, &self.coap_downloads, &downloads.coap.public_uri),
+        ]
+        .into_iter()
+        .filter_map(|(scheme, bound, public)| offer(scheme, bound, public.as_ref(), host))
+        .collect()
     }
 
     /// The URIs that devices are managed at, those with security first.

@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
-use ::fleet::{Blobs, Feed, Fleet, Issuer, Library, Limits, NodeId, Roster, ServerKeys, Source, Store};
+use ::fleet::{
+    Blobs, Feed, Fleet, Issuer, KeyPair, Library, Limits, NodeId, Offers, Roster, ServerKeys, Source, Store,
+    update::Scheme,
+};
 use futures::FutureExt;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -17,6 +20,7 @@ use crate::{
     Addresses, Config, StartError, Stop,
     clock::Clock,
     config,
+    downloads::{Depot, driver::DownloadDriver},
     endpoint::{
         bootstrap::{BootstrapBounds, BootstrapEndpoint, driver::BootstrapDriver},
         doors::{Common, Doors},
@@ -28,7 +32,7 @@ use crate::{
     gate::FleetGate,
     health::Health,
     models,
-    packages::FleetPackages,
+    packages::{FleetPackages, Pages},
     secure, tasks, updates, wishes,
 };
 
@@ -54,12 +58,18 @@ pub struct Parts<'p> {
     pub seed_is_new: bool,
     /// What makes keys and certificates, if anything does.
     pub issuer: Option<Arc<dyn Issuer>>,
+    /// By what devices may fetch packages beside what is bound here: over HTTP.
+    pub offers: Offers,
 }
 
 /// A running one. Dropping it ends nothing; see [`Assembly::stop`].
 pub struct Assembly {
     fleet: Arc<Fleet>,
     addresses: Addresses,
+    /// What devices fetch packages from.
+    pub(crate) depot: Arc<Depot>,
+    /// The key that devices know the server by.
+    pub(crate) own: Option<KeyPair>,
     /// The end of the link by which the first administrator is made, while there is none.
     setup_token: Option<String>,
     pub(crate) health: Arc<Health>,
@@ -74,8 +84,8 @@ const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(8);
 impl Assembly {
     /// Starts it. When it returns, devices are served.
     pub async fn start(parts: Parts<'_>) -> Result<Self, StartError> {
-        let Parts { config, library, network, store, blobs, clock, entropy, seed, seed_is_new, issuer } =
-            parts;
+        let Parts { config, library, network, store, blobs, clock, entropy, seed, .. } = parts;
+        let Parts { seed_is_new, issuer, offers, .. } = parts;
         let boot = store.begin_boot().await?;
         let last = store.last_device().await?;
         // Before anything is noted by a clock that may be wrong.
@@ -120,6 +130,9 @@ impl Assembly {
         let common = Common { network, gate, clock: clock.clone(), entropy: entropy.clone(), dtls };
         let mut doors = Doors::open(config, &common)?;
         let addresses = Addresses::of(&doors);
+        fleet.offer_downloads(best_first(addresses.offers(config).into_iter().chain(offers)));
+        let pages = Arc::new(Pages::default());
+        let depot = Arc::new(Depot::new(Arc::clone(&fleet), clock.clone(), Arc::clone(&pages)));
 
         let health = Arc::new(Health::new(clock.clone()));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -143,6 +156,8 @@ impl Assembly {
         let mut assembly = Self {
             fleet: Arc::clone(&fleet),
             addresses,
+            depot: Arc::clone(&depot),
+            own: own.clone(),
             setup_token,
             health: Arc::clone(&health),
             stop,
@@ -159,7 +174,7 @@ impl Assembly {
             outlets: doors.outlets.clone(),
             incidents: Box::new(move |incident| told.incident(incident)),
             store: Arc::clone(&store),
-            packages: Arc::new(FleetPackages::new(Arc::clone(&fleet), clock.clone())),
+            packages: Arc::new(FleetPackages::new(Arc::clone(&fleet), clock.clone(), pages)),
             health,
             feed: feed.clone(),
             batches,
@@ -181,6 +196,18 @@ impl Assembly {
             batches,
         };
         assembly.tasks.push(tokio::spawn(driver.run(stopped.clone())));
+
+        let (batches_in, batches) = mpsc::channel(MAX_BATCHES);
+        assembly.receivers.extend(doors.downloads.receive(&batches_in));
+        let ids = doors.downloads.ids();
+        if !ids.is_empty() {
+            let outlets = ids.iter().map(|id| (*id, Arc::clone(&doors.outlets[usize::from(id.0)]))).collect();
+            let [first, second] = entropy.bytes();
+            let first_id = u16::from_be_bytes([first, second]);
+            let limit = block_size(config);
+            let driver = DownloadDriver::new(depot, clock.clone(), outlets, batches, limit, first_id);
+            assembly.tasks.push(tokio::spawn(driver.run(stopped.clone())));
+        }
 
         let (restoring, stop) = (secure::restore(Arc::clone(&store), doors.secure()), stopped.clone());
         tokio::spawn(async move {
@@ -233,6 +260,20 @@ impl Assembly {
     }
 }
 
+/// A device is told of the first that it can.
+fn best_first(offers: impl Iterator<Item = (Scheme, String)>) -> Offers {
+    let mut offers: Offers = offers.collect();
+    offers.sort_by_key(|(scheme, _)| Scheme::ALL.iter().position(|one| one == scheme));
+    offers
+}
+
+fn block_size(config: &Config) -> coap::BlockSize {
+    // RFC 7959 §2.2: 16 bytes are written as 0, 1024 as 6.
+    let exponent = config.coap.block_size.bytes().trailing_zeros().saturating_sub(4);
+    let size = u8::try_from(exponent).ok().and_then(coap::BlockSize::from_exponent);
+    size.unwrap_or(coap::Config::default().block_size)
+}
+
 fn limits(config: &Config) -> Limits {
     Limits {
         lab: config.profile == config::Profile::Lab,
@@ -251,11 +292,7 @@ enum Domain {
 
 fn coap_endpoint(config: &Config, mut seed: [u8; 32], boot: u64, domain: Domain) -> coap::Endpoint<Source> {
     let mut coap_config = coap::Config::default();
-    // RFC 7959 §2.2: 16 bytes are written as 0, 1024 as 6.
-    let exponent = config.coap.block_size.bytes().trailing_zeros().saturating_sub(4);
-    if let Some(size) = u8::try_from(exponent).ok().and_then(coap::BlockSize::from_exponent) {
-        coap_config.block_size = size;
-    }
+    coap_config.block_size = block_size(config);
     coap_config.bounds.body_bytes = usize::try_from(config.coap.max_body_bytes).unwrap_or(usize::MAX);
     coap_config.bounds.block_bytes_per_peer = coap_config.bounds.body_bytes.saturating_mul(4);
     // A handshake proves an address.

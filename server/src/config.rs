@@ -28,6 +28,9 @@ pub use console::{ConsoleConfig, ConsoleTls};
 mod database;
 pub use database::DatabaseConfig;
 
+mod downloads;
+pub use downloads::{DoorConfig, DownloadUri, DownloadsConfig, HttpsDoorConfig};
+
 mod error;
 pub use error::ConfigError;
 
@@ -63,6 +66,8 @@ pub struct Config {
     pub models: ModelsConfig,
     /// The firmware and software that devices are given.
     pub artefacts: ArtefactsConfig,
+    /// Where devices fetch it from.
+    pub downloads: DownloadsConfig,
     /// The log.
     pub log: LogConfig,
 }

@@ -11,7 +11,7 @@ pub mod way;
 
 use std::{net::SocketAddr, time::Duration};
 
-use ::device::{Account, Device, Factory, Firmware, Life, Profile};
+use ::device::{Account, Delivery, Device, Factory, Firmware, Life, Profile};
 use ::fleet::{
     Actor, Context, EndpointName, EventKind, Fleet, FleetError, GivenPsk, NewDevice, Operation,
     PasswordError, PasswordHash, PublicId, RequestId, Watched,
@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     Config, Server, StartError, clock,
-    config::{self, Addresses},
+    config::{self, Addresses, DownloadsConfig},
     fill_random,
 };
 
@@ -60,8 +60,8 @@ struct Kind {
     endpoint: &'static str,
     lwm2m: Version,
     behaviour: Behaviour,
-    /// Whether its firmware can be updated.
-    updatable: bool,
+    /// How its firmware can be updated, if it can.
+    firmware: Option<Delivery>,
 }
 
 #[derive(Clone, Copy)]
@@ -75,12 +75,21 @@ enum Behaviour {
 }
 
 const KINDS: [Kind; 5] = [
-    Kind { endpoint: "greenhouse-1", lwm2m: Version::V1_1, behaviour: Behaviour::Observed, updatable: true },
-    Kind { endpoint: "greenhouse-2", lwm2m: Version::V1_1, behaviour: Behaviour::Sends, updatable: false },
-    Kind { endpoint: "boiler-room", lwm2m: Version::V1_0, behaviour: Behaviour::Observed, updatable: false },
-    Kind { endpoint: "cold-store", lwm2m: Version::V1_1, behaviour: Behaviour::Observed, updatable: true },
-    Kind { endpoint: "buoy-17", lwm2m: Version::V1_1, behaviour: Behaviour::Sleeps, updatable: false },
+    kind("greenhouse-1", Version::V1_1, Behaviour::Observed, Some(Delivery::Both)),
+    kind("greenhouse-2", Version::V1_1, Behaviour::Sends, Some(Delivery::Pull)),
+    kind("boiler-room", Version::V1_0, Behaviour::Observed, None),
+    kind("cold-store", Version::V1_1, Behaviour::Observed, Some(Delivery::Both)),
+    kind("buoy-17", Version::V1_1, Behaviour::Sleeps, None),
 ];
+
+const fn kind(
+    endpoint: &'static str,
+    lwm2m: Version,
+    behaviour: Behaviour,
+    firmware: Option<Delivery>,
+) -> Kind {
+    Kind { endpoint, lwm2m, behaviour, firmware }
+}
 
 impl Demo {
     /// How often a device's values change, and how often those that send by themselves send.
@@ -134,8 +143,8 @@ impl Demo {
         let mut profile = Profile::sensor(kind.endpoint, kind.lwm2m);
         profile.factory = Factory::bootstrap(account);
         profile.epoch_ms = clock::wall().0;
-        if kind.updatable {
-            profile.firmware = Some(Firmware::default());
+        if let Some(delivery) = kind.firmware {
+            profile.firmware = Some(Firmware { delivery, ..Firmware::default() });
             profile.boot_time = BOOT_TIME;
         }
         let sends = !matches!(kind.behaviour, Behaviour::Observed);
@@ -166,6 +175,8 @@ impl Config {
         changed.coaps.bootstrap_listen = Addresses(vec![at(5784)]);
         changed.coap.listen = Addresses(Vec::new());
         changed.coap.bootstrap_listen = Addresses(Vec::new());
+        changed.downloads = DownloadsConfig::default();
+        changed.downloads.coaps.listen = Addresses(vec![at(5685)]);
         changed
     }
 }

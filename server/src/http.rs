@@ -1,6 +1,6 @@
-//! The console's listeners: connections bounded in number, and cut off when they dawdle.
+//! Listeners for HTTP, of the console and of downloads: connections bounded in number, and cut off when they dawdle.
 //!
-//! [`bind`] takes the ports, [`Console::serve`] serves on them. `front` looks at each request before the console does: whom
+//! [`bind`] takes the ports, [`Console::serve`] and [`serve_downloads`] serve on them. `front` looks at each request before the console does: whom
 //! it is from, and whether a proxy says so.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
@@ -16,7 +16,7 @@ use hyper_util::{
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::Semaphore,
     time::{sleep, timeout},
 };
@@ -27,6 +27,9 @@ use crate::{Stop, config::ConsoleConfig, tls::Tls};
 
 mod front;
 use front::Front;
+
+mod patient;
+use patient::Patient;
 
 /// What the console is served with.
 pub(crate) struct Console {
@@ -43,6 +46,9 @@ const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long a client may take to send the head of a request.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a client may take nothing of what it is sent, until its place is somebody else's.
+const SENT_WITHIN: Duration = Duration::from_secs(120);
 
 /// How long a stop waits for answers that are under way.
 const LAST_ANSWERS: Duration = Duration::from_secs(3);
@@ -69,28 +75,28 @@ impl Console {
     pub(crate) async fn serve(self, router: Router, stop: Stop) {
         let front = Arc::new(Front::new(self.config, self.tls.as_deref()));
         let router = router.layer(middleware::from_fn_with_state(Arc::clone(&front), front::guard));
-        let connections = GracefulShutdown::new();
-        let door = Door {
-            router,
-            front,
-            tls: self.tls,
-            places: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
-            stop: stop.clone(),
-        };
-        let follow = async {
-            if let Some(tls) = &door.tls {
-                Arc::clone(tls).follow(stop).await;
-            }
-        };
-        let accept = self.listeners.iter().map(|listener| door.accept(listener, &connections));
-        future::join(future::join_all(accept), follow).await;
-        let _ = timeout(LAST_ANSWERS, connections.shutdown()).await;
+        let door = Door { of: "console", ..Door::new(router, Some(front), self.tls, stop) };
+        door.serve(&self.listeners).await;
     }
 }
 
-struct Door {
+/// Serves downloads until `stop`: no proxy is asked for, nor believed.
+pub(crate) async fn serve_downloads(
+    listeners: Vec<TcpListener>,
+    tls: Option<Arc<Tls>>,
     router: Router,
-    front: Arc<Front>,
+    stop: Stop,
+) {
+    let door = Door { of: "downloads", ..Door::new(router, None, tls, stop) };
+    door.serve(&listeners).await;
+}
+
+struct Door {
+    /// `console` or `downloads`.
+    of: &'static str,
+    router: Router,
+    /// Who guards it; nobody where everybody may come.
+    front: Option<Arc<Front>>,
     tls: Option<Arc<Tls>>,
     /// One permit a connection, from its first byte on.
     places: Arc<Semaphore>,
@@ -98,6 +104,26 @@ struct Door {
 }
 
 impl Door {
+    fn new(router: Router, front: Option<Arc<Front>>, tls: Option<Arc<Tls>>, stop: Stop) -> Self {
+        Self { of: "", router, front, tls, places: Arc::new(Semaphore::new(MAX_CONNECTIONS)), stop }
+    }
+
+    async fn serve(&self, listeners: &[TcpListener]) {
+        let connections = GracefulShutdown::new();
+        let follow = async {
+            if let Some(tls) = &self.tls {
+                Arc::clone(tls).follow(self.stop.clone()).await;
+            }
+        };
+        let accept = listeners.iter().map(|listener| self.accept(listener, &connections));
+        future::join(future::join_all(accept), follow).await;
+        let _ = timeout(LAST_ANSWERS, connections.shutdown()).await;
+    }
+
+    fn refused(&self) {
+        metrics::counter!(format!("muster_{}_connections_refused_total", self.of)).increment(1);
+    }
+
     async fn accept(&self, listener: &TcpListener, connections: &GracefulShutdown) {
         loop {
             let accepted = tokio::select! {
@@ -108,21 +134,24 @@ impl Door {
                 Ok(accepted) => accepted,
                 // Out of file descriptors, mostly: others have to end first.
                 Err(error) => {
-                    warn!(%error, "a connection to the console was not accepted");
+                    warn!(%error, "a connection to the {} was not accepted", self.of);
                     sleep(Duration::from_millis(200)).await;
                     continue;
                 }
             };
             let here = stream.local_addr().ok().map(|address| address.ip());
-            if here != Some(peer.ip()) && !self.front.admits(peer.ip()) {
-                metrics::counter!("muster_console_connections_refused_total").increment(1);
+            let admits = self.front.as_ref().is_none_or(|front| front.admits(peer.ip()));
+            if here != Some(peer.ip()) && !admits {
+                self.refused();
                 debug!(net.peer = %peer, "not a trusted proxy, and the console speaks no TLS of its own");
                 continue;
             }
             let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-                metrics::counter!("muster_console_connections_refused_total").increment(1);
+                self.refused();
                 continue;
             };
+            let stream = Patient::new(stream, SENT_WITHIN);
+            let of = self.of;
             let (router, tls) = (self.router.clone(), self.tls.as_ref().map(|tls| tls.acceptor()));
             let (watcher, stop) = (connections.watcher(), self.stop.clone());
             tokio::spawn(async move {
@@ -132,7 +161,7 @@ impl Door {
                         // Before the handshake nothing was asked that a stop would have to wait for.
                         let stream = tokio::select! {
                             () = stop => None,
-                            stream = handshake(tls, stream, peer) => stream,
+                            stream = handshake(of, tls, stream, peer) => stream,
                         };
                         if let Some(stream) = stream {
                             answer(stream, peer, router, watcher).await;
@@ -145,10 +174,13 @@ impl Door {
     }
 }
 
-async fn handshake(tls: TlsAcceptor, stream: TcpStream, peer: SocketAddr) -> Option<TlsStream<TcpStream>> {
+async fn handshake<S>(of: &'static str, tls: TlsAcceptor, stream: S, peer: SocketAddr) -> Option<TlsStream<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let failed = |error: &dyn std::fmt::Display| {
-        metrics::counter!("muster_console_handshakes_failed_total").increment(1);
-        debug!(net.peer = %peer, %error, "a TLS handshake with the console failed");
+        metrics::counter!(format!("muster_{of}_handshakes_failed_total")).increment(1);
+        debug!(net.peer = %peer, %error, "a TLS handshake with the {of} failed");
     };
     match timeout(HANDSHAKE_WITHIN, tls.accept(stream)).await {
         Ok(Ok(stream)) => Some(stream),

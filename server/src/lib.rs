@@ -12,6 +12,7 @@ mod clock;
 pub mod config;
 mod data_dir;
 pub mod demo;
+mod downloads;
 mod endpoint;
 mod entropy;
 mod gate;
@@ -67,6 +68,7 @@ pub use welcome::Welcome;
 use crate::{
     blobs::FileBlobs,
     data_dir::DataDir,
+    downloads::web::WebDownloads,
     endpoint::socket::SystemNetwork,
     issuer::RcgenIssuer,
     seal::{KEY_VARIABLE, SealKey, Sealer},
@@ -181,6 +183,7 @@ impl Server {
         }
         let tls = Tls::start(config)?.map(Arc::new);
         let console = listen::each(&config.console.listen, http::bind)?;
+        let web_downloads = WebDownloads::bind(config)?;
 
         let store: Arc<dyn Store> = Arc::new(open_store(config).await?);
         let io_error = |source| DataDirError::Io { path: config.data_dir.0.join(blobs::FOLDER), source };
@@ -197,6 +200,7 @@ impl Server {
             seed: data_dir.seed()?,
             seed_is_new: data_dir.seed_is_new(),
             issuer: Some(issuer),
+            offers: web_downloads.offers(config),
         })
         .await
         .map_err(|error| error.of(&*store))?;
@@ -221,6 +225,8 @@ impl Server {
         };
         assembly.tasks.push(tokio::spawn(groups::run(Arc::clone(&fleet), stopped.clone())));
         assembly.tasks.push(tokio::spawn(webhooks::run(Arc::clone(&fleet), stopped.clone())));
+        let downloads = web_downloads.serve(config, &assembly)?;
+        assembly.tasks.extend(downloads);
         let console = http::Console { listeners: console, config: config.console.clone(), tls };
         assembly.tasks.push(tokio::spawn(console.serve(web::router(fleet, settings), stopped)));
         Ok(Self { welcome, assembly, start_again, _data_dir: data_dir })
@@ -321,6 +327,7 @@ fn welcome(config: &Config, assembly: &Assembly, console: &[TcpListener], tls: O
             .first()
             .zip(assembly.setup_token())
             .map(|(url, token)| format!("{url}/setup/{token}")),
+        downloads: assembly.fleet().downloads().iter().map(|(_, base)| base.clone()).collect(),
         console: urls,
     }
 }

@@ -20,7 +20,8 @@ pub(crate) struct FleetPackages {
     pages: Arc<Pages>,
 }
 
-struct FleetPackage {
+/// What one device was cleared for.
+pub(crate) struct FleetPackage {
     fleet: Arc<Fleet>,
     cleared: Cleared,
     pages: Arc<Pages>,
@@ -28,7 +29,7 @@ struct FleetPackage {
 
 /// Pages of packages that were read lately: thousands of devices get the same one at the same time.
 #[derive(Default)]
-struct Pages {
+pub(crate) struct Pages {
     kept: Mutex<Kept>,
 }
 
@@ -44,8 +45,8 @@ const PAGE: u64 = 64 << 10;
 const MAX_PAGES: usize = 256;
 
 impl FleetPackages {
-    pub(crate) fn new(fleet: Arc<Fleet>, clock: Clock) -> Self {
-        Self { fleet, clock, pages: Arc::default() }
+    pub(crate) fn new(fleet: Arc<Fleet>, clock: Clock, pages: Arc<Pages>) -> Self {
+        Self { fleet, clock, pages }
     }
 }
 
@@ -61,7 +62,7 @@ impl Packages for FleetPackages {
         let cleared = self.fleet.clear_artefact(artefact, device, instance, now).await;
         let cleared = cleared.map_err(|error| error.to_string())?;
         let (fleet, pages) = (Arc::clone(&self.fleet), Arc::clone(&self.pages));
-        Ok(Arc::new(FleetPackage { fleet, cleared, pages }))
+        Ok(Arc::new(FleetPackage::new(fleet, cleared, pages)))
     }
 
     fn progress(&self, operation: OperationId, sent: u64) {
@@ -97,6 +98,15 @@ impl Package for FleetPackage {
 }
 
 impl FleetPackage {
+    pub(crate) fn new(fleet: Arc<Fleet>, cleared: Cleared, pages: Arc<Pages>) -> Self {
+        Self { fleet, cleared, pages }
+    }
+
+    /// What it was cleared for.
+    pub(crate) fn cleared(&self) -> &Cleared {
+        &self.cleared
+    }
+
     async fn page(&self, number: u64) -> Result<Arc<[u8]>, String> {
         // What a device is cleared for may be a part of a file: an image in an envelope.
         let (digest, at, _) = self.cleared.part();

@@ -1,4 +1,4 @@
-//! The console's TLS: rustls with ring, and a certificate that can change while it serves.
+//! TLS of the console and of downloads: rustls with ring, and a certificate that can change while it serves.
 //!
 //! Start with [`Tls::start`]. [`Pair`] reads certificate and key from two files, `self_signed` makes such files. New content
 //! in them is served from the next connection on; a pair that is no good is logged and the old one kept.
@@ -8,9 +8,11 @@ use std::{
     time::Duration,
 };
 
+use fleet::{KeyPair, Public};
 use rustls::{
     ServerConfig,
     crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, PrivatePkcs8KeyDer},
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
@@ -31,18 +33,23 @@ use pair::Stamp;
 mod self_signed;
 pub use self_signed::SelfSignedError;
 
-/// TLS as the console speaks it.
+/// TLS as the console speaks it, or a listener for downloads.
 pub(crate) struct Tls {
     acceptor: TlsAcceptor,
     served: Arc<Served>,
-    pair: Pair,
-    seen: Mutex<Stamp>,
+    /// The files that are followed, and what was seen of them.
+    followed: Option<(Pair, Mutex<Stamp>)>,
+    /// Who speaks it: `console` or `downloads`.
+    of: &'static str,
     mode: ConsoleTls,
 }
 
-/// Why the console can't speak TLS.
+/// Why somebody can't speak TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
+    /// There is no certificate by which devices know the server.
+    #[error("`downloads.https` needs a certificate: name one, and its key")]
+    NoKey,
     /// The certificate and its key.
     #[error(transparent)]
     Pair(#[from] PairError),
@@ -69,20 +76,57 @@ impl Tls {
             // The rules of the configuration leave no `Files` without files.
             (ConsoleTls::Files | ConsoleTls::Off, ..) => return Ok(None),
         };
+        Ok(Some(Self::of_files(pair, "console", console.tls)?))
+    }
+
+    /// The TLS of downloads: by files if some are named, or else by the key that devices know the server by.
+    pub(crate) fn of_downloads(config: &Config, own: Option<&KeyPair>) -> Result<Option<Self>, TlsError> {
+        let https = &config.downloads.https;
+        if https.listen.is_empty() {
+            return Ok(None);
+        }
+        if let (Some(certificate), Some(key)) = (&https.certificate, &https.key) {
+            let pair = Pair { certificate: certificate.clone(), key: key.clone() };
+            return Ok(Some(Self::of_files(pair, "downloads", ConsoleTls::Files)?));
+        }
+        let Some(KeyPair { private, public: Public::Chain(chain) }) = own else {
+            return Err(TlsError::NoKey);
+        };
+        let chain = chain.iter().map(|one| CertificateDer::from(one.clone())).collect();
+        let key = PrivatePkcs8KeyDer::from(private.as_bytes().to_vec());
+        let served = CertifiedKey::from_der(chain, key.into(), &provider())?;
+        Ok(Some(Self::serving(served, None, "downloads", ConsoleTls::Files)?))
+    }
+
+    fn of_files(pair: Pair, of: &'static str, mode: ConsoleTls) -> Result<Self, TlsError> {
         // Before reading: what changes while it is read is seen as changed.
         let seen = pair.stamp();
-        let served = Arc::new(Served(RwLock::new(Arc::new(pair.read(&provider())?))));
+        let served = pair.read(&provider())?;
+        Self::serving(served, Some((pair, Mutex::new(seen))), of, mode)
+    }
+
+    fn serving(
+        served: CertifiedKey,
+        followed: Option<(Pair, Mutex<Stamp>)>,
+        of: &'static str,
+        mode: ConsoleTls,
+    ) -> Result<Self, TlsError> {
+        let served = Arc::new(Served(RwLock::new(Arc::new(served))));
         let mut tls = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&served) as Arc<dyn ResolvesServerCert>);
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let acceptor = TlsAcceptor::from(Arc::new(tls));
-        Ok(Some(Self { acceptor, served, pair, seen: Mutex::new(seen), mode: console.tls }))
+        Ok(Self { acceptor, served, followed, of, mode })
     }
 
     /// Looks at what a start would read, and makes nothing.
     pub(crate) fn check(config: &Config) -> Result<(), TlsError> {
+        let https = &config.downloads.https;
+        if let (Some(certificate), Some(key)) = (&https.certificate, &https.key) {
+            Pair { certificate: certificate.clone(), key: key.clone() }.read(&provider())?;
+        }
         match config.console.tls {
             ConsoleTls::Files => Self::start(config).map(drop),
             ConsoleTls::Off => Ok(()),
@@ -128,22 +172,23 @@ impl Tls {
 
     /// Looks at the files once.
     pub(crate) fn look(&self) {
-        let stamp = self.pair.stamp();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((pair, seen)) = &self.followed else { return };
+        let stamp = pair.stamp();
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         if *seen == stamp {
             return;
         }
         *seen = stamp;
-        let certificate = self.pair.certificate.display();
-        match self.pair.read(&provider()) {
+        let (of, certificate) = (self.of, pair.certificate.display());
+        match pair.read(&provider()) {
             Ok(fresh) => {
                 *self.served.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
-                metrics::counter!("muster_console_certificate_reloads_total").increment(1);
-                info!(%certificate, "the console's certificate was replaced");
+                metrics::counter!(format!("muster_{of}_certificate_reloads_total")).increment(1);
+                info!(%certificate, "the certificate of the {of} was replaced");
             }
             Err(error) => {
-                metrics::counter!("muster_console_certificate_reload_failures_total").increment(1);
-                error!(%certificate, %error, "the console's new certificate is no good; it keeps the one it has");
+                metrics::counter!(format!("muster_{of}_certificate_reload_failures_total")).increment(1);
+                error!(%certificate, %error, "the new certificate of the {of} is no good; the old one is kept");
             }
         }
     }

@@ -13,6 +13,8 @@ pub struct Welcome {
     pub devices: Vec<String>,
     /// The URIs that devices bootstrap at, likewise.
     pub bootstrap: Vec<String>,
+    /// The beginnings of the addresses that devices fetch packages from.
+    pub downloads: Vec<String>,
     /// The URLs of the console.
     pub console: Vec<String>,
     /// The SHA-256 of the console's certificate, where nobody else vouches for it.
@@ -27,14 +29,24 @@ impl Welcome {
     /// The same for the console's page of settings, without the set-up link.
     pub(crate) fn facts(&self) -> Vec<(String, String)> {
         let mut facts = vec![("Profile".to_owned(), self.profile.to_string())];
-        for (name, values) in
-            [("Devices", &self.devices), ("Bootstrap", &self.bootstrap), ("Console", &self.console)]
-        {
+        for (name, values) in self.places() {
             facts.extend(values.iter().map(|value| (name.to_owned(), value.clone())));
+        }
+        if self.downloads.is_empty() {
+            facts.push(("Downloads".to_owned(), "off: packages are pushed".to_owned()));
         }
         facts.extend(self.fingerprint.iter().map(|it| ("Fingerprint".to_owned(), format!("SHA-256 {it}"))));
         facts.push(("Data".to_owned(), self.data_dir.display().to_string()));
         facts
+    }
+
+    fn places(&self) -> [(&'static str, &Vec<String>); 4] {
+        [
+            ("Devices", &self.devices),
+            ("Bootstrap", &self.bootstrap),
+            ("Downloads", &self.downloads),
+            ("Console", &self.console),
+        ]
     }
 }
 
@@ -54,8 +66,7 @@ impl fmt::Display for Welcome {
             "{}",
             if plain { ": devices are served WITHOUT security, on loopback only." } else { "" }
         )?;
-        let lines = [("Devices", &self.devices), ("Bootstrap", &self.bootstrap), ("Console", &self.console)];
-        for (word, uris) in lines {
+        for (word, uris) in self.places() {
             for uri in uris {
                 writeln!(f, "  {word:<13}{uri}")?;
             }
@@ -88,13 +99,14 @@ mod tests {
             profile: Profile::Production,
             devices: vec!["coaps://muster.example:5684".to_owned()],
             bootstrap: vec!["coaps://muster.example:5784".to_owned()],
+            downloads: vec!["coaps://muster.example:5685/d/".to_owned()],
             console: vec!["https://muster.example:8443".to_owned()],
             fingerprint: Some("AB:CD".to_owned()),
             data_dir: "data".into(),
             setup_link: Some("https://muster.example:8443/setup/x".to_owned()),
         };
         let expected = "  Devices      coaps://muster.example:5684\n  Bootstrap    coaps://muster.example:5784\n  \
-            Console      https://muster.example:8443\n  Fingerprint  SHA-256 AB:CD\n  Data         data\n";
+            Downloads    coaps://muster.example:5685/d/\n  Console      https://muster.example:8443\n  Fingerprint  SHA-256 AB:CD\n  Data         data\n";
         let text = welcome.to_string();
         let (first, rest) = text.split_once('\n').unwrap();
         assert!(first.ends_with(", profile production"), "{first}");

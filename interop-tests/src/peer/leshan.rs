@@ -41,6 +41,9 @@ pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
     if !spec.connection_id {
         command.arg("--no-connection-id");
     }
+    if let Some(certificate) = &spec.https_trust {
+        command.arg("--https-trust").arg(certificate);
+    }
     match &spec.security {
         Security::NoSec => {}
         Security::Psk { identity, key } => {

@@ -46,6 +46,9 @@ pub use credentials::Rotation;
 mod diary;
 pub use diary::Bootstrapped;
 
+mod downloading;
+pub use downloading::{Asker, Given, Offers};
+
 mod enrol;
 pub use enrol::{BulkReport, Enrolled, NewDevice, Removal};
 
@@ -90,7 +93,6 @@ mod updates;
 pub use updates::{NewUpdate, UpdateBegun};
 
 mod updating;
-pub use updating::Offers;
 
 mod throttle;
 use throttle::Throttle;
@@ -158,7 +160,7 @@ pub struct Fleet {
     updates_waker: updating::Waker,
     updates_woken: std::sync::atomic::AtomicBool,
     /// By what devices may fetch.
-    downloads: Offers,
+    downloads: std::sync::OnceLock<Offers>,
     /// Held while accounts change, so that no two administrators take each other's role at the same moment.
     people: futures::lock::Mutex<()>,
 }
@@ -225,7 +227,7 @@ impl Fleet {
             agenda: Mutex::default(),
             updates_waker: updating::Waker::new(),
             updates_woken: std::sync::atomic::AtomicBool::new(false),
-            downloads: Offers::new(),
+            downloads: std::sync::OnceLock::new(),
             people: futures::lock::Mutex::default(),
         }
     }
@@ -317,7 +319,9 @@ impl Fleet {
     ) -> Result<Page<OperationRecord>, FleetError> {
         self.demand(context, Permission::View, "operations").await?;
         let device = self.view(id).await?.device.id;
-        Ok(self.store.operations(device, page).await?)
+        let mut page = self.store.operations(device, page).await?;
+        page.rows.iter_mut().for_each(OperationRecord::veil);
+        Ok(page)
     }
 
     /// One device by its name, removed or not.

@@ -78,11 +78,11 @@ pub use feed::{Event, EventKind, Feed, Subscription, Watched};
 
 mod fleet;
 pub use fleet::{
-    ArtefactDetail, AuditTrail, Began, Begun, BootstrapAsked, BootstrapSettings, Bootstrapped, BulkReport,
-    Closed, DeviceDetail, DeviceWishes, Download, DueWebhook, Enrolled, Evaluated, Fleet, FolderError,
-    GroupDetail, ImportFormat, ImportReport, LoginBounds, LoginPermit, Look, ModelEntry, ModelFolder,
-    ModelSource, NewArtefact, NewClaim, NewDevice, NewGroup, NewUpdate, Offers, Operated, OperationView,
-    Preview, Removal, Rotation, RowError, UpdateBegun, Upload,
+    ArtefactDetail, Asker, AuditTrail, Began, Begun, BootstrapAsked, BootstrapSettings, Bootstrapped,
+    BulkReport, Closed, DeviceDetail, DeviceWishes, Download, DueWebhook, Enrolled, Evaluated, Fleet,
+    FolderError, Given, GroupDetail, ImportFormat, ImportReport, LoginBounds, LoginPermit, Look, ModelEntry,
+    ModelFolder, ModelSource, NewArtefact, NewClaim, NewDevice, NewGroup, NewUpdate, Offers, Operated,
+    OperationView, Preview, Removal, Rotation, RowError, UpdateBegun, Upload,
 };
 
 mod group;

@@ -12,8 +12,15 @@ pub use terms::{Delivery, Scheme, UpdateTerms, UpdateTermsError, VersionAt};
 mod change;
 pub use change::UpdateChange;
 
+mod download;
+pub use download::{DownloadDigest, DownloadKey, NotGiven};
+pub(crate) use download::{veil, veil_node};
+
 mod result;
 pub use result::{ResultClass, UpdateResult};
+
+mod route;
+pub use route::{Offered, Route};
 
 mod seen;
 pub use seen::{Asked, Known, Registered, Seen};
@@ -91,8 +98,8 @@ pub struct Update {
     pub cancelling: bool,
     /// The device need not rest, however often it has failed.
     pub rested: bool,
-    /// The unguessable part of the address that it fetches from.
-    pub download: Option<DownloadKey>,
+    /// What is kept of the unguessable part of the address that it fetches from.
+    pub download: Option<DownloadDigest>,
     /// What is going on, or how it ended, for a person.
     pub detail: String,
     /// What was done, the oldest first; at most [`Update::MAX_NOTES`].
@@ -157,10 +164,6 @@ pub struct UpdateNote {
     /// What.
     pub text: String,
 }
-
-/// The unguessable part of an address to fetch from. It is as good as the package for who knows it, and not shown.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DownloadKey(pub [u8; 16]);
 
 impl Update {
     /// How many notes are kept: the first ones say how it began, and those before the last give way.
@@ -284,25 +287,6 @@ impl std::str::FromStr for UpdateId {
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         text.parse().map(Self).map_err(|_| IdError)
-    }
-}
-
-impl DownloadKey {
-    /// As it stands in an address: 32 digits.
-    pub fn text(&self) -> String {
-        uuid::Uuid::from_bytes(self.0).as_simple().to_string()
-    }
-
-    /// Reads what stands in an address.
-    pub fn read(text: &str) -> Option<Self> {
-        let key = Some(text).filter(|text| text.len() == 32)?.parse::<uuid::Uuid>().ok()?;
-        Some(Self(key.into_bytes()))
-    }
-}
-
-impl std::fmt::Debug for DownloadKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("DownloadKey(…)")
     }
 }
 

@@ -2,11 +2,16 @@
 //! reader makes each header anew and compares, so that there is one way only to write a backup down. Neither holds more
 //! than a buffer of the database in memory.
 
-use std::io::{self, Read, Write};
+use std::{
+    fs::File,
+    io::{self, BufWriter, Read, Write},
+    path::Path,
+};
 
 use sha2::{Digest as _, Sha256};
 
 use super::{Damage, Manifest, Progress, keys, manifest::Member};
+use crate::data_dir::private;
 
 /// Why a file is no backup to rely on, or can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -26,12 +31,13 @@ pub(super) struct Held {
 const BLOCK: usize = 512;
 const BUFFER: usize = 64 << 10;
 
-/// Writes a backup down. `database` is what the manifest says.
+/// Writes a backup down. `database` and what is in the folder `blobs` are what the manifest says.
 pub(super) fn write(
     to: &mut impl Write,
     manifest: &Manifest,
     keys: &[u8],
     database: &mut impl Read,
+    blobs: &Path,
     progress: &dyn Progress,
 ) -> io::Result<()> {
     let text = manifest.to_bytes();
@@ -44,14 +50,22 @@ pub(super) fn write(
     member(Manifest::KEYS, length(keys), &mut &keys[..])?;
     member(Manifest::DATABASE, manifest.database_bytes(), &mut Watched { inner: database, progress })?;
     member(Manifest::BLOBS, 0, &mut io::empty())?;
+    for blob in manifest.blobs() {
+        let mut inner = File::open(blobs.join(blob.blob()))?;
+        // What has become longer since is cut; what has become shorter is an error of the reader's hash.
+        let mut inner = (&mut inner).take(blob.bytes);
+        member(&blob.name, blob.bytes, &mut Watched { inner: &mut inner, progress })?;
+    }
     member(Manifest::SUMS, length(sums.as_bytes()), &mut sums.as_bytes())?;
     tar.finish()
 }
 
-/// Reads a backup to its last byte, and copies its database to `database`.
+/// Reads a backup to its last byte, and copies its database to `database` and the files of artefacts into the folder `blobs`,
+/// if one is named.
 pub(super) fn read(
     from: &mut impl Read,
     database: &mut impl Write,
+    blobs: Option<&Path>,
     progress: &dyn Progress,
 ) -> Result<Held, ReadError> {
     let first = block(from)?;
@@ -69,16 +83,30 @@ pub(super) fn read(
     let manifest = Manifest::parse(&text)?;
     same(&first, Manifest::NAME, bytes, &manifest)?;
 
-    let [sealed, copied] = &manifest.members[..] else { return Err(Damage::Manifest.into()) };
+    let [sealed, copied, ..] = &manifest.members[..] else { return Err(Damage::Manifest.into()) };
     if sealed.bytes > keys::MAX_BYTES {
         return Err(Damage::Manifest.into());
     }
     let mut keys = Vec::new();
-    member(from, sealed, &manifest, Manifest::KEYS, &mut keys, &())?;
+    member(from, sealed, &manifest, Manifest::KEYS, Manifest::KEYS, &mut keys, &())?;
     keys::check(&keys).map_err(Damage::Keys)?;
-    progress.begin("Reading", copied.bytes);
-    member(from, copied, &manifest, Manifest::DATABASE, database, progress)?;
+    progress.begin("Reading", manifest.bytes());
+    member(from, copied, &manifest, Manifest::DATABASE, Manifest::DATABASE, database, progress)?;
     same(&block(from)?, Manifest::BLOBS, 0, &manifest)?;
+    for blob in manifest.blobs() {
+        let name = &blob.name;
+        match blobs {
+            None => member(from, blob, &manifest, name, Manifest::BLOBS, &mut io::sink(), progress)?,
+            Some(folder) => {
+                let path = folder.join(blob.blob());
+                let mut to =
+                    BufWriter::new(private(File::options().write(true).create_new(true)).open(path)?);
+                member(from, blob, &manifest, name, Manifest::BLOBS, &mut to, progress)?;
+                to.flush()?;
+                to.get_ref().sync_all()?;
+            }
+        }
+    }
     let sums = manifest.sums(&of_manifest);
     same(&block(from)?, Manifest::SUMS, length(sums.as_bytes()), &manifest)?;
     let mut found = Vec::new();
@@ -119,13 +147,14 @@ fn member(
     from: &mut impl Read,
     expected: &Member,
     manifest: &Manifest,
-    name: &'static str,
+    name: &str,
+    told: &'static str,
     to: &mut impl Write,
     progress: &dyn Progress,
 ) -> Result<(), ReadError> {
-    same(&block(from)?, name, expected.bytes, manifest)?;
+    named(&block(from)?, name, told, expected.bytes, manifest)?;
     let hash = content(from, expected.bytes, to, progress)?;
-    if hash == expected.sha256 { Ok(()) } else { Err(Damage::Hash(name).into()) }
+    if hash == expected.sha256 { Ok(()) } else { Err(Damage::Hash(told).into()) }
 }
 
 /// Copies so many bytes and what fills their last block, which is zero. Gives the hash.
@@ -168,7 +197,18 @@ fn exact(from: &mut impl Read, buffer: &mut [u8]) -> Result<(), ReadError> {
 }
 
 fn same(found: &[u8; BLOCK], name: &'static str, bytes: u64, manifest: &Manifest) -> Result<(), Damage> {
-    if found == header(name, bytes, manifest)?.as_bytes() { Ok(()) } else { Err(Damage::Header(name)) }
+    named(found, name, name, bytes, manifest)
+}
+
+/// Whether this is the header of a member, which people are told of as `told`.
+fn named(
+    found: &[u8; BLOCK],
+    name: &str,
+    told: &'static str,
+    bytes: u64,
+    manifest: &Manifest,
+) -> Result<(), Damage> {
+    if found == header(name, bytes, manifest)?.as_bytes() { Ok(()) } else { Err(Damage::Header(told)) }
 }
 
 /// The one header that a member has: for its owner alone, of nobody in particular, of the time of the backup.

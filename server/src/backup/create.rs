@@ -9,10 +9,11 @@ use std::{
 use tempfile::NamedTempFile;
 
 use super::{
-    BackupError, Damage, Manifest, Passphrase, Progress, archive, keys, keys::Cost, manifest::Member,
+    BackupError, Damage, Manifest, Passphrase, Progress, archive, artefacts, keys, keys::Cost,
+    manifest::Member,
 };
 use crate::{
-    Config, DataDirError, SealKeyError, clock,
+    Config, DataDirError, SealKeyError, blobs, clock,
     data_dir::{DataDirLock, restored},
     seal::{SealKey, Sealer},
     seal_variable,
@@ -74,21 +75,25 @@ pub(super) async fn create_at(
     progress.begin("Hashing it", database.metadata().map_err(&io_error)?.len());
     let (bytes, sha256) = archive::digest(&mut database, progress).map_err(&io_error)?;
     database.rewind().map_err(&io_error)?;
+    let blobs = folder.path().join(blobs::FOLDER);
+    let files = artefacts::gather(data_dir, &blobs, progress).map_err(BackupError::io(data_dir))?;
     let mut manifest = Manifest {
         format: Manifest::FORMAT,
         muster: env!("CARGO_PKG_VERSION").to_owned(),
         schema: contents.schema,
         made_at_ms: made_at.0,
         rows: contents.rows,
-        members: vec![Member { name: Manifest::DATABASE.to_owned(), bytes, sha256 }],
+        members: std::iter::once(Member { name: Manifest::DATABASE.to_owned(), bytes, sha256 })
+            .chain(files)
+            .collect(),
         restore: Manifest::HINT.to_owned(),
     };
     let sealed = keys::seal(&key, passphrase, cost, &manifest.bound());
     let (bytes, sha256) = archive::digest(&mut &sealed[..], &()).map_err(&io_error)?;
     manifest.members.insert(0, Member { name: Manifest::KEYS.to_owned(), bytes, sha256 });
 
-    progress.begin("Writing the backup", manifest.database_bytes());
-    write_whole(file, |to| archive::write(to, &manifest, &sealed, &mut database, progress))?;
+    progress.begin("Writing the backup", manifest.bytes());
+    write_whole(file, |to| archive::write(to, &manifest, &sealed, &mut database, &blobs, progress))?;
     Ok(manifest)
 }
 

@@ -11,7 +11,7 @@ use super::Damage;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// The version of the format: 1 or 2.
+    /// The version of the format: 1 to 3.
     pub format: u32,
     /// The version of Muster that made it.
     pub muster: String,
@@ -40,13 +40,14 @@ pub struct Member {
 }
 
 impl Manifest {
-    /// The version of the format that this version of Muster writes. It reads those before, too.
-    pub const FORMAT: u32 = 2;
+    /// The version of the format that this version of Muster writes. It reads those before, too. The files of artefacts are a
+    /// part of it since 3.
+    pub const FORMAT: u32 = 3;
 
     pub(super) const NAME: &str = "manifest.json";
     pub(super) const KEYS: &str = "keys.sealed";
     pub(super) const DATABASE: &str = "database.sqlite";
-    /// The folder of what is too large for the database. Nothing is in it yet.
+    /// The folder of what is too large for the database: the files of artefacts, each under its SHA-256.
     pub(super) const BLOBS: &str = "blobs/";
     pub(super) const SUMS: &str = "SHA256SUMS";
 
@@ -78,11 +79,34 @@ impl Manifest {
         if manifest.format > 1 && manifest.to_bytes() != bytes {
             return Err(Damage::Manifest);
         }
-        let names = manifest.members.iter().map(|member| member.name.as_str());
-        if manifest.made_at_ms < 0 || !names.eq([Self::KEYS, Self::DATABASE]) {
+        let [keys, database, blobs @ ..] = &manifest.members[..] else { return Err(Damage::Manifest) };
+        let is_first = keys.name == Self::KEYS && database.name == Self::DATABASE;
+        let are_in_order = blobs.is_sorted_by(|one, next| one.name < next.name);
+        let may_be = manifest.holds_artefacts() || blobs.is_empty();
+        if manifest.made_at_ms < 0
+            || !is_first
+            || !may_be
+            || !are_in_order
+            || !blobs.iter().all(Member::is_blob)
+        {
             return Err(Damage::Manifest);
         }
         Ok(manifest)
+    }
+
+    /// Whether the files of artefacts are in it, however many there are.
+    pub(super) fn holds_artefacts(&self) -> bool {
+        self.format > 2
+    }
+
+    /// The files of artefacts.
+    pub(super) fn blobs(&self) -> &[Member] {
+        self.members.get(2..).unwrap_or_default()
+    }
+
+    /// How long the database and the files of artefacts are together.
+    pub fn bytes(&self) -> u64 {
+        self.members.iter().skip(1).map(|member| member.bytes).sum()
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
@@ -107,7 +131,26 @@ impl Manifest {
 }
 
 impl Member {
+    /// The file of an artefact.
+    pub(super) fn of_blob(name: &str, bytes: u64) -> Self {
+        Self { name: format!("{}{name}", Manifest::BLOBS), bytes, sha256: name.to_owned() }
+    }
+
+    /// Its name in the folder of artefacts, which is its SHA-256.
+    pub(super) fn blob(&self) -> &str {
+        self.name.strip_prefix(Manifest::BLOBS).unwrap_or_default()
+    }
+
+    fn is_blob(&self) -> bool {
+        self.blob() == self.sha256 && is_blob_name(&self.sha256)
+    }
+
     fn sum(&self) -> String {
         format!("{}  {}\n", self.sha256, self.name)
     }
+}
+
+/// Whether a file of the folder of artefacts is whole, by its name.
+pub(super) fn is_blob_name(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }

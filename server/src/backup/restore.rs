@@ -1,12 +1,17 @@
 //! Restoring a backup.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    fs::{self, DirBuilder, File},
+    os::unix::fs::DirBuilderExt as _,
+    path::Path,
+    sync::Arc,
+};
 
 use fleet::{Actor, Context, RequestId};
 
 use super::{BackupError, Manifest, Passphrase, Progress, verify::unpack};
 use crate::{
-    Config, clock,
+    Config, blobs, clock,
     config::DATABASE_FILE,
     data_dir::{self, DataDirLock, restored},
     fill_random,
@@ -60,7 +65,15 @@ pub(crate) async fn stage(
     let folder =
         tempfile::Builder::new().prefix(restored::UNPACKED).tempdir_in(data_dir).map_err(&io_error)?;
     let database = folder.path().join(DATABASE_FILE);
-    let (manifest, key) = unpack(file, &database, Some(passphrase), progress).await?;
+    let artefacts = folder.path().join(blobs::FOLDER);
+    DirBuilder::new().mode(0o700).create(&artefacts).map_err(&io_error)?;
+    let (manifest, key) = unpack(file, &database, Some(&artefacts), Some(passphrase), progress).await?;
+    if manifest.holds_artefacts() {
+        File::open(&artefacts).and_then(|folder| folder.sync_all()).map_err(&io_error)?;
+    } else {
+        // Made before backups took them along: those that are there stay.
+        fs::remove_dir(&artefacts).map_err(&io_error)?;
+    }
     let key = key.expect("whoever gives a passphrase gets the key or an error");
     // A file beside a variable would have to hold the same key for ever.
     match seal_variable() {

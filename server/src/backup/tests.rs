@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{Config, SqlStore, config, data_dir::DataDir, open_store};
 
+mod artefacts;
 mod damage;
 mod restored;
 mod upload;
@@ -96,5 +97,5 @@ fn write_down(file: &Path, mut manifest: Manifest, keys: &[u8], database: &Path)
     manifest.members[0].sha256 = archive::digest(&mut &*keys, &()).unwrap().1;
     let mut to = fs::File::create(file).unwrap();
     let mut database = fs::File::open(database).unwrap();
-    archive::write(&mut to, &manifest, keys, &mut database, &()).unwrap();
+    archive::write(&mut to, &manifest, keys, &mut database, Path::new("/nowhere"), &()).unwrap();
 }

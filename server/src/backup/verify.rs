@@ -30,15 +30,16 @@ pub async fn verify(
     let folder = tempfile::tempdir_in(beside).or_else(|_| tempfile::tempdir());
     let folder = folder.map_err(BackupError::io(beside))?;
     let copy = folder.path().join(Manifest::DATABASE);
-    let (manifest, _) = unpack(file, &copy, passphrase, progress).await?;
+    let (manifest, _) = unpack(file, &copy, None, passphrase, progress).await?;
     Ok(manifest)
 }
 
-/// Verifies a backup, and leaves its database in `database`, a file that this makes; gives the key if there is a passphrase
-/// to open it with.
+/// Verifies a backup, and leaves its database in `database`, a file that this makes, and the files of artefacts in the folder
+/// `blobs`, if one is named; gives the key if there is a passphrase to open it with.
 pub(super) async fn unpack(
     file: &Path,
     database: &Path,
+    blobs: Option<&Path>,
     passphrase: Option<&Passphrase>,
     progress: &dyn Progress,
 ) -> Result<(Manifest, Option<SealKey>), BackupError> {
@@ -52,7 +53,7 @@ pub(super) async fn unpack(
     let to = private(File::options().write(true).create_new(true)).open(database).map_err(&io_error)?;
     let mut to = BufWriter::new(to);
     let Held { manifest, keys } =
-        archive::read(&mut from, &mut to, progress).map_err(|error| match error {
+        archive::read(&mut from, &mut to, blobs, progress).map_err(|error| match error {
             ReadError::Damage(damage) => damaged(damage),
             ReadError::Io(source) => io_error(source),
         })?;

@@ -34,6 +34,9 @@ pub struct Network(IpNet);
 /// Why a text is not what it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
+    /// Not a [`DownloadUri`](super::DownloadUri).
+    #[error("expected a URI such as coaps://fw.example:5685 (coap, coaps, http or https), without a path")]
+    Download,
     /// Not a [`PublicHost`].
     #[error("expected a host name or an address, without scheme and port")]
     Host,

@@ -157,6 +157,68 @@ pub const KEYS: &[Key] = &[
         "67108864",
         "How many bytes an uploaded image or SUIT envelope has at most: 64 MiB.",
     ),
+    Key {
+        name: "downloads.coaps.listen",
+        default: "[\"0.0.0.0:5685\", \"[::]:5685\"]",
+        is_example: true,
+        meaning: "Addresses that devices fetch packages from over DTLS, by their management credentials. Off unless it is given, \
+                  as are all `downloads`.",
+    },
+    Key {
+        name: "downloads.coaps.public_uri",
+        default: "\"coaps://fw.example:5685\"",
+        is_example: true,
+        meaning: "Where devices reach it, if that is not `public_host` and the port above.",
+    },
+    Key {
+        name: "downloads.coap.listen",
+        default: "[\"0.0.0.0:5686\"]",
+        is_example: true,
+        meaning: "The same over plain CoAP, for devices whose class allows it: whoever is between can read the package.",
+    },
+    Key {
+        name: "downloads.coap.public_uri",
+        default: "\"coap://fw.example:5686\"",
+        is_example: true,
+        meaning: "Where devices reach that.",
+    },
+    Key {
+        name: "downloads.https.listen",
+        default: "[\"0.0.0.0:8443\", \"[::]:8443\"]",
+        is_example: true,
+        meaning: "The same over HTTPS. Who has the address, which nobody can guess, gets the package.",
+    },
+    Key {
+        name: "downloads.https.public_uri",
+        default: "\"https://fw.example:8443\"",
+        is_example: true,
+        meaning: "Where devices reach that.",
+    },
+    Key {
+        name: "downloads.https.certificate",
+        default: "\"/etc/muster/downloads.pem\"",
+        is_example: true,
+        meaning: "The certificate chain in PEM for HTTPS, its own first, read again when it changes. Without it, the one that devices \
+                  know this server by.",
+    },
+    Key {
+        name: "downloads.https.key",
+        default: "\"/etc/muster/downloads.key\"",
+        is_example: true,
+        meaning: "The private key of that certificate in PEM.",
+    },
+    Key {
+        name: "downloads.http.listen",
+        default: "[\"0.0.0.0:8081\"]",
+        is_example: true,
+        meaning: "The same over plain HTTP, for devices whose class allows it.",
+    },
+    Key {
+        name: "downloads.http.public_uri",
+        default: "\"http://fw.example:8081\"",
+        is_example: true,
+        meaning: "Where devices reach that.",
+    },
     key("log.level", "\"info\"", "The lowest level logged: `error`, `warn`, `info` or `debug`."),
     key("log.format", "\"auto\"", "`text`, `json`, or `auto`: text on a terminal, JSON elsewhere."),
 ];
@@ -188,7 +250,7 @@ pub fn documented() -> String {
     let mut text = PREFACE.to_owned();
     let mut table = "";
     for key in KEYS {
-        let (in_table, name) = key.name.split_once('.').unwrap_or(("", key.name));
+        let (in_table, name) = key.name.rsplit_once('.').unwrap_or(("", key.name));
         if in_table != table {
             text.push_str(&format!("\n[{in_table}]\n"));
             table = in_table;
@@ -202,27 +264,33 @@ pub fn documented() -> String {
 /// Finds the first key that does not exist. Serde would find it too, but could not say what was meant.
 pub(super) fn refuse_unknown(text: &str) -> Result<(), ConfigError> {
     let root = toml::de::DeTable::parse(text).map_err(|error| ConfigError::from_toml(text, &error))?;
-    for (name, value) in root.get_ref() {
-        let line = line_of(text, name.span().start);
-        let written: &str = name.get_ref();
-        let is_table =
-            KEYS.iter().any(|key| key.name.split_once('.').is_some_and(|(table, _)| table == written));
+    refuse_unknown_in(text, "", root.get_ref())
+}
+
+fn refuse_unknown_in(text: &str, within: &str, table: &toml::de::DeTable<'_>) -> Result<(), ConfigError> {
+    for (name, value) in table {
+        let written = match within {
+            "" => name.get_ref().to_string(),
+            within => format!("{within}.{}", name.get_ref()),
+        };
+        let is_table = KEYS.iter().any(|key| is_within(key.name, &written));
         if !is_table && !KEYS.iter().any(|key| key.name == written) {
-            return Err(unknown(line, written.to_owned()));
+            return Err(unknown(line_of(text, name.span().start), written));
         }
-        let Some(table) = value.get_ref().as_table().filter(|_| is_table) else { continue };
-        for name_in_table in table.keys() {
-            let full = format!("{written}.{}", name_in_table.get_ref());
-            if !KEYS.iter().any(|key| key.name == full) {
-                return Err(unknown(line_of(text, name_in_table.span().start), full));
-            }
+        if let Some(table) = value.get_ref().as_table().filter(|_| is_table) {
+            refuse_unknown_in(text, &written, table)?;
         }
     }
     Ok(())
 }
 
+/// Whether a key stands in a table, or in one within it.
+fn is_within(key: &str, table: &str) -> bool {
+    key.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'))
+}
+
 fn unknown(line: usize, written: String) -> ConfigError {
-    let tables = KEYS.iter().filter_map(|key| Some(key.name.split_once('.')?.0));
+    let tables = KEYS.iter().filter_map(|key| Some(key.name.rsplit_once('.')?.0));
     let near = KEYS
         .iter()
         .map(|key| key.name)
@@ -250,7 +318,7 @@ mod tests {
     #[test]
     fn every_documented_key_is_a_key() {
         for key in KEYS {
-            let (table, name) = key.name.split_once('.').unwrap_or(("", key.name));
+            let (table, name) = key.name.rsplit_once('.').unwrap_or(("", key.name));
             let table = if table.is_empty() { String::new() } else { format!("[{table}]\n") };
             let rest = match key.name {
                 "coap.listen" | "coap.bootstrap_listen" => "profile = \"lab\"\n",
@@ -261,6 +329,9 @@ mod tests {
                 "console.key" => "tls = \"files\"\ncertificate = \"b\"\n",
                 "coaps.certificate" => "key = \"b\"\n",
                 "coaps.key" => "certificate = \"b\"\n",
+                "downloads.https.certificate" => "listen = \"[::1]:1\"\nkey = \"b\"\n",
+                "downloads.https.key" => "listen = \"[::1]:1\"\ncertificate = \"b\"\n",
+                name if name.ends_with(".public_uri") => "listen = \"[::1]:1\"\n",
                 _ => "",
             };
             Config::parse(&format!("{rest}{table}{name} = {}\n{others}", key.default)).unwrap();

@@ -2,7 +2,9 @@
 
 use std::{fmt, net::SocketAddr};
 
-use super::{Addresses, Config, ConfigError, ConsoleConfig, ConsoleTls, Profile, PublicHost};
+use super::{
+    Addresses, Config, ConfigError, ConsoleConfig, ConsoleTls, DownloadsConfig, Profile, PublicHost,
+};
 use crate::PostgresUrl;
 
 /// Something that is allowed but likely not meant.
@@ -20,6 +22,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     listeners(config)?;
     profile(config)?;
     bounds(config)?;
+    downloads(&config.downloads)?;
     console(&config.console)
 }
 
@@ -42,9 +45,45 @@ fn listeners(config: &Config) -> Result<(), ConfigError> {
         ("coaps.bootstrap_listen", &config.coaps.bootstrap_listen),
         ("coap.listen", &config.coap.listen),
         ("coap.bootstrap_listen", &config.coap.bootstrap_listen),
+        ("downloads.coaps.listen", &config.downloads.coaps.listen),
+        ("downloads.coap.listen", &config.downloads.coap.listen),
     ];
     apart(&datagrams)?;
-    apart(&[("console.listen", &config.console.listen)])
+    apart(&[
+        ("console.listen", &config.console.listen),
+        ("downloads.https.listen", &config.downloads.https.listen),
+        ("downloads.http.listen", &config.downloads.http.listen),
+    ])
+}
+
+fn downloads(downloads: &DownloadsConfig) -> Result<(), ConfigError> {
+    let DownloadsConfig { coaps, coap, https, http } = downloads;
+    for (key, scheme, listen, uri) in [
+        ("downloads.coaps.public_uri", "coaps", &coaps.listen, &coaps.public_uri),
+        ("downloads.coap.public_uri", "coap", &coap.listen, &coap.public_uri),
+        ("downloads.https.public_uri", "https", &https.listen, &https.public_uri),
+        ("downloads.http.public_uri", "http", &http.listen, &http.public_uri),
+    ] {
+        let Some(uri) = uri else { continue };
+        rule(uri.scheme() == scheme, key, "must begin with the scheme of its table")?;
+        rule(
+            !listen.is_empty(),
+            key,
+            "is of no use while nothing listens: name addresses in `listen` beside it",
+        )?;
+    }
+    for (key, file, other) in [
+        ("downloads.https.certificate", &https.certificate, &https.key),
+        ("downloads.https.key", &https.key, &https.certificate),
+    ] {
+        rule(file.is_some() || other.is_none(), key, "is missing: a certificate and its key go together")?;
+        rule(
+            file.is_none() || !https.listen.is_empty(),
+            key,
+            "is of no use without `downloads.https.listen`",
+        )?;
+    }
+    Ok(())
 }
 
 // No two listeners of one protocol may want the same port of the same address.

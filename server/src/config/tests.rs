@@ -96,6 +96,16 @@ fn keys_that_contradict_each_other_are_refused_with_the_reason() {
             "console.public_url",
             "must be https",
         ),
+        (
+            "[downloads.coaps]\nlisten = \"0.0.0.0:5685\"\npublic_uri = \"coap://a\"",
+            "downloads.coaps.public_uri",
+            "the scheme of its table",
+        ),
+        ("[downloads.http]\npublic_uri = \"http://a\"", "downloads.http.public_uri", "nothing listens"),
+        ("[downloads.coaps]\nlisten = \"0.0.0.0:5684\"", "downloads.coaps.listen", "already"),
+        ("[downloads.https]\nlisten = \"127.0.0.1:8080\"", "downloads.https.listen", "already"),
+        ("[downloads.https]\nlisten = \"[::]:1\"\nkey = \"k\"", "downloads.https.certificate", "is missing"),
+        ("[downloads.https]\ncertificate = \"c\"\nkey = \"k\"", "downloads.https.certificate", "of no use"),
     ] {
         match Config::parse(text) {
             Err(ConfigError::Rule { key: named, reason: given }) => {
@@ -198,6 +208,9 @@ fn a_variable_overrules_its_key() {
             "MUSTER_COAPS_BOOTSTRAP_LISTEN" => "[]",
             "MUSTER_COAPS_MAX_SESSIONS" => "7",
             "MUSTER_COAP_FOLLOW_ADDRESS_CHANGES" => "true",
+            "MUSTER_DOWNLOADS_COAPS_LISTEN" => "[::]:5685",
+            "MUSTER_DOWNLOADS_HTTPS_PUBLIC_URI" => "https://fw.example",
+            "MUSTER_DOWNLOADS_HTTPS_LISTEN" => "[::1]:8444",
             "MUSTER_LOG_LEVEL" => "",
             _ => return None,
         };
@@ -213,6 +226,8 @@ fn a_variable_overrules_its_key() {
     assert!(config.coaps.bootstrap_listen.is_empty());
     assert_eq!(config.coaps.max_sessions, 7);
     assert!(config.coap.follow_address_changes);
+    assert_eq!((config.downloads.coaps.listen.len(), config.downloads.coap.listen.len()), (1, 0));
+    assert_eq!(config.downloads.https.public_uri.unwrap().to_string(), "https://fw.example");
     assert_eq!(config.log.level, LogLevel::Warn, "an empty variable is none");
 }
 

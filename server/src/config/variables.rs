@@ -44,13 +44,13 @@ fn value(key: &Key, text: &str) -> Result<Value, toml::de::Error> {
 }
 
 fn put(table: &mut Table, key: &Key, value: Value) {
-    let Some((inner, name)) = key.name.split_once('.') else {
-        table.insert(key.name.to_owned(), value);
-        return;
-    };
-    let inner = table.entry(inner).or_insert_with(|| Value::Table(Table::new()));
-    // What is no table was refused when the file was read.
-    if let Value::Table(inner) = inner {
-        inner.insert(name.to_owned(), value);
+    let (inner, name) = key.name.rsplit_once('.').unwrap_or(("", key.name));
+    let mut table = table;
+    for inner in inner.split('.').filter(|inner| !inner.is_empty()) {
+        let inner = table.entry(inner).or_insert_with(|| Value::Table(Table::new()));
+        // What is no table was refused when the file was read.
+        let Value::Table(inner) = inner else { return };
+        table = inner;
     }
+    table.insert(name.to_owned(), value);
 }

@@ -10,17 +10,19 @@ use std::{
 use tracing::warn;
 
 use super::SEED_FILE;
-use crate::{clock, config::DATABASE_FILE, seal::KEY_FILE};
+use crate::{blobs, clock, config::DATABASE_FILE, seal::KEY_FILE};
 
 /// What is put in place. The database comes last: as long as it is here, what lies in the data folder is the old one.
-const FILES: [&str; 3] = [SEED_FILE, KEY_FILE, DATABASE_FILE];
+const FILES: [&str; 4] = [SEED_FILE, KEY_FILE, blobs::FOLDER, DATABASE_FILE];
 
 /// What SQLite keeps beside a database, and would apply to another one of that name.
 const BESIDE: [&str; 2] = ["muster.db-wal", "muster.db-shm"];
 
 /// Whether there is anything here that a restore would replace.
 pub(crate) fn is_empty(data_dir: &Path) -> bool {
-    !FILES.iter().chain(&BESIDE).any(|file| data_dir.join(file).exists())
+    let is_there = |file: &&str| data_dir.join(file).exists();
+    // The folder of artefacts is made by every start; what is in it counts with the database that refers to it.
+    !FILES.iter().filter(|file| **file != blobs::FOLDER).chain(&BESIDE).any(is_there)
 }
 
 /// Makes a restore hold: what lies whole in `staged`, a folder within the data folder, is put in place now or at the next
@@ -142,8 +144,14 @@ mod tests {
 
     #[test]
     fn a_restore_that_was_cut_off_anywhere_ends_at_the_next_start() {
-        let old = [(SEED_FILE, "old"), (KEY_FILE, "old"), (DATABASE_FILE, "old"), (BESIDE[0], "old")];
-        let new = [(SEED_FILE, "new"), (KEY_FILE, "new"), (DATABASE_FILE, "new")];
+        let old = [
+            (SEED_FILE, "old"),
+            (KEY_FILE, "old"),
+            (blobs::FOLDER, "old"),
+            (DATABASE_FILE, "old"),
+            (BESIDE[0], "old"),
+        ];
+        let new = [(SEED_FILE, "new"), (KEY_FILE, "new"), (blobs::FOLDER, "new"), (DATABASE_FILE, "new")];
         // How many files were in place when it was cut off.
         for done in 0..=FILES.len() {
             let folder = tempfile::tempdir().unwrap();

@@ -311,4 +311,4 @@ fn turned_away(bound: &'static str) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc};
 
-use fleet::{DiaryCause, Incident, ListenerId, Purpose, SecureSession};
+use fleet::{DiaryCause, Incident, ListenerId, SecureSession};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
     Batch, Outlet,
-    dtls::{Doorkeeper, Gate, SecureListener},
+    dtls::{Doorkeeper, Gate, Role, SecureListener},
     socket::Network,
     udp::Listener,
 };
@@ -17,6 +17,8 @@ use crate::{Config, StartError, clock::Clock, entropy::Entropy, listen};
 pub(crate) struct Doors {
     pub(crate) management: Side,
     pub(crate) bootstrap: Side,
+    /// Where devices fetch packages.
+    pub(crate) downloads: Side,
     /// All of them, in the order of their ids.
     pub(crate) outlets: Vec<Arc<dyn Outlet>>,
 }
@@ -45,37 +47,41 @@ pub(crate) struct Common<'n> {
 impl Doors {
     /// Binds them as configured.
     pub(crate) fn open(config: &Config, common: &Common<'_>) -> Result<Self, StartError> {
-        let mut doors = Self { management: Side::default(), bootstrap: Side::default(), outlets: Vec::new() };
-        doors.open_side(config, common, Purpose::Management)?;
-        doors.open_side(config, common, Purpose::Bootstrap)?;
-        Ok(doors)
+        let (coaps, coap, downloads) = (&config.coaps, &config.coap, &config.downloads);
+        let mut outlets = Vec::new();
+        let mut open = |secure: &[SocketAddr], plain: &[SocketAddr], role| {
+            Side::open(secure, plain, role, common, &mut outlets)
+        };
+        let management = open(&coaps.listen, &coap.listen, Role::Management)?;
+        let bootstrap = open(&coaps.bootstrap_listen, &coap.bootstrap_listen, Role::Bootstrap)?;
+        // The last ones: sessions are restored by the number of their listener.
+        let downloads = open(&downloads.coaps.listen, &downloads.coap.listen, Role::Downloads)?;
+        Ok(Self { management, bootstrap, downloads, outlets })
     }
 
     /// The secure ones, by their ids.
     pub(crate) fn secure(&self) -> BTreeMap<ListenerId, Arc<SecureListener>> {
-        let sides = [&self.management, &self.bootstrap].into_iter();
+        let sides = [&self.management, &self.bootstrap, &self.downloads].into_iter();
         let secure = sides.flat_map(|side| side.ids.iter().copied().zip(side.secure.iter().map(Arc::clone)));
         secure.collect()
     }
+}
 
-    fn open_side(
-        &mut self,
-        config: &Config,
+impl Side {
+    fn open(
+        secure: &[SocketAddr],
+        plain: &[SocketAddr],
+        role: Role,
         common: &Common<'_>,
-        purpose: Purpose,
-    ) -> Result<(), StartError> {
-        let (secure, plain) = match purpose {
-            Purpose::Management => (&config.coaps.listen, &config.coap.listen),
-            Purpose::Bootstrap => (&config.coaps.bootstrap_listen, &config.coap.bootstrap_listen),
-        };
-        let mut side = Side::default();
-        let outlets = &mut self.outlets;
+        outlets: &mut Vec<Arc<dyn Outlet>>,
+    ) -> Result<Self, StartError> {
+        let mut side = Self::default();
         let bound = listen::each(secure, |address| {
             let id = next(outlets.len());
             let Common { network, gate, clock, entropy, dtls } = common;
             let (gate, clock, seed) = (Arc::clone(gate), clock.clone(), entropy.bytes());
             let (listener, doorkeeper) =
-                SecureListener::bind(*network, id, address, purpose, gate, clock, dtls.clone(), seed)?;
+                SecureListener::bind(*network, id, address, role, gate, clock, dtls.clone(), seed)?;
             outlets.push(Arc::clone(&listener) as Arc<dyn Outlet>);
             side.ids.push(id);
             Ok((listener, doorkeeper))
@@ -88,15 +94,9 @@ impl Doors {
             side.ids.push(id);
             Ok(listener)
         })?;
-        match purpose {
-            Purpose::Management => self.management = side,
-            Purpose::Bootstrap => self.bootstrap = side,
-        }
-        Ok(())
+        Ok(side)
     }
-}
 
-impl Side {
     /// Receives at all of them, until nobody wants the batches any more.
     pub(crate) fn receive(&mut self, batches: &mpsc::Sender<Batch>) -> Vec<JoinHandle<()>> {
         let doorkeepers = std::mem::take(&mut self.doorkeepers).into_iter();

@@ -39,6 +39,17 @@ pub(crate) struct SecureListener {
     orders: mpsc::UnboundedSender<Ask>,
 }
 
+/// What a secure socket is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Devices are managed.
+    Management,
+    /// Devices bootstrap.
+    Bootstrap,
+    /// Devices that are managed fetch packages.
+    Downloads,
+}
+
 /// What others ask of a doorkeeper.
 pub(crate) enum Ask {
     /// See [`Outlet::send`].
@@ -58,6 +69,16 @@ pub(crate) enum Ask {
 /// How many datagrams wait to be sealed; further ones are lost, as datagrams may be.
 const MAX_SENDS: usize = 8_192;
 
+impl Role {
+    /// The credentials that open its sessions.
+    fn purpose(self) -> Purpose {
+        match self {
+            Self::Bootstrap => Purpose::Bootstrap,
+            Self::Management | Self::Downloads => Purpose::Management,
+        }
+    }
+}
+
 impl SecureListener {
     /// Binds an address. The doorkeeper is to be run.
     #[expect(clippy::too_many_arguments, reason = "called once, by the doors")]
@@ -65,7 +86,7 @@ impl SecureListener {
         network: &dyn Network,
         id: ListenerId,
         address: SocketAddr,
-        purpose: Purpose,
+        role: Role,
         gate: Arc<dyn Gate>,
         clock: Clock,
         config: dtls::Config,
@@ -77,8 +98,7 @@ impl SecureListener {
         let (sends, asked) = mpsc::channel(MAX_SENDS);
         let (orders, ordered) = mpsc::unbounded_channel();
         let engine = dtls::Endpoint::new(config, seed);
-        let doorkeeper =
-            Doorkeeper::new(id, name.clone(), socket, purpose, gate, clock, engine, asked, ordered);
+        let doorkeeper = Doorkeeper::new(id, name.clone(), socket, role, gate, clock, engine, asked, ordered);
         Ok((Arc::new(Self { name, address, sends, orders }), doorkeeper))
     }
 

@@ -10,6 +10,15 @@ pub(crate) enum Role {
 }
 
 impl Options {
+    /// Takes out of a request the elective options that are not understood, have a wrong length or stand once too often, and
+    /// counts them. For a caller that takes messages apart itself.
+    ///
+    /// # Errors
+    /// The first critical option of that kind: the request is to be answered 4.02 (RFC 7252 §5.4.1).
+    pub fn screen_request(&mut self) -> Result<usize, OptionNumber> {
+        self.screen(Role::Request)
+    }
+
     /// Takes out the elective options that are not understood, have a wrong length or stand once too often,
     /// and counts them.
     ///

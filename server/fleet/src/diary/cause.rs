@@ -97,6 +97,9 @@ pub enum DiaryCause {
     BootstrapTimedOut,
     /// The device's bootstrap did not lead to a registration.
     NeverRegisteredAfterBootstrap,
+    // The download.
+    /// Somebody asked for a package and gets no byte of it.
+    DownloadRefused,
     // The silence.
     /// The device was not heard for longer than its lifetime.
     SleepingTooLong,
@@ -104,7 +107,7 @@ pub enum DiaryCause {
 
 impl DiaryCause {
     /// All of them.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::PlainOnSecurePort,
         Self::DtlsOnPlainPort,
         Self::MalformedMessage,
@@ -148,6 +151,7 @@ impl DiaryCause {
         Self::InconsistentConfiguration,
         Self::BootstrapTimedOut,
         Self::NeverRegisteredAfterBootstrap,
+        Self::DownloadRefused,
         Self::SleepingTooLong,
     ];
 
@@ -197,6 +201,7 @@ impl DiaryCause {
             Self::InconsistentConfiguration => "inconsistent-configuration",
             Self::BootstrapTimedOut => "bootstrap-timed-out",
             Self::NeverRegisteredAfterBootstrap => "never-registered-after-bootstrap",
+            Self::DownloadRefused => "download-refused",
             Self::SleepingTooLong => "sleeping-too-long",
         }
     }
@@ -247,6 +252,7 @@ impl DiaryCause {
             Self::InconsistentConfiguration => "the device found its configuration inconsistent",
             Self::BootstrapTimedOut => "the device went silent within its bootstrap",
             Self::NeverRegisteredAfterBootstrap => "bootstrapped and never registered",
+            Self::DownloadRefused => "a package was asked for and not given",
             Self::SleepingTooLong => "silent for longer than its lifetime",
         }
     }

@@ -6,11 +6,12 @@ use futures::future::{ready, select};
 use objects::Models;
 
 use crate::{
-    AuditEntry, BadOperation, Change, Commit, Context, EventKind, Failure, Fleet, FleetError, Operation,
-    OperationId, OperationRecord, OperationState, Order, Outcome, Permission, Presence, PublicId, Taken,
-    Verb, WireTrace,
+    AuditEntry, BadOperation, Change, Commit, Content, Context, EventKind, Failure, Fleet, FleetError,
+    Operation, OperationId, OperationRecord, OperationState, Order, Outcome, Permission, Presence, PublicId,
+    Taken, Verb, WireTrace,
     fleet::{recent::RecentOutcome, trail::Ticket},
     store::{DeviceView, StoreError},
+    update::veil_node,
     wish::WishChange,
 };
 
@@ -55,6 +56,28 @@ pub struct OperationView {
     pub outcome: Option<Outcome>,
     /// The exchange on the wire, as long.
     pub trace: Option<WireTrace>,
+}
+
+impl OperationView {
+    /// Without the key of an address to fetch from.
+    fn veiled(mut self) -> Self {
+        self.record.veil();
+        if let Some(Outcome::Success { content: Content::Samples(samples), .. }) = &mut self.outcome {
+            for sample in samples {
+                veil_node(sample.path, &mut sample.node);
+            }
+        }
+        self
+    }
+}
+
+impl OperationRecord {
+    /// Takes the key out of an address to fetch from.
+    pub(super) fn veil(&mut self) {
+        if let Operation::Write { path, node, .. } = &mut self.operation {
+            veil_node(*path, node);
+        }
+    }
 }
 
 impl Fleet {
@@ -187,7 +210,7 @@ impl Fleet {
         stored
             .or_else(|| recent.map(|recent| recent.record))
             .filter(|record| record.device == device)
-            .map(|record| OperationView { record, outcome, trace })
+            .map(|record| OperationView { record, outcome, trace }.veiled())
             .ok_or(FleetError::NotFound("operation"))
     }
 

@@ -32,6 +32,7 @@ mod claims;
 mod class_policy;
 mod credentials;
 mod diary;
+mod downloads;
 mod enrol;
 mod groups;
 mod handshake;

@@ -17,7 +17,7 @@ use crate::{
     Operation, OperationId, OperationState, StoredReading, TimelineEntry, TimelineKind, Timestamp,
     store::{DeviceView, RunningUpdate},
     update::{
-        Ask, Asked, DownloadKey, Known, Registered, Scheme, Seen, Update, UpdateChange, UpdateId,
+        Ask, Asked, DownloadKey, Known, Offered, Registered, Seen, Update, UpdateChange, UpdateId,
         UpdatePhase, UpdateTarget,
     },
 };
@@ -27,9 +27,6 @@ enum Advanced {
     Waits(Timestamp),
     Ended(Option<UpdatePhase>),
 }
-
-/// By what this server lets devices fetch: a scheme, and what stands before the key.
-pub type Offers = Vec<(Scheme, String)>;
 
 /// How long an operation of an update may wait for its device.
 const WAITS: Duration = Duration::from_secs(30 * 86_400);
@@ -41,12 +38,6 @@ const AGAIN: Duration = Duration::from_secs(10);
 const MAX_STEPS: usize = 16;
 
 impl Fleet {
-    /// By what devices may fetch. To be called once, before updates go on.
-    #[must_use]
-    pub fn with_downloads(self, offers: Offers) -> Self {
-        Self { downloads: offers, ..self }
-    }
-
     /// Reads the updates back that go on; to be called once at each start.
     pub async fn restore_updates(&self) -> Result<(), FleetError> {
         let mut after = None;
@@ -114,7 +105,17 @@ impl Fleet {
         }
     }
 
-    /// Writes how far pushes are, in one commit. To be called every few seconds.
+    /// A device has been given what it fetches up to there. The furthest counts that was not written
+    /// yet: blocks may be asked for in any order.
+    pub(super) fn progress_of(&self, id: UpdateId, upto: u64, now: Timestamp) {
+        let mut agenda = self.agenda();
+        if agenda.updates.contains_key(&id) {
+            let known = agenda.progress.get(&id).map_or(0, |(sent, _)| *sent);
+            agenda.progress.insert(id, (upto.max(known), now));
+        }
+    }
+
+    /// Writes how far pushes and downloads are, in one commit. To be called every few seconds.
     pub async fn flush_progress(&self) -> Result<(), FleetError> {
         let progress: Vec<_> =
             self.agenda().progress.iter().map(|(id, (sent, at))| (*id, *sent, *at)).collect();
@@ -178,7 +179,7 @@ impl Fleet {
                 self.agenda().waits_for(id, operation);
                 return Ok(Advanced::Waits(Update::look_again(now())));
             }
-            let seen = self.seen_of(&mut update, asked, &view, now()).await?;
+            let seen = self.seen_of(&update, asked, &view, now()).await?;
             // It is in the row from here on.
             self.agenda().progress.remove(&id);
             let before = update.phase;
@@ -292,7 +293,7 @@ impl Fleet {
     /// What is known of a device.
     async fn seen_of(
         &self,
-        update: &mut Update,
+        update: &Update,
         asked: Option<Asked>,
         view: &DeviceView,
         now: Timestamp,
@@ -306,8 +307,9 @@ impl Fleet {
         });
         let readings = self.store.latest(update.device, target.instance()).await?;
         let device = self.store.latest(update.device, UpdateTarget::DEVICE_VERSION).await?;
-        let is_open =
-            matches!(update.phase, UpdatePhase::Waiting | UpdatePhase::Delivering) && !update.delivered;
+        // What is being fetched is looked at as long as there may be something left of it.
+        let is_open = matches!(update.phase, UpdatePhase::Waiting | UpdatePhase::Delivering)
+            && (!update.delivered || update.download.is_some());
         let cleared = match is_open {
             true => {
                 Some(self.clear_artefact(update.artefact, update.device, target.instance_id(), now).await)
@@ -324,7 +326,8 @@ impl Fleet {
             UpdatePhase::Waiting => self.rests_until(update.device, now).await?,
             _ => None,
         };
-        let offered = if is_open { self.offered(update, view).await? } else { Offers::new() };
+        let key = DownloadKey(self.random());
+        let offered = if is_open { self.offered(view, &key).await? } else { Offered::default() };
         let at = |path| readings.iter().find(|reading| reading.reading.path == path);
         let listed = |path: objects::Path| {
             let below = readings.iter().filter(|reading| reading.reading.path.is_within(&path));
@@ -342,6 +345,7 @@ impl Fleet {
             misfit,
             rests_until,
             offered,
+            download: Some(key.digest()),
         })
     }
 
@@ -361,22 +365,6 @@ impl Fleet {
             OperationState::Unknown if result == Failure::OutcomeUnknown.to_string() => Asked::CutOff,
             _ => Asked::Failed(result),
         }))
-    }
-
-    /// By what the device may fetch, as its class allows.
-    async fn offered(&self, update: &mut Update, view: &DeviceView) -> Result<Offers, FleetError> {
-        if self.downloads.is_empty() {
-            return Ok(Vec::new());
-        }
-        let policy = self.store.update_policy(view.device.class).await?;
-        let allows = |scheme: Scheme| match scheme {
-            Scheme::Coaps | Scheme::Https => true,
-            Scheme::Coap => policy.as_ref().is_some_and(|policy| policy.coap),
-            Scheme::Http => policy.as_ref().is_some_and(|policy| policy.http),
-        };
-        let key = *update.download.get_or_insert_with(|| DownloadKey(self.random()));
-        let offered = self.downloads.iter().filter(|(scheme, _)| allows(*scheme));
-        Ok(offered.map(|(scheme, base)| (*scheme, format!("{base}{}", key.text()))).collect())
     }
 
     fn tell_update(&self, update: &Update, view: &DeviceView, at: Timestamp) {

@@ -345,14 +345,15 @@ fn stored(received_at: Timestamp, device: DeviceId, report: Report) -> Option<Ch
 }
 
 impl Reading {
-    /// The values of samples, each with its time.
+    /// The values of samples, each with its time. An address that this server has told a device to fetch from comes back without
+    /// its key.
     pub fn from_samples(samples: &[Sample]) -> Vec<Self> {
         let of = |sample: &Sample| {
             let device_time = sample.time_ms.map(Timestamp);
-            let reading = move |(path, value): (Path, &objects::Value)| Self {
-                path,
-                value: value.clone(),
-                device_time,
+            let reading = move |(path, value): (Path, &objects::Value)| {
+                let mut value = value.clone();
+                crate::update::veil(path, &mut value);
+                Self { path, value, device_time }
             };
             sample.node.values(sample.path).into_iter().map(reading).collect::<Vec<_>>()
         };

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{Page, PageRequest, StoreError};
 use crate::{
     ArtefactId, DeviceId, OperationId, Timestamp,
-    update::{DownloadKey, Update, UpdateId, UpdatePhase},
+    update::{DownloadDigest, Update, UpdateId, UpdatePhase},
 };
 
 /// What the store knows of updates; a part of [`Store`](crate::Store).
@@ -26,8 +26,8 @@ pub trait Updates {
         limit: usize,
     ) -> Result<Vec<RunningUpdate>, StoreError>;
 
-    /// The one that goes on and whose device fetches by this key.
-    async fn update_by_download(&self, key: &DownloadKey) -> Result<Option<Update>, StoreError>;
+    /// The one that goes on and whose device fetches by a key of this digest.
+    async fn update_by_download(&self, digest: &DownloadDigest) -> Result<Option<Update>, StoreError>;
 
     /// When updates of a device have failed at or after a time, the latest first; a few of them are enough to know that it rests.
     async fn failed_updates(

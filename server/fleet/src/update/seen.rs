@@ -1,6 +1,6 @@
 //! What is known of a device when its update is looked at.
 
-use super::{DeviceStage, Scheme, Update, VersionAt};
+use super::{DeviceStage, DownloadDigest, Offered, Update, VersionAt};
 use crate::{RegistrationId, Timestamp};
 
 /// What is known of a device when its update is looked at.
@@ -26,8 +26,10 @@ pub struct Seen {
     pub misfit: Option<String>,
     /// Until when it rests, having failed so often.
     pub rests_until: Option<Timestamp>,
-    /// By what this server lets the device fetch.
-    pub offered: Vec<(Scheme, String)>,
+    /// By what this server lets the device fetch. The addresses are fresh: none was told to anybody.
+    pub offered: Offered,
+    /// What is to be kept of the unguessable part of these addresses, once one of them is told.
+    pub download: Option<DownloadDigest>,
 }
 
 /// A registration, as far as an update is concerned.

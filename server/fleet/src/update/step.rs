@@ -104,7 +104,7 @@ impl Steps<'_> {
             Ask::Reset => self.try_again(&format!("the package there could not be dropped: {reason}")),
             Ask::Push => self.push_failed(reason),
             Ask::Explain => self.push_explained(),
-            Ask::Fetch => self.uri_failed(&format!("the device does not take the address: {reason}")),
+            Ask::Fetch => self.fetch_failed(reason),
             Ask::Install => {
                 self.note(format!("the device did not say that it installs: {reason}"));
                 self.look();
@@ -142,7 +142,8 @@ impl Steps<'_> {
             return;
         }
         if let Some(misfit) = &self.seen.misfit {
-            return self.end(UpdatePhase::Refused, format!("not a byte was sent: {misfit}"));
+            let how_much = if self.update.attempt > 1 { "nothing more" } else { "not a byte" };
+            return self.end(UpdatePhase::Refused, format!("{how_much} was sent: {misfit}"));
         }
         let Some(registered) = self.seen.registered else {
             self.note("waits for the device to register");
@@ -212,11 +213,13 @@ impl Steps<'_> {
         }
         self.note(format!("try {} of {}: {reason}", self.update.attempt, self.update.terms.attempts));
         let pause = TRY_AGAIN * (1 << (self.update.attempt - 1).min(6));
-        let keeps = self.update.terms.resume && !self.update.delivered;
+        // What was fetched is fetched anew, from another address.
+        let keeps = self.update.terms.resume && !self.update.delivered && self.update.download.is_none();
         if !keeps {
             self.update.sent = 0;
         }
         self.update.attempt += 1;
+        self.update.download = None;
         self.update.delivered = false;
         self.update.installed_at = None;
         self.update.version_at = None;

@@ -155,6 +155,55 @@ fn it_is_fetched_by_what_both_know_and_pushed_where_they_know_nothing_in_common(
 }
 
 #[test]
+fn a_download_that_fails_is_tried_again_or_explained_by_its_result() {
+    let pulling = |quirk| {
+        World::new(quirk)
+            .with_terms(|terms| terms.delivery = Delivery::Pull)
+            .offering(Scheme::Coaps, "coaps://192.0.2.1:5885/d/key")
+    };
+    for (code, tries) in [(4, 3), (7, 1), (9, 1)] {
+        let mut world = pulling(Quirk::FailsWith(code, At::Download));
+        assert_eq!(world.run(DAY), UpdatePhase::Failed, "{code}");
+        assert_eq!(world.uris.len(), tries, "{code}: {:?}", world.update.notes);
+        let remedy = UpdateResult::of_firmware(code.into()).remedy;
+        assert!(world.update.detail.contains(remedy), "{}", world.update.detail);
+        assert!(world.pushes.is_empty(), "it was to be fetched");
+        assert_eq!(world.update.download, None, "the address is good no more");
+    }
+    let mut world = pulling(Quirk::Hangs);
+    assert_eq!(world.run(DAY), UpdatePhase::Failed);
+    assert!(world.update.detail.contains("no progress"), "{}", world.update.detail);
+    assert_eq!(world.uris.len(), 3);
+    let mut world = pulling(Quirk::AnswersLate);
+    assert_eq!(world.run(DAY), UpdatePhase::Succeeded, "{:?}", world.update.notes);
+    assert_eq!(world.uris.len(), 1, "it has asked for something there: it has the address");
+}
+
+#[test]
+fn what_may_not_go_there_any_more_is_dropped_within_a_download() {
+    let mut world = World::new(Quirk::Hangs)
+        .with_terms(|terms| terms.delivery = Delivery::Pull)
+        .offering(Scheme::Https, "https://192.0.2.1/d/key");
+    while world.uris.is_empty() {
+        world.turn();
+    }
+    world.turn();
+    assert!(world.update.delivered && world.update.lets_fetch(world.now).is_ok());
+    world.update.sent = 1_000;
+    world.update.due_at = world.now;
+    world.seen.misfit = Some("the artefact was withdrawn".into());
+    assert_eq!(world.run(Duration::from_secs(5)), UpdatePhase::Refused, "{:?}", world.update.notes);
+    assert_eq!(world.asked.last(), Some(&Ask::Reset), "the device drops what it has");
+    assert!(world.update.detail.contains("after 1000 bytes: the artefact was withdrawn"));
+    assert_eq!(world.update.lets_fetch(world.now), Err(NotGiven::Unknown));
+}
+
+/// One whose package is on its way.
+pub(super) fn delivering() -> Update {
+    Update { phase: UpdatePhase::Delivering, ..World::new(Quirk::None).update }
+}
+
+#[test]
 fn a_device_that_rests_waits_and_one_that_was_let_off_does_not() {
     let rest = Duration::from_secs(7_200);
     for rested in [false, true] {
@@ -210,6 +259,20 @@ fn a_restart_anywhere_changes_nothing_in_the_outcome() {
             world.lose_outcome();
             assert_eq!(world.run(DAY), UpdatePhase::Succeeded, "{quirk:?} at {at}: {:?}", world.update.notes);
         }
+    }
+    for at in 0..24 {
+        let mut world = World::new(Quirk::None)
+            .with_terms(|terms| terms.delivery = Delivery::Pull)
+            .offering(Scheme::Coaps, "coaps://192.0.2.1:5685/d/key");
+        for _ in 0..at {
+            if world.update.has_ended() {
+                break;
+            }
+            world.turn();
+        }
+        world.lose_outcome();
+        assert_eq!(world.run(DAY), UpdatePhase::Succeeded, "pull at {at}: {:?}", world.update.notes);
+        assert_eq!(world.uris.len(), 1, "pull at {at}: it is told once");
     }
 }
 

@@ -165,6 +165,7 @@ impl World {
             }),
             seed: [7; 32],
             seed_is_new: false,
+            offers: Vec::new(),
             issuer: None,
         };
         let assembly = match Assembly::start(parts).await {

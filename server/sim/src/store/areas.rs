@@ -7,7 +7,7 @@ use fleet::{
     Artefact, ArtefactId, ClassId, ClassRule, DeviceId, Fingerprint, Group, GroupId, Installed, Labels,
     RunsArtefact, StoreError, Timestamp, UpdateKey, UpdatePolicy,
     store::{Artefacts, Candidate, Groups, Page, PageRequest, RunningUpdate, UpdateQuery, Updates, Wishing},
-    update::{DownloadKey, Update, UpdateId, UpdatePhase},
+    update::{DownloadDigest, Update, UpdateId, UpdatePhase},
     wish::{Kept, NoComposites, Wishes},
 };
 use objects::Path;
@@ -41,7 +41,7 @@ read! { Updates:
     update(id: UpdateId) -> Option<Update>;
     updates(query: &UpdateQuery) -> Page<Update>;
     running_updates(after: Option<UpdateId>, limit: usize) -> Vec<RunningUpdate>;
-    update_by_download(key: &DownloadKey) -> Option<Update>;
+    update_by_download(digest: &DownloadDigest) -> Option<Update>;
     failed_updates(device: DeviceId, since: Timestamp, limit: usize) -> Vec<Timestamp>;
     update_counts(artefact: Option<ArtefactId>) -> BTreeMap<UpdatePhase, u64>;
 }

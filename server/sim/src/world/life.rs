@@ -108,6 +108,7 @@ impl World {
             seed: INSTALLATION,
             seed_is_new: false,
             issuer: None,
+            offers: Vec::new(),
         };
         self.model.operations.shown(self.wall(), true);
         let mut starting = Box::pin(Assembly::start(parts));

@@ -180,7 +180,7 @@ async fn whoever_has_no_passphrase_makes_no_backup_that_is_restored() {
     let folder = world.file("unpacked");
     fs::create_dir(&folder).unwrap();
     let copy = folder.join("database");
-    let (manifest, _) = unpack(&world.file("later.muster"), &copy, None, &()).await.unwrap();
+    let (manifest, _) = unpack(&world.file("later.muster"), &copy, None, None, &()).await.unwrap();
     write_down(&world.file("mixed.muster"), manifest.clone(), &member("whole.muster"), &copy);
     verify(&world.file("mixed.muster"), None, &()).await.unwrap();
     let error = verify(&world.file("mixed.muster"), Some(&passphrase()), &()).await.unwrap_err();

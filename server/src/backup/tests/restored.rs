@@ -144,7 +144,7 @@ async fn a_backup_of_the_first_format_is_restored() {
     drop(data_dir);
     world.backup("new").await;
     let copy = world.file("database");
-    let (manifest, key) = unpack(&world.file("new"), &copy, Some(&passphrase()), &()).await.unwrap();
+    let (manifest, key) = unpack(&world.file("new"), &copy, None, Some(&passphrase()), &()).await.unwrap();
     let first = Manifest { format: 1, ..manifest };
     assert_eq!(first.bound(), format!("{}  database.sqlite\n", first.members[1].sha256).into_bytes());
     let sealed = keys::seal(&key.unwrap(), &passphrase(), Cost::NONE, &first.bound());

@@ -7,7 +7,7 @@ use objects::{ContentFormat, InstanceId, Version};
 
 use super::*;
 
-pub(super) mod world;
+pub(crate) mod world;
 
 use world::{BOOTSTRAP, PLAIN_BOOTSTRAP, World, source};
 

@@ -19,7 +19,7 @@ use fleet::{
 use tokio::{sync::mpsc, time::Instant};
 use tracing::{debug, warn};
 
-use super::{Ask, Gate, Refused, look::Look};
+use super::{Ask, Gate, Refused, Role, look::Look};
 use crate::{
     clock::Clock,
     endpoint::{Batch, Incoming, sessions::Heard, socket::DatagramSocket},
@@ -32,6 +32,8 @@ pub(crate) struct Doorkeeper {
     name: String,
     socket: Box<dyn DatagramSocket>,
     purpose: Purpose,
+    /// Nobody else keeps what was heard of its sessions.
+    keeps_heard: bool,
     gate: Arc<dyn Gate>,
     clock: Clock,
     engine: Endpoint,
@@ -92,7 +94,7 @@ impl Doorkeeper {
         id: ListenerId,
         name: String,
         socket: Box<dyn DatagramSocket>,
-        purpose: Purpose,
+        role: Role,
         gate: Arc<dyn Gate>,
         clock: Clock,
         engine: Endpoint,
@@ -104,7 +106,9 @@ impl Doorkeeper {
             id,
             name,
             socket,
-            purpose,
+            purpose: role.purpose(),
+            // A shard keeps it, with the effects of what was heard.
+            keeps_heard: role != Role::Management,
             gate,
             clock,
             engine,
@@ -252,7 +256,7 @@ impl Doorkeeper {
         match event {
             Event::Received { session, peer, is_certain, received, plaintext, .. } => {
                 let (source, session) = (self.source(peer), SecureSessionId(session.0));
-                if self.purpose == Purpose::Bootstrap {
+                if self.keeps_heard {
                     let at = self.clock.now().wall;
                     self.heard.insert(session, SessionMark { id: session, received, source, is_certain, at });
                 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fleet::{
     ArtefactId, DeviceId, OperationId, PublicId, RequestId, StoreError, Timestamp,
     update::{
-        Ask, Delivery, DownloadKey, Update, UpdateId, UpdateNote, UpdatePhase, UpdateTarget, UpdateTerms,
+        Ask, Delivery, DownloadDigest, Update, UpdateId, UpdateNote, UpdatePhase, UpdateTarget, UpdateTerms,
         VersionAt,
     },
 };
@@ -48,7 +48,7 @@ pub(in crate::store) fn row(update: &Update) -> device_update::Model {
         result: update.result.map(i64::from),
         cancelling: update.cancelling.into(),
         rested: update.rested.into(),
-        download: update.download.map(|DownloadKey(key)| key.to_vec()),
+        download: update.download.map(|DownloadDigest(digest)| digest.to_vec()),
         detail: text_column(&update.detail),
         notes: notes_column(&update.notes),
         ended_at: update.ended_at.map(|at| at.0),
@@ -94,7 +94,7 @@ fn read(row: device_update::Model) -> Option<Update> {
         result: row.result.map(u8::try_from).transpose().ok()?,
         cancelling: row.cancelling != 0,
         rested: row.rested != 0,
-        download: row.download.map(|key| key.try_into().map(DownloadKey)).transpose().ok()?,
+        download: row.download.map(|digest| digest.try_into().map(DownloadDigest)).transpose().ok()?,
         detail: text(&row.detail),
         notes: notes(&row.notes)?,
         ended_at: row.ended_at.map(Timestamp),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fleet::{
     ArtefactId, DeviceId, OperationId, StoreError, Timestamp,
     store::{Page, RunningUpdate, UpdateQuery, Updates},
-    update::{DownloadKey, Update, UpdateId, UpdatePhase},
+    update::{DownloadDigest, Update, UpdateId, UpdatePhase},
 };
 use sea_orm::{ColumnTrait as _, EntityTrait as _, FromQueryResult, QueryFilter as _};
 
@@ -49,9 +49,9 @@ impl Updates for SqlStore {
         rows.into_iter().map(|row| row.read().or_corrupt("update")).collect()
     }
 
-    async fn update_by_download(&self, key: &DownloadKey) -> Result<Option<Update>, StoreError> {
+    async fn update_by_download(&self, digest: &DownloadDigest) -> Result<Option<Update>, StoreError> {
         let rows: Vec<device_update::Model> =
-            self.reader.rows(&self.reader.connection(), by_download(key)).await?;
+            self.reader.rows(&self.reader.connection(), by_download(digest)).await?;
         rows.into_iter().next().map(update::update).transpose()
     }
 
@@ -135,8 +135,8 @@ pub(in crate::store) fn running(after: Option<UpdateId>, limit: usize) -> Sql {
     sql.text(" ORDER BY id LIMIT ").bind(i64::try_from(limit).unwrap_or(i64::MAX))
 }
 
-pub(in crate::store) fn by_download(DownloadKey(key): &DownloadKey) -> Sql {
-    let sql = Sql::new("SELECT * FROM device_update WHERE download = ").bind(key.to_vec());
+pub(in crate::store) fn by_download(DownloadDigest(digest): &DownloadDigest) -> Sql {
+    let sql = Sql::new("SELECT * FROM device_update WHERE download = ").bind(digest.to_vec());
     sql.text(" AND ended_at IS NULL")
 }
 

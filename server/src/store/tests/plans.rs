@@ -5,7 +5,7 @@ use fleet::{
     EndpointName, Fingerprint, GroupId, NodeId, OperationId, PskIdentity, SecureSessionId, SessionMark,
     Timestamp, Verb,
     store::{AuditQuery, DeviceQuery, DiaryQuery, PageRequest, UpdateQuery},
-    update::{DownloadKey, UpdateId, UpdatePhase},
+    update::{DownloadDigest, UpdateId, UpdatePhase},
 };
 use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait as _, QueryTrait as _, Statement};
 use uuid::Uuid;
@@ -146,7 +146,7 @@ async fn updates_are_found_by_an_index() {
             list(UpdateQuery { artefact, running: true, ..all }),
         ),
         ("device_update_running (id>?)", update::running(None, 10)),
-        ("device_update_download (download=?)", update::by_download(&DownloadKey([1; 16]))),
+        ("device_update_download (download=?)", update::by_download(&DownloadDigest([1; 16]))),
         ("device_update_failed (device_id=? AND ended_at>?)", update::failed(device, Timestamp(1), 3)),
         ("device_update_live (device_id=? AND target=?)", batch::update::going_on(1, "/5/0")),
         ("device_update_by_device (device_id=?)", batch::update::outgrown(device)),

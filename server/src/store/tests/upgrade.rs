@@ -10,7 +10,7 @@ use fleet::{
         Artefacts as _, AuditQuery, DiaryQuery, Groups as _, PageRequest, UpdateQuery, Updates as _,
         Wishing as _,
     },
-    update::{Ask, DownloadKey, UpdateNote, UpdatePhase, UpdateTarget, UpdateTerms},
+    update::{Ask, DownloadDigest, UpdateNote, UpdatePhase, UpdateTarget, UpdateTerms},
 };
 use migrations::{Migrator, MigratorTrait as _};
 use objects::{InstanceId, Value};
@@ -221,7 +221,7 @@ async fn updates(store: &SqlStore) {
     assert_eq!(going.asking, Some((OperationId(Uuid::from_u128(0x11)), Ask::Push)));
     assert_eq!(going.terms, UpdateTerms { severity: Some(1), ..UpdateTerms::default() });
     assert_eq!(going.notes, [UpdateNote { at: Timestamp(2_000), text: "asked for".into() }]);
-    assert_eq!((going.due_at, going.download), (Timestamp(9_000), Some(DownloadKey([0x99; 16]))));
+    assert_eq!((going.due_at, going.download), (Timestamp(9_000), Some(DownloadDigest([0x99; 16]))));
     assert_eq!((ended.phase, ended.ended_at), (UpdatePhase::Failed, Some(Timestamp(1_900))));
     assert_eq!(ended.target, UpdateTarget::Software(InstanceId(3)));
     assert_eq!((ended.result, ended.ticket.as_deref()), (Some(58), Some("CHG-7")));

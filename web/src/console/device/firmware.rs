@@ -174,7 +174,7 @@ impl BeginForm {
         let fill = |fields: Vec<Field>| -> Vec<Field> {
             fields.into_iter().map(|field| field.filled(filled)).collect()
         };
-        let (fields, terms) = (fill(fields), fill(terms::fields()));
+        let (fields, terms) = (fill(fields), fill(terms::fields(&app.fleet)));
         let of_terms = |problem: &String| terms.iter().any(|field| field.problem.as_ref() == Some(problem));
         let problems = filled.others(&fields);
         Ok(Self {

@@ -177,7 +177,7 @@ async fn confirm(app: &App, login: &SignedIn, several: &Several, token: &str) ->
         about.insert(0, format!("More devices match than one list takes: these are the first {count}."));
     }
     let mut extra = begin::fields(app, login, None).await?;
-    extra.extend(terms::fields());
+    extra.extend(terms::fields(&app.fleet));
     Ok(Confirm {
         area: Area::Firmware,
         title: format!("Update {count} {devices}"),

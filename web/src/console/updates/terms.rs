@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fleet::{
-    FleetError,
+    Fleet, FleetError,
     update::{Delivery, UpdateTerms, VersionAt},
 };
 
@@ -14,7 +14,7 @@ const HOUR: u64 = 3_600;
 const DAY: u64 = 86_400;
 
 /// The fields, with what is best for most devices.
-pub(crate) fn fields() -> Vec<Field> {
+pub(crate) fn fields(fleet: &Fleet) -> Vec<Field> {
     let usual = UpdateTerms::default();
     let words = |choices: &[(&str, &str)]| {
         choices.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect()
@@ -28,7 +28,8 @@ pub(crate) fn fields() -> Vec<Field> {
                 ("push", "Pushed: written to the device, block by block"),
                 ("pull", "Pulled: the device fetches it"),
             ]))
-            .value(usual.delivery.name()),
+            .value(usual.delivery.name())
+            .hint(fetched_by(fleet)),
         Field::new("block_bytes", "Largest block of a push")
             .select(sizes.into())
             .value(usual.block_bytes.to_string())
@@ -63,6 +64,19 @@ pub(crate) fn fields() -> Vec<Field> {
             .value(in_units(usual.give_up_after, DAY)),
         Field::new("again", "Also where the device runs this version, or a newer one").check(usual.again),
     ]
+}
+
+/// By what devices may be told to fetch.
+fn fetched_by(fleet: &Fleet) -> String {
+    let schemes: Vec<&str> = fleet.downloads().iter().map(|(scheme, _)| scheme.name()).collect();
+    match schemes.as_slice() {
+        [] => "This server has no listener for downloads: a device that only fetches can't be updated."
+            .to_owned(),
+        schemes => format!(
+            "Devices fetch from this server by {}, the first that a device lists in /5/0/8 and its class allows.",
+            schemes.join(", ")
+        ),
+    }
 }
 
 /// What was typed into them.

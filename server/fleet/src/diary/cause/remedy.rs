@@ -198,6 +198,11 @@ impl DiaryCause {
                  the management address that was written (name, port, firewall), and whether this diary \
                  holds a handshake of its new identity."
             }
+            Self::DownloadRefused => {
+                "The details say why. An address to fetch from is good for one device and one update, and \
+                 ends with it: begin another update. If nobody's device is at the address it came from, \
+                 somebody tries addresses."
+            }
             Self::SleepingTooLong => {
                 "The device was not heard within its lifetime, so that its registration has ended. Look \
                  at its power and its network first. If it sleeps by design, give it a lifetime longer \

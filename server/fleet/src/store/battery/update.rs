@@ -10,7 +10,7 @@ use crate::{
     ArtefactId, Change, DeviceId, OperationId, Store, Timestamp,
     store::{ENDED_UPDATE_KEPT, ENDED_UPDATES_PER_DEVICE},
     update::{
-        Ask, Delivery, DownloadKey, Update, UpdateChange, UpdateId, UpdateNote, UpdatePhase, UpdateTarget,
+        Ask, Delivery, DownloadDigest, Update, UpdateChange, UpdateId, UpdateNote, UpdatePhase, UpdateTarget,
         UpdateTerms, VersionAt,
     },
 };
@@ -300,7 +300,7 @@ fn every_update() -> Vec<Update> {
             version_before: Some(hostile.into()),
             result: Some(u8::MAX),
             cancelling: true,
-            download: Some(DownloadKey([0xfe; 16])),
+            download: Some(DownloadDigest([0xfe; 16])),
             detail: "ü".repeat(Update::MAX_TEXT / 2),
             notes: (0..40).map(note).collect(),
             ..update(2, 2)

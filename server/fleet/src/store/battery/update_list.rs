@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Change, DeviceId, Store,
     store::{Cursor, ENDED_UPDATE_KEPT, Page, PageRequest, RunningUpdate, StoreError, UpdateQuery},
-    update::{Ask, DownloadKey, Update, UpdatePhase},
+    update::{Ask, DownloadDigest, Update, UpdatePhase},
 };
 
 /// By their names; of all, and of those that were asked for in each way.
@@ -75,11 +75,11 @@ pub async fn running_updates_are_read_part_by_part(store: &dyn Store) {
 pub async fn an_update_is_found_by_what_its_device_fetches(store: &dyn Store) {
     register(store, 2).await;
     let [one, other] = [1, 2].map(|number: u8| Update {
-        download: Some(DownloadKey([number; 16])),
+        download: Some(DownloadDigest([number; 16])),
         ..update(number.into(), number.into())
     });
     commit(store, [begun(&one), begun(&update(2, 2))]).await;
-    let by = async |key: u8| store.update_by_download(&DownloadKey([key; 16])).await.unwrap();
+    let by = async |key: u8| store.update_by_download(&DownloadDigest([key; 16])).await.unwrap();
     assert_eq!((by(1).await, by(2).await), (Some(one.clone()), None));
     commit(store, [saved(&other), saved(&in_phase(one, UpdatePhase::Succeeded))]).await;
     assert_eq!((by(1).await, by(2).await), (None, Some(other)));

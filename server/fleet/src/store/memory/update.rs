@@ -8,7 +8,7 @@ use super::{MemoryStore, cursor::Position, page, tables::Tables};
 use crate::{
     ArtefactId, DeviceId, StoreError, Timestamp,
     store::{ENDED_UPDATE_KEPT, ENDED_UPDATES_PER_DEVICE, Page, RunningUpdate, UpdateQuery, Updates},
-    update::{DownloadKey, Update, UpdateChange, UpdateId, UpdatePhase},
+    update::{DownloadDigest, Update, UpdateChange, UpdateId, UpdatePhase},
 };
 
 #[derive(Clone, Debug, Default)]
@@ -114,9 +114,9 @@ impl Updates for MemoryStore {
         Ok(running.map(RunningUpdate::from).collect())
     }
 
-    async fn update_by_download(&self, key: &DownloadKey) -> Result<Option<Update>, StoreError> {
+    async fn update_by_download(&self, digest: &DownloadDigest) -> Result<Option<Update>, StoreError> {
         let tables = &self.available()?.tables;
-        let of = |update: &&Update| update.download.as_ref() == Some(key) && !update.has_ended();
+        let of = |update: &&Update| update.download.as_ref() == Some(digest) && !update.has_ended();
         Ok(tables.updates.updates.values().find(of).cloned())
     }
 

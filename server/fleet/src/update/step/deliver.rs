@@ -5,7 +5,7 @@ use objects::{Node, Resource, Value};
 use super::{LOOK_EVERY, Steps};
 use crate::{
     Operation, WriteMode,
-    update::{Ask, Delivery, DeviceStage, Scheme, UpdatePhase},
+    update::{Ask, Delivery, DeviceStage, Route, Scheme, Seen, UpdatePhase},
     version,
 };
 
@@ -17,6 +17,9 @@ impl Steps<'_> {
             }
             self.note("waits for the device to register");
             return self.wait(LOOK_EVERY * 60);
+        }
+        if let Some(misfit) = self.seen.misfit.as_ref().filter(|_| self.is_being_fetched()) {
+            return self.is_kept_back(misfit);
         }
         let Some(stage) = self.seen.stage(&self.update) else { return self.look() };
         let result = self.seen.result(&self.update);
@@ -50,6 +53,16 @@ impl Steps<'_> {
         }
     }
 
+    /// The device has the address and not the whole package, as far as it has said.
+    fn is_being_fetched(&self) -> bool {
+        let stage = self.seen.stage(&self.update);
+        self.update.download.is_some()
+            && !matches!(
+                stage,
+                Some(DeviceStage::Downloaded | DeviceStage::Updating | DeviceStage::Installed)
+            )
+    }
+
     /// The device has nothing yet.
     fn bring(&mut self) {
         let terms = &self.update.terms;
@@ -69,20 +82,12 @@ impl Steps<'_> {
                 return self.request(*ask, operation);
             }
         }
-        let wants_pull = match (self.update.terms.delivery, self.seen.delivery) {
-            (Delivery::Push, Some(0)) => {
-                return self.end(
-                    UpdatePhase::Failed,
-                    "the device only fetches (/5/0/9), and is to be pushed to".into(),
-                );
-            }
-            (Delivery::Pull, Some(1)) => {
-                return self.end(UpdatePhase::Failed, "the device does not fetch (/5/0/9), and is to".into());
-            }
-            (Delivery::Pull, _) | (Delivery::Any, Some(0)) => true,
-            (Delivery::Push, _) | (Delivery::Any, _) => false,
-        };
-        if wants_pull { self.fetch() } else { self.push() }
+        let Seen { delivery, protocols, offered, .. } = self.seen;
+        match Route::choose(self.update.terms.delivery, *delivery, protocols, offered) {
+            Route::Push { why } => self.push(why),
+            Route::Pull { scheme, uri, why } => self.fetch(scheme, uri, why),
+            Route::None { why } => self.end(UpdatePhase::Failed, why),
+        }
     }
 
     /// What the device is asked before it gets the package; nothing where that is not wanted, or it has no such resource.
@@ -99,12 +104,12 @@ impl Steps<'_> {
         Some(Operation::Write { path, mode: WriteMode::Replace, node, format: None })
     }
 
-    fn push(&mut self) {
+    fn push(&mut self, why: &str) {
         let (path, from) =
             (self.update.target.package(), if self.update.terms.resume { self.update.sent } else { 0 });
         let (artefact, block_bytes) = (self.update.artefact, self.update.terms.block_bytes);
         self.note(match from {
-            0 => "the package is written to the device".to_owned(),
+            0 => format!("the package is written to the device: {why}"),
             from => format!("the package is written to the device from byte {from} on"),
         });
         self.mark();
@@ -139,21 +144,32 @@ impl Steps<'_> {
         }
     }
 
-    fn fetch(&mut self) {
-        let can =
-            |scheme: Scheme| self.seen.protocols.is_empty() || self.seen.protocols.contains(&(scheme as i64));
-        let Some((scheme, uri)) = self.seen.offered.iter().find(|(scheme, _)| can(*scheme)) else {
-            let listed = self.seen.protocols.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
-            let reason = format!(
-                "this server offers none of the protocols by which the device fetches (/5/0/8: {listed})"
-            );
-            return self.uri_failed(&reason);
-        };
+    fn fetch(&mut self, scheme: Scheme, uri: String, why: &str) {
         let path = self.update.target.uri();
-        let node = Node::Resource(Resource::Single(Value::String(uri.clone())));
-        self.update.note(self.now, format!("the device is told to fetch by {}", scheme.name()));
+        let node = Node::Resource(Resource::Single(Value::String(uri)));
+        self.note(format!("the device is told to fetch by {}: {why}", scheme.name()));
+        self.update.download = self.seen.download;
+        self.update.sent = 0;
+        self.update.progress_at = self.now;
         self.mark();
         self.request(Ask::Fetch, Operation::Write { path, mode: WriteMode::Replace, node, format: None });
+    }
+
+    /// Whether it has the address or not, it says so itself when it is looked at.
+    pub(super) fn fetch_failed(&mut self, reason: &str) {
+        self.note(format!("the device did not say that it takes the address: {reason}"));
+        self.update.delivered = true;
+        self.look();
+    }
+
+    /// The artefact may not go to the device any more, which is fetching it: it gets no more bytes, and drops those that it has.
+    fn is_kept_back(&mut self, misfit: &str) {
+        if self.last == Some(Ask::Reset) {
+            let sent = self.update.sent;
+            return self
+                .end(UpdatePhase::Refused, format!("nothing more was sent after {sent} bytes: {misfit}"));
+        }
+        self.reset();
     }
 
     /// The device can't fetch; it may be pushed to.
@@ -161,6 +177,7 @@ impl Steps<'_> {
         if self.update.terms.delivery == Delivery::Any && matches!(self.seen.delivery, None | Some(1 | 2)) {
             self.note(format!("{reason}; it is pushed to instead"));
             self.update.terms.delivery = Delivery::Push;
+            self.update.download = None;
             self.update.delivered = false;
             return self.reset();
         }
@@ -177,8 +194,8 @@ impl Steps<'_> {
 
     /// It has a part of a package: of this one, if it was on its way.
     fn has_a_part(&mut self) {
-        if self.update.sent > 0 && self.update.terms.resume {
-            return self.push();
+        if self.update.sent > 0 && self.update.terms.resume && self.update.download.is_none() {
+            return self.push("it was broken off");
         }
         self.note("the device has a part of a package, which is dropped");
         self.update.sent = 0;
@@ -191,7 +208,11 @@ impl Steps<'_> {
         if runs.is_some_and(|runs| version::compare(runs, &self.update.version).is_eq()) {
             return self.enter_and_go(UpdatePhase::Verifying);
         }
-        self.try_again("the device has forgotten the package");
+        let is_unfetched = self.update.download.is_some() && self.update.sent == 0;
+        self.try_again(match is_unfetched {
+            true => "the device was told where to fetch the package, and has not begun to",
+            false => "the device has forgotten the package",
+        });
     }
 
     /// Waits for what the device says by itself, and looks after a while.

@@ -7,7 +7,8 @@ use objects::{Node, Path, Resource, Value};
 use crate::{
     ArtefactId, DeviceId, Operation, OperationId, PublicId, RegistrationId, RequestId, Timestamp,
     update::{
-        Ask, Asked, Known, Registered, Scheme, Seen, Update, UpdateId, UpdatePhase, UpdateTarget, UpdateTerms,
+        Ask, Asked, DownloadDigest, Known, Registered, Scheme, Seen, Update, UpdateId, UpdatePhase,
+        UpdateTarget, UpdateTerms,
     },
 };
 
@@ -40,6 +41,10 @@ pub(super) enum Quirk {
     PutsOff(u8),
     /// Goes away for good when it starts with the new version.
     NeverReturns,
+    /// Takes an address, and fetches nothing from there.
+    Hangs,
+    /// Fetches, and its answer to the address is lost.
+    AnswersLate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +143,8 @@ impl World {
     }
 
     pub(super) fn offering(mut self, scheme: Scheme, uri: &str) -> Self {
-        self.seen.offered.push((scheme, uri.into()));
+        self.seen.offered.uris.push((scheme, uri.into()));
+        self.seen.download = Some(DownloadDigest([7; 16]));
         self
     }
 
@@ -218,7 +224,15 @@ impl World {
                 let Node::Resource(Resource::Single(Value::String(uri))) = node else { panic!("{node:?}") };
                 self.uris.push(uri.clone());
                 self.turn_to(1, 0);
-                self.have();
+                match self.quirk {
+                    Quirk::Hangs => {}
+                    Quirk::AnswersLate => {
+                        self.update.sent = SIZE / 4;
+                        self.have();
+                        return Asked::Failed("the device did not answer in time".into());
+                    }
+                    _ => self.have(),
+                }
             }
             (Ask::Install, Operation::Execute { path, .. }) => {
                 assert_eq!((*path, self.state), (path_of("/5/0/2"), 2), "Update is for who has a package");

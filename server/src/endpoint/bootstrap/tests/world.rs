@@ -393,7 +393,7 @@ pub(in crate::endpoint::bootstrap) fn endpoint(
     BootstrapEndpoint::new(now, coap, bounds, names, [u8::try_from(start).unwrap(); 32])
 }
 
-pub(in crate::endpoint::bootstrap) fn fleet_on(store: &Arc<MemoryStore>, start: u16) -> Arc<Fleet> {
+pub(crate) fn fleet_on(store: &Arc<MemoryStore>, start: u16) -> Arc<Fleet> {
     let random = AtomicU64::new(u64::from(start) << 32);
     let entropy = move |bytes: &mut [u8]| {
         let seed = random.fetch_add(1, Ordering::Relaxed);

@@ -10,7 +10,7 @@ use fleet::{
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 
 use super::{
-    super::{Gate, SecureListener},
+    super::{Gate, Role, SecureListener},
     clients::Client,
     gate::Table,
 };
@@ -59,7 +59,7 @@ impl World {
             &SystemNetwork,
             LISTENER,
             address,
-            purpose,
+            if purpose == Purpose::Bootstrap { Role::Bootstrap } else { Role::Management },
             given,
             clock,
             config.clone(),

@@ -16,7 +16,7 @@ words! {
         ManagementCredentialAtBootstrap, DeviceRemoved, QuotaUsedUp, ClaimWindowClosed, SecondClaim,
         EndpointNotIdentity, MissingEndpoint, MalformedRegister, UnsupportedVersion, SecuredEndpointWithoutSecurity,
         NotEnrolled, FleetFull, UnknownRegistration, NoBootstrapPlan, BootstrapRefused, InconsistentConfiguration,
-        BootstrapTimedOut, NeverRegisteredAfterBootstrap, SleepingTooLong, ServerUnavailable,
+        BootstrapTimedOut, NeverRegisteredAfterBootstrap, DownloadRefused, SleepingTooLong, ServerUnavailable,
     }
 }
 
