@@ -20,7 +20,7 @@ async fn a_class_wishes_and_its_device_is_asked() {
     world.put("/classes/default/wishes", json!({"lines": lines})).await.done();
     let wishes: Wishes = world.get("/classes/default/wishes").await.body(200);
     assert_eq!(wishes.lines, lines);
-    world.put("/classes/other/wishes", json!({"lines": lines})).await.problem(404, "not-found");
+    world.put("/classes/other/wishes", json!({"lines": lines})).await.problem(422, "invalid");
 
     let tend = async || world.fleet.tend(DeviceId(7), || world.now()).await.unwrap();
     tend().await;

@@ -4,7 +4,7 @@ use fleet::{
     Change, Commit, DeviceId, Store as _,
     wish::{NoComposites, WishChange},
 };
-use objects::Version;
+use objects::{Value, Version};
 
 use crate::{
     browser::Browser,
@@ -33,7 +33,7 @@ async fn a_class_says_what_is_observed_line_by_line() {
     let done = browser.submit(&page, "#wishes", &[("lines", right)]).await;
     let page = browser.follow(&done).await;
     assert!(page.text("#done").starts_with("Saved."));
-    assert_eq!(page.text("#wishes textarea").lines().collect::<Vec<_>>().len(), 2);
+    assert_eq!(page.text("#wishes textarea"), "/3303/*/5700 pmin=1 pmax=9 /3/0/9");
 }
 
 #[tokio::test]
@@ -48,6 +48,9 @@ async fn a_device_page_says_what_is_observed_by_whom_and_what_is_not() {
             links: LINKS,
         })
         .await;
+    for at in ["/3/0/9", "/3/0/13"] {
+        world.script.value(1, at, Value::Integer(87));
+    }
     let mut browser = Browser::logged_in(&world).await;
     let url = format!("/devices/{}", public_id(1));
     let page = browser.get(&format!("{url}/nodes/3/0/9")).await;
