@@ -73,7 +73,7 @@ async fn a_device_page_says_what_is_observed_by_whom_and_what_is_not() {
 
     let page = browser.get(&url).await;
     let rows = page.text("#device-observations tbody");
-    assert!(rows.contains("/3/0/9 by hand") && rows.contains("/3/0/13 by its class"), "{rows}");
+    assert!(rows.contains("/3/0/9by hand") && rows.contains("/3/0/13by its class"), "{rows}");
     let troubles = page.text("#wish-troubles");
     assert!(troubles.contains("/1/0/1 is not observed: 4.04 Not Found: <no>. Tried 1 times"), "{troubles}");
     assert!(troubles.contains("again in 1 min"), "{troubles}");
