@@ -160,7 +160,8 @@ impl Fleet {
     ) -> Result<Option<NoComposites>, crate::StoreError> {
         let Some(unanswered) = self.store.no_composites(device).await? else { return Ok(None) };
         let versions = self.store.history(device, FIRMWARE, VERSIONS_LOOKED_AT).await?;
-        let then = versions.iter().find(|version| version.received_at <= unanswered.at).or(versions.last());
+        let then =
+            versions.iter().find(|version| version.received_at <= unanswered.at).or_else(|| versions.last());
         let is_same = then
             .is_none_or(|then| versions.first().is_some_and(|now| now.reading.value == then.reading.value));
         Ok(is_same.then_some(unanswered))
