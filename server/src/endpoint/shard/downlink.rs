@@ -58,6 +58,10 @@ impl Shard {
             self.end_unsent(now, order, Failure::Cancelled);
             return;
         };
+        if self.is_outdated(&order) {
+            self.end_unsent(now, order, Failure::Cancelled);
+            return;
+        }
         if order.operation.is_observe() && !self.roster.may_observe(device, &order.operation.target()) {
             turned_away("observations_per_device");
             self.end_unsent(now, order, Failure::TooManyObservations);
@@ -102,6 +106,13 @@ impl Shard {
             }
             Ok(request) => self.transmit(now, order, request),
         }
+    }
+
+    /// Whether the shard itself was to observe again what has ended since: nobody waits for that.
+    fn is_outdated(&self, order: &Order) -> bool {
+        let is_own = order.operation.is_observe() && !order.stored && !self.callers.contains_key(&order.id);
+        let target = order.operation.target();
+        is_own && !self.roster.observations(order.device).any(|observation| observation.target == target)
     }
 
     pub(super) fn transmit(&mut self, now: Now, order: Order, request: coap::Request) {
