@@ -157,6 +157,11 @@ impl Fleet {
         if let Answer::Stopped(stepped) = self.ask_by_wish(view, operation, now).await? {
             return Ok(stepped);
         }
+        // The end is told even where the store could not take it yet: until it has, the observation stays one by wish.
+        let live = self.store.observations(view.device.id).await?;
+        if live.iter().any(|observation| observation.target == target) {
+            return Err(crate::StoreError::Unavailable.into());
+        }
         self.note_wishes(vec![WishChange::LetGo { device: view.device.id, target }]).await?;
         Ok(Stepped::On)
     }
