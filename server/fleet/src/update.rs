@@ -88,7 +88,8 @@ pub struct Update {
     pub installed_at: Option<Timestamp>,
     /// When its version was looked at, after it was installed.
     pub version_at: Option<Timestamp>,
-    /// How often it has started again while it was to prove itself.
+    /// How often it has started again while it was to prove itself; before that, how often it was told to install, or to drop a
+    /// package that is in the way.
     pub restarts: u8,
     /// The version it had before.
     pub version_before: Option<String>,

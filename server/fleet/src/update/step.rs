@@ -30,7 +30,7 @@ const MAX_UNANSWERED: u8 = 5;
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// How long after a failure the next try begins; twice as long after each further one.
 const TRY_AGAIN: Duration = Duration::from_secs(60);
-/// How often a device may start again while it is to prove itself, and how often it is told to install.
+/// How often a device may start again while it is to prove itself, and how often it is told to install, or to drop a package.
 const MAX_RESTARTS: u8 = 3;
 
 impl Update {

@@ -226,6 +226,17 @@ fn a_package_of_somebody_else_is_dropped_first() {
 }
 
 #[test]
+fn a_device_that_keeps_a_package_is_told_so_a_few_times_and_given_up() {
+    for state in [1, 2] {
+        let mut world = World::new(Quirk::Keeps).in_state(state, 0);
+        assert_eq!(world.run(DAY), UpdatePhase::Failed, "{:?}", world.update.notes);
+        assert!(world.update.detail.contains("however often"), "{}", world.update.detail);
+        assert_eq!(world.asked.iter().filter(|ask| **ask == Ask::Reset).count(), 9, "three times a try");
+        assert!(world.pushes.is_empty());
+    }
+}
+
+#[test]
 fn it_ends_when_it_is_cancelled_but_not_while_the_device_installs() {
     for turns in 0..12 {
         let mut world = World::new(Quirk::InstallsForEver);

@@ -2,7 +2,7 @@
 
 use objects::{Node, Resource, Value};
 
-use super::{LOOK_EVERY, Steps};
+use super::{LOOK_EVERY, MAX_RESTARTS, Steps};
 use crate::{
     Operation, WriteMode,
     update::{Ask, Delivery, DeviceStage, Route, Scheme, Seen, UpdatePhase},
@@ -35,10 +35,7 @@ impl Steps<'_> {
             (DeviceStage::Downloading, true) => self.is_taking(),
             (DeviceStage::Downloading, false) => self.has_a_part(),
             (DeviceStage::Downloaded, true) => self.enter_and_go(UpdatePhase::Installing),
-            (DeviceStage::Downloaded, false) => {
-                self.note("the device has a package of somebody else, which is dropped");
-                self.reset();
-            }
+            (DeviceStage::Downloaded, false) => self.drop_it("the device has a package of somebody else"),
             (DeviceStage::Updating, true) => {
                 self.update.installed_at.get_or_insert(self.now);
                 self.enter_and_go(UpdatePhase::Installing);
@@ -197,8 +194,18 @@ impl Steps<'_> {
         if self.update.sent > 0 && self.update.terms.resume && self.update.download.is_none() {
             return self.push("it was broken off");
         }
-        self.note("the device has a part of a package, which is dropped");
         self.update.sent = 0;
+        self.drop_it("the device has a part of a package");
+    }
+
+    /// Has the device drop a package that is in the way. One that keeps it, such as one whose object is a stub, is not told so for
+    /// ever.
+    fn drop_it(&mut self, what: &str) {
+        if self.update.restarts >= MAX_RESTARTS {
+            return self.try_again(&format!("{what}, and keeps it however often it is told to drop it"));
+        }
+        self.update.restarts += 1;
+        self.note(format!("{what}, which is dropped"));
         self.reset();
     }
 
@@ -226,6 +233,7 @@ impl Steps<'_> {
 
     pub(super) fn enter_and_go(&mut self, phase: UpdatePhase) {
         self.enter(phase);
+        self.update.restarts = 0;
         self.go_on();
     }
 }

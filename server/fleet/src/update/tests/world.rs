@@ -41,6 +41,8 @@ pub(super) enum Quirk {
     PutsOff(u8),
     /// Goes away for good when it starts with the new version.
     NeverReturns,
+    /// Keeps what it has, and says that it has dropped it.
+    Keeps,
     /// Takes an address, and fetches nothing from there.
     Hangs,
     /// Fetches, and its answer to the address is lost.
@@ -198,6 +200,7 @@ impl World {
                 }
             }
             (Ask::ObserveState, _) => self.observes = true,
+            (Ask::Reset, _) if self.quirk == Quirk::Keeps => {}
             (Ask::Reset, _) => self.turn_to(0, 0),
             (Ask::Push, Operation::Push { from, .. }) => {
                 self.pushes.push(*from);
