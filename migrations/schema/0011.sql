@@ -500,24 +500,39 @@ CREATE TABLE update_tally (
     count INTEGER NOT NULL,
     PRIMARY KEY (artefact, phase)
 ) WITHOUT ROWID, STRICT;
-CREATE TABLE class_wish (
-    class_id INTEGER NOT NULL PRIMARY KEY REFERENCES class (id) ON DELETE CASCADE,
-    lines TEXT NOT NULL
-) STRICT;
-CREATE TABLE device_wish (
-    device_id INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,
-    observes INTEGER NOT NULL,
-    path BLOB NOT NULL,
-    attributes TEXT NOT NULL,
-    location INTEGER,
-    failed INTEGER NOT NULL,
-    failed_at INTEGER NOT NULL,
-    reason TEXT NOT NULL,
-    PRIMARY KEY (device_id, observes, path)
+CREATE TABLE baseline (
+    level TEXT NOT NULL,
+    level_id INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    newest INTEGER NOT NULL,
+    mode TEXT NOT NULL,
+    check_every_ms INTEGER NOT NULL,
+    lines TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    ticket TEXT,
+    comment TEXT NOT NULL,
+    rolls_back_to INTEGER,
+    made_by TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    PRIMARY KEY (level, level_id, version)
 ) WITHOUT ROWID, STRICT;
-CREATE TABLE no_composite (
-    device_id INTEGER NOT NULL PRIMARY KEY REFERENCES device (id) ON DELETE CASCADE,
-    at INTEGER NOT NULL,
-    lwm2m TEXT NOT NULL,
-    reason TEXT NOT NULL
+CREATE UNIQUE INDEX baseline_newest ON baseline (level, level_id) WHERE newest = 1;
+CREATE TABLE configured (
+    device_id INTEGER NOT NULL PRIMARY KEY REFERENCES device (id),
+    device_public_id BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    reported INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    operation_id BLOB,
+    repair_at INTEGER,
+    resume_at INTEGER,
+    stand TEXT NOT NULL
 ) STRICT;
+CREATE INDEX configured_by_state ON configured (state, device_id);
+CREATE TABLE configured_tally (
+    state TEXT NOT NULL PRIMARY KEY,
+    count INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;

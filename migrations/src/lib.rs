@@ -17,6 +17,7 @@ mod m0007_group;
 mod m0008_artefact;
 mod m0009_class_rule;
 mod m0010_update;
+mod m0011_configuration;
 mod m0012_reporting;
 
 use std::fmt::Display;
@@ -154,6 +155,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_artefact::STEP),
             Box::new(m0009_class_rule::STEP),
             Box::new(m0010_update::STEP),
+            Box::new(m0011_configuration::STEP),
             Box::new(m0012_reporting::STEP),
         ]
     }

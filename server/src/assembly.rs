@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use crate::{
     Addresses, Config, StartError, Stop,
     clock::Clock,
-    config,
+    config, configuration,
     downloads::{Depot, driver::DownloadDriver},
     endpoint::{
         bootstrap::{BootstrapBounds, BootstrapEndpoint, driver::BootstrapDriver},
@@ -218,6 +218,9 @@ impl Assembly {
         });
         let wishing = wishes::run(Arc::clone(&fleet), feed.clone(), clock.clone(), stopped.clone());
         assembly.tasks.push(tokio::spawn(wishing));
+        let configuring =
+            configuration::run(Arc::clone(&fleet), feed.clone(), clock.clone(), stopped.clone());
+        assembly.tasks.push(tokio::spawn(configuring));
         let updating = updates::run(Arc::clone(&fleet), feed, clock.clone(), stopped.clone());
         assembly.tasks.push(tokio::spawn(updating));
         assembly.tasks.push(tokio::spawn(tasks::run(store, fleet, clock, believed, stopped)));

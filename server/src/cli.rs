@@ -15,10 +15,12 @@ mod ask;
 mod audit;
 mod authority;
 mod backup;
+mod baseline;
 mod bootstrap;
 mod claim;
 mod class;
 mod client;
+mod configuration;
 mod connection;
 mod credential;
 mod db;
@@ -61,6 +63,10 @@ pub(crate) enum Remote {
     Operation(Family<operation::OperationCommand>),
     /// Updates of firmware and software: begin, watch, cancel.
     Update(Family<update::UpdateCommand>),
+    /// What devices are to be set to: by the fleet, a class, a group or a device; versions, dry runs.
+    Baseline(Family<baseline::BaselineCommand>),
+    /// Whether devices have what they are to have: drift, repair, acceptance.
+    Configuration(Family<configuration::ConfigurationCommand>),
     /// The keys of devices.
     Credential(Family<credential::CredentialCommand>),
     /// Bootstrap: plans, sessions, and asking a device to do it anew.
@@ -144,6 +150,8 @@ pub(crate) fn run(
         Remote::Device(family) => family.run(),
         Remote::Operation(family) => family.run(),
         Remote::Update(family) => family.run(),
+        Remote::Baseline(family) => family.run(),
+        Remote::Configuration(family) => family.run(),
         Remote::Credential(family) => family.run(),
         Remote::Bootstrap(family) => family.run(),
         Remote::Claim(family) => family.run(),

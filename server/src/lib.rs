@@ -10,6 +10,7 @@ mod binding;
 mod blobs;
 mod clock;
 pub mod config;
+mod configuration;
 mod data_dir;
 pub mod demo;
 mod downloads;

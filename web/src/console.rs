@@ -41,6 +41,8 @@ mod field;
 
 mod given;
 
+mod configuration;
+
 mod groups;
 
 mod latest;
@@ -103,6 +105,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/shown/{token}", get(shown::page))
         .merge(devices())
         .merge(groups())
+        .merge(configuration())
         .merge(updates())
         .merge(enrolment())
         .route("/diary", get(diary::page))
@@ -157,6 +160,10 @@ fn devices() -> Router<Arc<App>> {
         .route("/devices/{device}/operations/{operation}", get(operation::page))
         .route("/devices/{device}/operations/{operation}/cancel", post(operation::cancel))
         .route("/devices/{device}/waiting/{once}/{asked}/{*path}", get(waiting::page))
+        .route(
+            "/devices/{device}/configuration",
+            get(device::configuration::page).post(device::configuration::submit),
+        )
         .route("/devices/{device}/firmware", get(device::firmware::page).post(device::firmware::submit))
         .route("/devices/{device}/firmware/events", get(device::firmware::events))
         .route("/devices/{device}/connect", get(device::connect::page))
@@ -182,6 +189,16 @@ fn groups() -> Router<Arc<App>> {
         .route("/groups/rule", get(groups::rule::page))
         .route("/groups/{group}", get(groups::group).post(groups::rule::change))
         .route("/groups/{group}/remove", get(groups::ask_remove).post(groups::remove))
+}
+
+fn configuration() -> Router<Arc<App>> {
+    use configuration::{baseline, baselines};
+    Router::new()
+        .route("/configuration", get(configuration::page))
+        .route("/configuration/baselines", get(baselines::page))
+        .route("/configuration/baselines/{level}", get(baseline::page).post(baseline::save))
+        .route("/configuration/baselines/{level}/server", post(baseline::save_server))
+        .route("/configuration/baselines/{level}/roll-back/{version}", post(baseline::roll_back))
 }
 
 fn updates() -> Router<Arc<App>> {

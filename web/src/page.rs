@@ -64,6 +64,7 @@ pub(crate) enum Area {
     Overview,
     Devices,
     Groups,
+    Configuration,
     Firmware,
     Enrolment,
     Diary,

@@ -68,6 +68,16 @@ pub enum Verb {
     CancelUpdate,
     /// A device that rests because its updates have failed is let off.
     LetOff,
+    /// A level wants something else; `object` names it, its version and its ticket.
+    SaveBaseline,
+    /// A level wants again what it wanted before; `object` likewise.
+    RollBackBaseline,
+    /// A device is to be written to because it is not as it is to be.
+    RepairConfiguration,
+    /// A device that was stopped because it did not stay as it is to be goes on.
+    ResumeConfiguration,
+    /// What a device has is what it is to have from now on; `object` names the lines.
+    AcceptConfiguration,
     /// A device was added; `object` names it.
     AddDevice,
     /// A device was put into another class.
@@ -206,7 +216,7 @@ impl Cause {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 56] = [
         Self::CreateUser,
         Self::LogIn,
         Self::LogInFailed,
@@ -216,6 +226,11 @@ impl Verb {
         Self::BeginUpdate,
         Self::CancelUpdate,
         Self::LetOff,
+        Self::SaveBaseline,
+        Self::RollBackBaseline,
+        Self::RepairConfiguration,
+        Self::ResumeConfiguration,
+        Self::AcceptConfiguration,
         Self::AddDevice,
         Self::ClassifyDevice,
         Self::RemoveDevice,
@@ -272,6 +287,11 @@ impl Verb {
             Self::BeginUpdate => "begin update",
             Self::CancelUpdate => "cancel update",
             Self::LetOff => "let off",
+            Self::SaveBaseline => "save baseline",
+            Self::RollBackBaseline => "roll back baseline",
+            Self::RepairConfiguration => "repair configuration",
+            Self::ResumeConfiguration => "resume configuration",
+            Self::AcceptConfiguration => "accept configuration",
             Self::AddDevice => "add device",
             Self::ClassifyDevice => "classify device",
             Self::RemoveDevice => "remove device",

@@ -14,6 +14,7 @@ use futures::Stream;
 
 use crate::{
     BootstrapResult, DeviceId, OperationId, OperationState, PublicId, StoredReading, Timestamp,
+    configuration::ConfiguredState,
     update::{UpdateId, UpdatePhase},
 };
 
@@ -64,6 +65,13 @@ pub enum EventKind {
         id: UpdateId,
         /// Where it stands now.
         phase: UpdatePhase,
+    },
+    /// Where it stands with its configuration.
+    Configuration {
+        /// Which generation is desired.
+        generation: u64,
+        /// Whether it has it.
+        state: ConfiguredState,
     },
     /// A bootstrap of it has ended.
     Bootstrap(BootstrapResult),

@@ -37,8 +37,17 @@ mod class_policy;
 
 mod clearing;
 
+mod baselines;
+pub use baselines::{DryRun, DryRunDevice};
+
 mod claims;
 pub use claims::NewClaim;
+
+mod configurations;
+pub use configurations::ConfigurationDetail;
+
+mod configuring;
+use configuring::Configuring;
 
 mod credentials;
 pub use credentials::Rotation;
@@ -159,6 +168,8 @@ pub struct Fleet {
     agenda: Mutex<updating::Agenda>,
     updates_waker: updating::Waker,
     updates_woken: std::sync::atomic::AtomicBool,
+    /// Where devices stand that are to be set to something.
+    configuring: Configuring,
     /// By what devices may fetch.
     downloads: std::sync::OnceLock<Offers>,
     /// Held while accounts change, so that no two administrators take each other's role at the same moment.
@@ -227,6 +238,7 @@ impl Fleet {
             agenda: Mutex::default(),
             updates_waker: updating::Waker::new(),
             updates_woken: std::sync::atomic::AtomicBool::new(false),
+            configuring: Configuring::default(),
             downloads: std::sync::OnceLock::new(),
             people: futures::lock::Mutex::default(),
         }
@@ -395,6 +407,7 @@ impl Fleet {
         let commit = Arc::new(commit);
         let committed =
             self.store.commit(Commit::clone(&commit)).await.map_err(|error| taken(error, what))?;
+        self.configuration_follows(&commit);
         self.downlink.follow(commit).await;
         Ok(committed)
     }

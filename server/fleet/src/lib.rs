@@ -61,6 +61,8 @@ pub use diary::{Diary, DiaryBounds, DiaryCause, DiaryEntry, DiaryNote, Incident}
 mod audit;
 pub use audit::{AuditEntry, AuditRecord, Cause, Verb};
 
+pub mod configuration;
+
 mod change;
 pub use change::{Change, Commit, Committed, Delivery, EndReason, Sender};
 
@@ -79,10 +81,11 @@ pub use feed::{Event, EventKind, Feed, Subscription, Watched};
 mod fleet;
 pub use fleet::{
     ArtefactDetail, Asker, AuditTrail, Began, Begun, BootstrapAsked, BootstrapSettings, Bootstrapped,
-    BulkReport, Closed, DeviceDetail, DeviceWishes, Download, DueWebhook, Enrolled, Evaluated, Fleet,
-    FolderError, Given, GroupDetail, ImportFormat, ImportReport, LoginBounds, LoginPermit, Look, ModelEntry,
-    ModelFolder, ModelSource, NewArtefact, NewClaim, NewDevice, NewGroup, NewUpdate, Offers, Operated,
-    OperationView, Preview, Removal, Rotation, RowError, UpdateBegun, Upload,
+    BulkReport, Closed, ConfigurationDetail, DeviceDetail, DeviceWishes, Download, DryRun, DryRunDevice,
+    DueWebhook, Enrolled, Evaluated, Fleet, FolderError, Given, GroupDetail, ImportFormat, ImportReport,
+    LoginBounds, LoginPermit, Look, ModelEntry, ModelFolder, ModelSource, NewArtefact, NewClaim, NewDevice,
+    NewGroup, NewUpdate, Offers, Operated, OperationView, Preview, Removal, Rotation, RowError, UpdateBegun,
+    Upload,
 };
 
 mod group;

@@ -18,6 +18,9 @@ pub mod battery;
 mod artefact;
 pub use artefact::Artefacts;
 
+mod configuration;
+pub use configuration::{ConfigurationQuery, Configurations, PlannedConfiguration};
+
 mod group;
 pub use group::{Candidate, Groups};
 
@@ -44,7 +47,7 @@ pub use query::{
 
 /// Keeps what must not be lost. One battery of tests ([`battery`]) runs on every implementation.
 #[async_trait]
-pub trait Store: Artefacts + Groups + Updates + Wishing + Send + Sync + 'static {
+pub trait Store: Artefacts + Configurations + Groups + Updates + Wishing + Send + Sync + 'static {
     /// Makes a commit durable: all of it or nothing. Returns only once it would survive a power loss.
     ///
     /// Concurrent commits may share a transaction; they are applied in the order in which they were begun (first

@@ -51,6 +51,8 @@ pub enum TimelineKind {
     Enrolment,
     /// An update of its firmware or software began, went on or ended.
     Firmware,
+    /// It has what it is to have, or has not.
+    Configuration,
 }
 
 impl TimelineEntry {
@@ -73,7 +75,7 @@ impl TimelineEntry {
 
 impl TimelineKind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Registered,
         Self::Updated,
         Self::Deregistered,
@@ -85,6 +87,7 @@ impl TimelineKind {
         Self::Bootstrap,
         Self::Enrolment,
         Self::Firmware,
+        Self::Configuration,
     ];
 
     /// A word for it, as it is stored and shown.
@@ -101,6 +104,7 @@ impl TimelineKind {
             Self::Bootstrap => "bootstrap",
             Self::Enrolment => "enrolment",
             Self::Firmware => "firmware",
+            Self::Configuration => "configuration",
         }
     }
 }

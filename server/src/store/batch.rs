@@ -7,6 +7,7 @@
 mod artefact;
 pub(super) mod bootstrap;
 mod claims;
+pub(super) mod configuration;
 mod credentials;
 mod devices;
 mod enrolment;
@@ -37,6 +38,7 @@ use super::{
     sql::{Sql, chunk},
 };
 use crate::seal::Sealer;
+use configuration::ConfiguredTally;
 use readings::Arrived;
 use sessions::Sessions;
 use update::UpdateTally;
@@ -60,6 +62,7 @@ pub(super) struct Batch<'t> {
     audit: Vec<entity::audit::Model>,
     tally: BTreeMap<&'static str, i64>,
     updates: UpdateTally,
+    configured: ConfiguredTally,
     heard: Vec<Heard>,
 }
 
@@ -116,6 +119,7 @@ impl<'t> Batch<'t> {
             audit: Vec::new(),
             tally: BTreeMap::new(),
             updates: UpdateTally::default(),
+            configured: ConfiguredTally::default(),
             heard: Vec::new(),
         }
     }
@@ -147,6 +151,7 @@ impl<'t> Batch<'t> {
         self.insert_many(audit, None).await?;
         self.write_tally(node).await?;
         self.updates.write(self.transaction).await?;
+        self.configured.write(self.transaction).await?;
         // One of its own for each transaction, by which it is known again.
         let sequence = self.next_sequence();
         let event = self.numbers.event;
@@ -265,6 +270,7 @@ impl<'t> Batch<'t> {
             Change::Group(change) => self.change_group(change).await,
             Change::Update(change) => self.change_update(change).await,
             Change::Wish(change) => self.change_wish(change).await,
+            Change::Configuration(change) => self.change_configuration(change).await,
             Change::SessionSaved(session) => {
                 let update = update_on_conflict::<entity::web_session::Entity>();
                 self.insert_many(vec![rows::session_row(session)], Some(update)).await

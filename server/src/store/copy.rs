@@ -214,7 +214,7 @@ macro_rules! tables {
 }
 
 /// Every table, those first that others refer to.
-pub(super) const TABLES: [Table; 46] = tables![
+pub(super) const TABLES: [Table; 49] = tables![
     domain,
     class,
     node,
@@ -261,4 +261,7 @@ pub(super) const TABLES: [Table; 46] = tables![
     class_wish,
     device_wish,
     no_composite,
+    baseline,
+    configured,
+    configured_tally,
 ];

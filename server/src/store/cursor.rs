@@ -14,6 +14,10 @@ pub(super) enum Position {
     Operation(OperationId),
     /// Updates.
     Update(UpdateId),
+    /// The versions of a baseline.
+    Baseline(i64),
+    /// Devices of which something is wanted.
+    Configured(i64),
     /// The timeline of a device.
     Timeline(i64),
     /// The audit log.
@@ -33,6 +37,8 @@ impl Position {
             Self::Seen { seen_at, device } => format!("s{device}:{seen_at}"),
             Self::Operation(id) => format!("o{}", id.0.as_simple()),
             Self::Update(id) => format!("u{}", id.0.as_simple()),
+            Self::Baseline(version) => format!("b{version}"),
+            Self::Configured(device) => format!("g{device}"),
             Self::Timeline(sequence) => format!("t{sequence}"),
             Self::Audit(sequence) => format!("a{sequence}"),
             Self::Claim { created_at, claim } => format!("c{claim}:{created_at}"),
@@ -74,6 +80,8 @@ impl Position {
             }
             'o' => Self::Operation(OperationId(Uuid::try_parse(rest).ok()?)),
             'u' => Self::Update(UpdateId(Uuid::try_parse(rest).ok()?)),
+            'b' => Self::Baseline(rest.parse().ok()?),
+            'g' => Self::Configured(rest.parse().ok()?),
             't' => Self::Timeline(rest.parse().ok()?),
             'a' => Self::Audit(rest.parse().ok()?),
             _ => return None,

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 pub(super) mod artefact;
 pub(super) mod bootstrap;
+pub(super) mod configuration;
 pub(super) mod group;
 pub(super) mod identity;
 pub(super) mod links;
@@ -158,6 +159,10 @@ named_words!(
     fleet::Sends,
     fleet::TimelineKind,
     fleet::Verb,
+    fleet::configuration::Ask,
+    fleet::configuration::ConfiguredState,
+    fleet::configuration::Standing,
+    fleet::configuration::Way,
     fleet::update::Ask,
     fleet::update::Delivery,
     fleet::update::UpdatePhase,
@@ -192,6 +197,10 @@ mod tests {
         all_words::<fleet::Role>();
         all_words::<fleet::TimelineKind>();
         all_words::<fleet::Verb>();
+        all_words::<fleet::configuration::Ask>();
+        all_words::<fleet::configuration::ConfiguredState>();
+        all_words::<fleet::configuration::Standing>();
+        all_words::<fleet::configuration::Way>();
         all_words::<fleet::update::Ask>();
         all_words::<fleet::update::Delivery>();
         all_words::<fleet::update::UpdatePhase>();

@@ -1,6 +1,7 @@
 //! Reads, on connections of their own: they wait for no commit, and see whole commits only.
 
 pub(super) mod artefact;
+pub(super) mod configuration;
 pub(super) mod devices;
 pub(super) mod group;
 pub(super) mod identity;

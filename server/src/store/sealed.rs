@@ -77,8 +77,15 @@ pub(super) async fn has_table(connection: &DatabaseConnection, table: &str) -> R
 pub(super) const OWN_KEY: &str = "own_key";
 /// What secure sessions are sealed in.
 pub(super) const SESSION: &str = "dtls_session";
+/// What secrets of baselines are sealed in.
+pub(super) const BASELINE: &str = "baseline";
 
 /// Where something is sealed: the table, the number of its rows, and what it is sealed in. The one with most rows that hold
 /// nothing comes last.
-const TABLES: [(&str, &str, &str); 4] =
-    [(OWN_KEY, "id", OWN_KEY), ("webhook", "0", ""), (SESSION, "id", SESSION), ("credential", "id", "")];
+const TABLES: [(&str, &str, &str); 5] = [
+    (OWN_KEY, "id", OWN_KEY),
+    ("webhook", "0", ""),
+    ("baseline", "number", BASELINE),
+    (SESSION, "id", SESSION),
+    ("credential", "id", ""),
+];

@@ -262,3 +262,35 @@ fn who_is_in_a_group_follows_its_rule_the_labels_and_the_classes() {
     world.prints(&["group", "remove", "old ones", "--yes"]);
     assert_eq!(world.json(&["group", "list"]), serde_json::json!([]));
 }
+
+#[test]
+fn a_baseline_is_tried_set_compared_and_rolled_back() {
+    let world = World::start();
+    world.prints(&["device", "add", "node-7", "--credential", "none"]);
+    let folder = tempfile::tempdir().unwrap();
+    let write = |text: &str| {
+        let file = folder.path().join("lines");
+        fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let first = write("/1/0/1 = 60\n/3/0/15 secret Europe/Berlin\n");
+    let tried = world.json(&["baseline", "dry-run", "fleet", &first]);
+    assert_eq!((&tried[0]["endpoint"], &tried[0]["effect"]), (&"node-7".into(), &"look".into()));
+    let made =
+        world.json(&["baseline", "set", "class:default", &first, "--mode", "report", "--ticket", "CHG-1"]);
+    assert_eq!((&made["version"], &made["lines"]), (&1.into(), &"/1/0/1 = 60\n/3/0/15 secret\n".into()));
+    let second = write("/1/0/1 = 90\n/3/0/15 secret\n");
+    world.prints(&["baseline", "set", "class:default", &second, "--after", "1"]);
+    let (_, said) = world.fails(&["baseline", "set", "class:default", &second, "--after", "1"]);
+    assert!(said.contains("version 2 by now"), "{said}");
+    let diff = world.json(&["baseline", "diff", "class:default", "1"]);
+    assert_eq!(diff.as_array().map(Vec::len), Some(2));
+    let back = world.json(&["baseline", "roll-back", "class:default", "1"]);
+    assert_eq!((&back["version"], &back["rolls_back_to"]), (&3.into(), &1.into()));
+    assert_eq!(world.json(&["baseline", "list"]).as_array().map(Vec::len), Some(1));
+    let shown = world.json(&["configuration", "show", "node-7"]);
+    assert_eq!(shown["lines"].as_array().map(Vec::len), Some(2));
+    // It never registered, so it waits.
+    let list = ["configuration", "list", "--state", "waiting"];
+    world.wait_for(&list, |rows| rows.as_array().is_some_and(|rows| rows.len() == 1));
+}

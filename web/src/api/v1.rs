@@ -41,6 +41,8 @@ mod authorities;
 mod bootstraps;
 mod claims;
 mod classes;
+#[expect(unused_qualifications, reason = "utoipa's macros write the names of parameters out")]
+mod configuration;
 mod credentials;
 #[expect(unused_qualifications, reason = "utoipa's macros write the names of parameters out")]
 mod devices;
@@ -98,6 +100,17 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(updates::cancel))
         .routes(routes!(updates::let_off))
         .routes(routes!(updates::of_device))
+        .routes(routes!(configuration::list))
+        .routes(routes!(configuration::get, configuration::set))
+        .routes(routes!(configuration::versions))
+        .routes(routes!(configuration::roll_back))
+        .routes(routes!(configuration::dry_run))
+        .routes(routes!(configuration::standing))
+        .routes(routes!(configuration::counts))
+        .routes(routes!(configuration::of_device))
+        .routes(routes!(configuration::repair))
+        .routes(routes!(configuration::resume))
+        .routes(routes!(configuration::accept))
         .routes(routes!(credentials::list, credentials::add))
         .routes(routes!(credentials::rotate))
         .routes(routes!(credentials::revoke))

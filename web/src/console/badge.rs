@@ -1,6 +1,11 @@
 //! States as a shape and a word; the tone only says it again.
 
-use fleet::{BootstrapResult, CredentialState, DeviceState, OperationState, Presence, update::UpdatePhase};
+use fleet::{
+    BootstrapResult, CredentialState, DeviceState, OperationState, Presence, configuration::ConfiguredState,
+    update::UpdatePhase,
+};
+
+use crate::api::v1::types::LineStanding;
 
 /// A state as a page shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +75,28 @@ impl Badge {
             UpdatePhase::Failed => Self { tone: "bad", icon: "cross", text: "Failed" },
             UpdatePhase::Cancelled => Self { tone: "", icon: "square", text: "Cancelled" },
             UpdatePhase::Refused => Self { tone: "bad", icon: "square", text: "Refused" },
+        }
+    }
+
+    pub(crate) fn of_configuration(state: ConfiguredState) -> Self {
+        match state {
+            ConfiguredState::Waiting => Self { tone: "calm", icon: "clock", text: "Waiting" },
+            ConfiguredState::Working => Self { tone: "calm", icon: "arrow", text: "Working" },
+            ConfiguredState::InLine => Self { tone: "good", icon: "check", text: "In line" },
+            ConfiguredState::Drifted => Self { tone: "warn", icon: "question", text: "Drifted" },
+            ConfiguredState::Refused => Self { tone: "bad", icon: "square", text: "Refused" },
+            ConfiguredState::Failed => Self { tone: "bad", icon: "cross", text: "Failed" },
+            ConfiguredState::Flapping => Self { tone: "bad", icon: "disc", text: "Flapping" },
+        }
+    }
+
+    pub(crate) fn of_line(standing: LineStanding) -> Self {
+        match standing {
+            LineStanding::Unknown => Self { tone: "calm", icon: "question", text: "Not known yet" },
+            LineStanding::InLine => Self { tone: "good", icon: "check", text: "In line" },
+            LineStanding::Out => Self { tone: "warn", icon: "question", text: "Something else" },
+            LineStanding::Refused => Self { tone: "bad", icon: "square", text: "Refused" },
+            LineStanding::Flapping => Self { tone: "bad", icon: "disc", text: "Flapping" },
         }
     }
 

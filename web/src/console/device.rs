@@ -32,6 +32,8 @@ pub(crate) mod credentials;
 
 pub(crate) mod danger;
 
+pub(crate) mod configuration;
+
 pub(crate) mod firmware;
 
 pub(crate) mod labels;

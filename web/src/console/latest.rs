@@ -7,7 +7,7 @@ use std::{
 
 use fleet::{
     Actor, BootstrapResult, Context, Event, EventKind, Fleet, OperationState, PublicId, RequestId, Timestamp,
-    Watched, update::UpdatePhase,
+    Watched, configuration::ConfiguredState, update::UpdatePhase,
 };
 use tokio::task::JoinHandle;
 
@@ -41,6 +41,7 @@ pub(crate) enum What {
     Observations,
     Bootstrap(BootstrapResult),
     Update(UpdatePhase),
+    Configuration(ConfiguredState),
 }
 
 impl Latest {
@@ -103,6 +104,14 @@ impl What {
             Self::Update(UpdatePhase::Delivering) => "is being given an update",
             Self::Update(UpdatePhase::Installing) => "installs an update",
             Self::Update(UpdatePhase::Verifying) => "runs an update and is to prove itself",
+            Self::Configuration(ConfiguredState::InLine) => "has what it is to have",
+            Self::Configuration(ConfiguredState::Drifted) => "has something else than it is to have",
+            Self::Configuration(ConfiguredState::Refused) => "does not take what it is to have",
+            Self::Configuration(ConfiguredState::Failed) => "could not be given what it is to have",
+            Self::Configuration(ConfiguredState::Flapping) => "does not keep what it is to have",
+            Self::Configuration(ConfiguredState::Waiting | ConfiguredState::Working) => {
+                "is being given what it is to have"
+            }
             Self::Observations => "changed what it is observed for",
             Self::Bootstrap(BootstrapResult::Finished) => "was bootstrapped",
             Self::Bootstrap(BootstrapResult::Failed) => "failed its bootstrap",
@@ -124,6 +133,7 @@ fn note(lines: &mut VecDeque<Happening>, event: &Event) {
         EventKind::Observations => What::Observations,
         EventKind::Bootstrap(result) => What::Bootstrap(*result),
         EventKind::Update { phase, .. } => What::Update(*phase),
+        EventKind::Configuration { state, .. } => What::Configuration(*state),
     };
     let same = lines.iter().position(|line| line.device == event.public_id && line.what == what);
     let count = same.and_then(|index| lines.remove(index)).map_or(1, |line| line.count + 1);

@@ -113,6 +113,7 @@ impl Target {
             ("", "Summary"),
             ("/objects", "Objects"),
             ("/values", "Values"),
+            ("/configuration", "Configuration"),
             ("/firmware", "Firmware"),
             ("/credentials", "Credentials"),
             ("/security", "Security"),

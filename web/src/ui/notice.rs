@@ -15,6 +15,10 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "authority-removed" => {
             "The authority is trusted no more. Sessions that were opened by what it has issued have ended."
         }
+        "baseline-rolled-back" => {
+            "An earlier version counts again, as a new one. Its devices are looked at in the background."
+        }
+        "baseline-saved" => "Saved as a new version. Its devices are looked at in the background.",
         "cancelled" => "The operation was cancelled.",
         "claim-closed" => "The claim was closed: nobody enrols by it any more.",
         "class-added" => "The class was made. It uses the default plan until it has one of its own.",
@@ -24,6 +28,9 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "class-rule-saved" => {
             "Saved. Devices that nobody has put into a class are put into it in the background."
         }
+        "configuration-accepted" => "That is what this device is to have from now on.",
+        "configuration-repaired" => "What it does not have is written as soon as it listens.",
+        "configuration-resumed" => "It goes on.",
         "dealt-with" => "Dealt with: the entry is gone until it happens again.",
         "group-removed" => "The group was removed. Its devices stay as they are.",
         "group-saved" => "The group was saved. Who is in it follows in the background.",

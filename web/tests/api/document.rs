@@ -113,6 +113,7 @@ fn examples_are_what_the_types_read() {
             body["schema"]["$ref"].as_str().unwrap_or_else(|| panic!("{name}: a body without a name"));
         let example = &body["example"];
         match reference.rsplit('/').next().unwrap() {
+            "Acceptance" => check::<types::Acceptance>(example, &name),
             "Activity" => check::<types::Activity>(example, &name),
             "BulkRemoval" => check::<types::BulkRemoval>(example, &name),
             "BulkLabelling" => check::<types::BulkLabelling>(example, &name),
@@ -131,6 +132,9 @@ fn examples_are_what_the_types_read() {
             "NewOperation" => check::<types::NewOperation>(example, &name),
             "NewPassword" => check::<types::NewPassword>(example, &name),
             "NewRole" => check::<types::NewRole>(example, &name),
+            "ConfigurationAct" => check::<types::ConfigurationAct>(example, &name),
+            "NewBaseline" => check::<types::NewBaseline>(example, &name),
+            "RollBack" => check::<types::RollBack>(example, &name),
             "NewUpdates" => check::<types::NewUpdates>(example, &name),
             "NewToken" => check::<types::NewToken>(example, &name),
             "NewUpdateKey" => check::<types::NewUpdateKey>(example, &name),

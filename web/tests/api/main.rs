@@ -12,6 +12,7 @@ mod issuer;
 mod images;
 
 mod certificates;
+mod configuration;
 mod document;
 mod events;
 mod flows;

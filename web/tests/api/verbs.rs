@@ -80,10 +80,24 @@ const ROUTES: [(&str, &str); 67] = [
 ];
 
 /// More of them, of the same kind.
-const MORE: [(&str, &str); 30] = [
+const MORE: [(&str, &str); 44] = [
     ("class_wishes", "get /classes/{class}/wishes"),
     ("device_wishes", "get /devices/{device}/wishes"),
     ("set_class_wishes", "put /classes/{class}/wishes"),
+    ("accept_configuration", "post /devices/{device}/configuration/accept"),
+    ("baseline", "get /baselines/{level}"),
+    ("baseline_versions", "get /baselines/{level}/versions"),
+    ("baselines", "get /baselines"),
+    ("configuration", "get /devices/{device}/configuration"),
+    ("configuration_counts", "get /configurations/counts"),
+    ("configurations", "get /configurations"),
+    ("dry_run", "post /baselines/{level}/dry-run"),
+    ("level_name", "get /baselines/{level}"),
+    ("read_baseline", "post /baselines/{level}/dry-run"),
+    ("repair_configuration", "post /devices/{device}/configuration/repair"),
+    ("resume_configuration", "post /devices/{device}/configuration/resume"),
+    ("roll_back_baseline", "post /baselines/{level}/roll-back"),
+    ("set_baseline", "put /baselines/{level}"),
     ("class_rule", "get /classes/{class}/rule"),
     ("contested", "get /classes/{class}/contested"),
     ("group", "get /groups/{group}"),

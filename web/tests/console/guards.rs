@@ -25,6 +25,9 @@ fn pages() -> Vec<String> {
         "/devices",
         "/devices/export?format=csv",
         "/devices/removal/00112233445566778899aabbccddeeff",
+        "/configuration",
+        "/configuration/baselines",
+        "/configuration/baselines/fleet",
         "/updates",
         "/updates/several/00112233445566778899aabbccddeeff",
         "/updates/00112233445566778899aabbccddeeff",
@@ -56,6 +59,7 @@ fn pages() -> Vec<String> {
         "/nodes/3/0",
         "/nodes/3/0/9",
         "/operations",
+        "/configuration",
         "/firmware",
         "/firmware/events",
         "/connect",
@@ -80,6 +84,9 @@ fn actions() -> Vec<(String, Vec<(&'static str, &'static str)>)> {
     ];
     for path in [
         "/devices/removal",
+        "/configuration/baselines/fleet",
+        "/configuration/baselines/fleet/server",
+        "/configuration/baselines/fleet/roll-back/1",
         "/updates/several",
         "/updates/00112233445566778899aabbccddeeff/cancel",
         "/updates/00112233445566778899aabbccddeeff/let-off",
@@ -96,7 +103,7 @@ fn actions() -> Vec<(String, Vec<(&'static str, &'static str)>)> {
     ] {
         actions.push((path.to_owned(), vec![("name", "x")]));
     }
-    for path in ["firmware", "credentials", "security", "class", "revoke", "remove"] {
+    for path in ["configuration", "firmware", "credentials", "security", "class", "revoke", "remove"] {
         actions.push((format!("{device}/{path}"), vec![("name", "x")]));
     }
     for (path, op) in [

@@ -15,6 +15,7 @@ mod issuer;
 mod images;
 
 mod certificates;
+mod configuration;
 mod connecting;
 mod crawl;
 mod device;

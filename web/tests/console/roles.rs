@@ -35,7 +35,18 @@ async fn a_viewer_is_offered_nothing_that_changes_anything() {
     let registered = format!("/devices/{}", public_id(1));
     assert_eq!(
         navigation(&viewer.get("/").await),
-        ["Overview", "Devices", "Groups", "Firmware", "Diary", "Artefacts", "Models", "Security", "Settings"]
+        [
+            "Overview",
+            "Devices",
+            "Groups",
+            "Configuration",
+            "Firmware",
+            "Diary",
+            "Artefacts",
+            "Models",
+            "Security",
+            "Settings"
+        ]
     );
     for page in [
         "/".to_owned(),
@@ -107,6 +118,10 @@ async fn a_viewer_is_refused_whatever_they_send() {
         ("/devices/removal".to_owned(), vec![("all", "1"), ("view", "/devices")]),
         ("/enrolment/classes/default/policy".to_owned(), vec![("kind_psk", "on")]),
         ("/enrolment/classes/default/retention".to_owned(), vec![("readings", "9")]),
+        ("/configuration/baselines/fleet".to_owned(), vec![("lines", "/1/0/1 = 60")]),
+        ("/configuration/baselines/fleet/server".to_owned(), vec![("lifetime", "60")]),
+        ("/configuration/baselines/fleet/roll-back/1".to_owned(), vec![]),
+        (format!("{registered}/configuration"), vec![("act", "repair")]),
         ("/enrolment/classes/default/updates".to_owned(), vec![("unsigned", "on")]),
         ("/enrolment/classes/default/updates/keys".to_owned(), vec![("name", "x"), ("public_key", "x")]),
         ("/security".to_owned(), vec![("name", "x"), ("certificate", "x")]),

@@ -4,6 +4,7 @@ use super::claims::named;
 use crate::{
     AuditEntry, Change, Class, ClassId, ClassRule, Commit, Context, Device, DeviceId, Facts, Fleet,
     FleetError, Group, GroupChange, GroupId, Permission, PublicId, Rule, RuleError, Verb,
+    configuration::{ConfigurationChange, Level},
 };
 
 /// What people say of a group.
@@ -135,7 +136,10 @@ impl Fleet {
         self.demand(context, Permission::Administer, "remove group").await?;
         let group = self.group_of(id).await?;
         let commit = Commit {
-            changes: vec![Change::Group(GroupChange::Removed(group.id))],
+            changes: vec![
+                Change::Group(GroupChange::Removed(group.id)),
+                Change::Configuration(ConfigurationChange::BaselinesDropped(Level::Group(group.id))),
+            ],
             audit: vec![AuditEntry::by(context, Verb::RemoveGroup, None, group.name)],
         };
         self.change_rules(commit, "group").await

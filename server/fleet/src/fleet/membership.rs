@@ -100,7 +100,7 @@ impl Fleet {
                 readings.iter().any(|stored| paths.contains(&stored.reading.path))
             }
             EventKind::Operation { .. } | EventKind::Observations => false,
-            EventKind::Bootstrap(_) | EventKind::Update { .. } => false,
+            EventKind::Bootstrap(_) | EventKind::Update { .. } | EventKind::Configuration { .. } => false,
         }
     }
 
@@ -121,6 +121,7 @@ impl Fleet {
         let mut held = self.membership.rules.lock().await;
         self.store.commit(commit).await.map_err(|error| super::taken(error, what))?;
         *held = None;
+        self.level_changed(crate::configuration::Level::Fleet).await;
         self.membership.sweeps.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }

@@ -30,6 +30,7 @@ mod cancel;
 mod certificates;
 mod claims;
 mod class_policy;
+mod configuration;
 mod credentials;
 mod diary;
 mod downloads;

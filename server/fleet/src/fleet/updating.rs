@@ -73,7 +73,10 @@ impl Fleet {
 
     /// Something has happened to a device: its updates are looked at.
     pub fn device_happened(&self, device: DeviceId, kind: &EventKind, now: Timestamp) {
-        if matches!(kind, EventKind::Observations | EventKind::Update { .. }) {
+        if matches!(
+            kind,
+            EventKind::Observations | EventKind::Update { .. } | EventKind::Configuration { .. }
+        ) {
             return;
         }
         let mut agenda = self.agenda();

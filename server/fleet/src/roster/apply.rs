@@ -81,6 +81,7 @@ impl Roster {
                 | Change::Group(_)
                 | Change::Update(_)
                 | Change::Wish(_)
+                | Change::Configuration(_)
                 | Change::SessionSaved(_)
                 | Change::SessionEnded { .. } => {}
             }

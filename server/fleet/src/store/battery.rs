@@ -37,6 +37,9 @@ pub use claim::*;
 mod commit;
 pub use commit::*;
 
+mod configuration;
+pub use configuration::*;
+
 mod credential;
 pub use credential::*;
 
@@ -294,6 +297,15 @@ macro_rules! store_battery {
             a_token_is_used_and_revoked,
             tokens_that_ended_long_ago_are_dropped,
 
+            every_baseline_survives,
+            versions_follow_each_other,
+            baselines_are_listed,
+            where_a_device_stands_survives,
+            what_somebody_wants_of_a_configuration_stays,
+            configurations_are_listed_and_counted,
+            planned_configurations_are_read_part_by_part,
+            a_removal_ends_a_configuration,
+
             every_update_survives,
             an_update_is_begun_once,
             an_update_goes_on_and_ends_once,
@@ -342,6 +354,7 @@ mod tests {
             include_str!("battery/authority.rs"),
             include_str!("battery/claim.rs"),
             include_str!("battery/commit.rs"),
+            include_str!("battery/configuration.rs"),
             include_str!("battery/credential.rs"),
             include_str!("battery/cursor.rs"),
             include_str!("battery/diary.rs"),

@@ -27,6 +27,7 @@ use cursor::Position;
 
 mod artefact;
 
+mod configuration;
 mod group;
 mod update;
 mod wish;

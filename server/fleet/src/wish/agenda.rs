@@ -61,7 +61,8 @@ impl Agenda {
                 self.forget(device);
                 false
             }
-            EventKind::Operation { .. } | EventKind::Update { .. } | EventKind::Bootstrap(_) => false,
+            EventKind::Operation { .. } | EventKind::Update { .. } => false,
+            EventKind::Bootstrap(_) | EventKind::Configuration { .. } => false,
         };
         if matters {
             self.look_at(device);

@@ -6,7 +6,11 @@ use async_trait::async_trait;
 use fleet::{
     Artefact, ArtefactId, ClassId, ClassRule, DeviceId, Fingerprint, Group, GroupId, Installed, Labels,
     RunsArtefact, StoreError, Timestamp, UpdateKey, UpdatePolicy,
-    store::{Artefacts, Candidate, Groups, Page, PageRequest, RunningUpdate, UpdateQuery, Updates, Wishing},
+    configuration::{Baseline, Configured, ConfiguredState, Level},
+    store::{
+        Artefacts, Candidate, ConfigurationQuery, Configurations, Groups, Page, PageRequest,
+        PlannedConfiguration, RunningUpdate, UpdateQuery, Updates, Wishing,
+    },
     update::{DownloadDigest, Update, UpdateId, UpdatePhase},
     wish::{Kept, NoComposites, Wishes},
 };
@@ -51,6 +55,16 @@ read! { Wishing:
     kept_wishes(device: DeviceId) -> Kept;
     no_composites(device: DeviceId) -> Option<NoComposites>;
     wished_of(classes: &BTreeSet<ClassId>, after: Option<DeviceId>, limit: usize) -> Vec<DeviceId>;
+}
+
+read! { Configurations:
+    baselines() -> Vec<Baseline>;
+    baseline(level: Level, version: Option<u32>) -> Option<Baseline>;
+    baseline_versions(level: Level, page: &PageRequest) -> Page<Baseline>;
+    configured(device: DeviceId) -> Option<Configured>;
+    planned_configurations(after: Option<DeviceId>, limit: usize) -> Vec<PlannedConfiguration>;
+    configurations(query: &ConfigurationQuery) -> Page<Configured>;
+    configuration_counts() -> BTreeMap<ConfiguredState, u64>;
 }
 
 read! { Groups:

@@ -88,6 +88,7 @@ impl Batch<'_> {
         self.end_observations(device, None).await?;
         self.revoke_credentials(device, at).await?;
         self.leave_groups(device).await?;
+        self.drop_configured(device).await?;
         if !keep_data {
             self.delete_data(device).await?;
         }
@@ -106,6 +107,7 @@ impl Batch<'_> {
         self.count(tally::QUEUED_OPERATIONS, -signed(queued));
         self.delete("operation", "", device).await?;
         self.drop_updates(device).await?;
+        self.drop_baselines(fleet::configuration::Level::Device(device)).await?;
         let noted = self.delete("diary", "", device).await?;
         self.count(tally::DIARY, -signed(noted));
         let sql = Sql::new("UPDATE credential SET sealed = ").bind(Vec::<u8>::new());

@@ -170,6 +170,17 @@ pub(super) async fn assert_tallies_are_true(store: &SqlStore) {
                 .await;
         assert_eq!(kept, counted, "{name}, {rows}");
     }
+    let of_state = "c.state = t.state";
+    for wrong in [
+        format!(
+            "SELECT COUNT(*) FROM configured_tally AS t WHERE count <> (SELECT COUNT(*) FROM configured AS c WHERE {of_state})"
+        ),
+        format!(
+            "SELECT COUNT(*) FROM configured AS c WHERE NOT EXISTS (SELECT 1 FROM configured_tally AS t WHERE {of_state})"
+        ),
+    ] {
+        assert_eq!(number(store, &wrong).await, 0, "{wrong}");
+    }
     let of_tally = "u.artefact = t.artefact AND u.phase = t.phase";
     for wrong in [
         format!(

@@ -4,7 +4,8 @@ use fleet::{
     ArtefactId, ClassId, CredentialId, CredentialKind, CredentialName, DeviceId, DeviceState, DiaryCause,
     EndpointName, Fingerprint, GroupId, NodeId, OperationId, PskIdentity, SecureSessionId, SessionMark,
     Timestamp, Verb,
-    store::{AuditQuery, DeviceQuery, DiaryQuery, PageRequest, UpdateQuery},
+    configuration::{ConfiguredState, Level},
+    store::{AuditQuery, ConfigurationQuery, DeviceQuery, DiaryQuery, PageRequest, UpdateQuery},
     update::{DownloadDigest, UpdateId, UpdatePhase},
 };
 use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait as _, QueryTrait as _, Statement};
@@ -15,7 +16,7 @@ use crate::store::{
     SqlStore,
     batch::{self, sessions},
     entity,
-    read::{artefact, devices, group, identity, lists, people, restore, secure, told, update},
+    read::{artefact, configuration, devices, group, identity, lists, people, restore, secure, told, update},
     sql::Sql,
 };
 
@@ -159,6 +160,31 @@ async fn updates_are_found_by_an_index() {
     let progress = [(id, (1, Timestamp(1)))];
     let progressing = batch::update::progressing(&progress).statement(DbBackend::Sqlite);
     assert_indexed(&store, "progress", progressing).await;
+    store.close().await;
+}
+
+/// Whatever is asked of baselines, and of where devices stand.
+#[tokio::test]
+async fn configuration_is_found_by_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path().join("muster.db")).await;
+    let level = Level::Class(ClassId(1));
+    let of = |state| ConfigurationQuery { state, page: PageRequest::first(10) };
+    let drifted = Some(ConfiguredState::Drifted);
+    for (index, sql) in [
+        ("baseline_newest (level=?)", configuration::newest()),
+        ("baseline_newest (level=? AND level_id=?)", configuration::one(level, None)),
+        ("baseline_newest (level=? AND level_id=?)", batch::configuration::newest_version(level)),
+        ("PRIMARY KEY (level=? AND level_id=? AND version=?)", configuration::one(level, Some(3))),
+        ("PRIMARY KEY (level=? AND level_id=? AND version<?)", configuration::versions(level, Some(3), 10)),
+        ("PRIMARY KEY (rowid>?)", configuration::planned(Some(DeviceId(1)), 10)),
+        ("PRIMARY KEY (rowid>?)", configuration::standing(&of(None), Some(1))),
+        ("configured_by_state (state=? AND device_id>?)", configuration::standing(&of(drifted), Some(1))),
+    ] {
+        let plan = plan(&store, sql.statement(DbBackend::Sqlite)).await;
+        let [line] = &plan[..] else { panic!("{index}: {plan:#?}") };
+        assert!(line.starts_with("SEARCH") && line.ends_with(&format!(" {index}")), "{index}: {line}");
+    }
     store.close().await;
 }
 

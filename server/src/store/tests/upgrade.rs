@@ -6,9 +6,10 @@ use std::path::Path as File;
 use fleet::{
     ClassId, CredentialId, CredentialState, DeviceId, DeviceState, DiaryCause, OperationId, OperationState,
     Proof, Role, SecureSessionId, Sends, Store as _, TimelineKind, Timestamp, Verb,
+    configuration::{ConfiguredState, Level, Line, Standing, Want, Writer},
     store::{
-        Artefacts as _, AuditQuery, DiaryQuery, Groups as _, PageRequest, UpdateQuery, Updates as _,
-        Wishing as _,
+        Artefacts as _, AuditQuery, Configurations as _, DiaryQuery, Groups as _, PageRequest, UpdateQuery,
+        Updates as _, Wishing as _,
     },
     update::{Ask, DownloadDigest, UpdateNote, UpdatePhase, UpdateTarget, UpdateTerms},
 };
@@ -32,6 +33,7 @@ const DATA_SETS: &[(&str, &str)] = &[
     ("m0008_artefact", include_str!("schemas/m0008_artefact.sql")),
     ("m0009_class_rule", include_str!("schemas/m0009_class_rule.sql")),
     ("m0010_update", include_str!("schemas/m0010_update.sql")),
+    ("m0011_configuration", include_str!("schemas/m0011_configuration.sql")),
     ("m0012_reporting", include_str!("schemas/m0012_reporting.sql")),
 ];
 
@@ -70,6 +72,9 @@ async fn what_each_step_has_written_is_read_as_it_was_meant() {
         }
         if number >= 10 {
             updates(&store).await;
+        }
+        if *step == "m0011_configuration" {
+            configuration(&store).await;
         }
         if *step == "m0012_reporting" {
             wishes(&store).await;
@@ -210,6 +215,20 @@ async fn class_rules(store: &SqlStore) {
     assert_eq!((rule.manufacturer.as_deref(), rule.model.as_deref()), (Some("ACME"), None));
     assert_eq!((rule.objects.len(), rule.labels.to_string()), (2, "spare".into()));
     assert_eq!(store.contested(*class, 9).await.unwrap(), [DeviceId(1)]);
+}
+
+async fn configuration(store: &SqlStore) {
+    let first = store.baseline(Level::Fleet, Some(1)).await.unwrap().unwrap();
+    let want = Want::Value(Value::Integer(3_600));
+    assert_eq!(first.draft.lines, [Line { path: path("/1/0/1"), want }]);
+    let newest = store.baselines().await.unwrap();
+    assert_eq!((newest.len(), newest[0].version, newest[0].rolls_back_to), (1, 2, Some(1)));
+    assert_eq!(newest[0].draft.ticket.as_deref(), Some("CHG-8"));
+    assert_eq!(newest[0].draft.lines.len(), 2);
+    let row = store.configured(DeviceId(1)).await.unwrap().unwrap();
+    assert_eq!((row.state, row.generation, row.reported), (ConfiguredState::Drifted, 2, 1));
+    assert_eq!((row.repair_at, row.lines[0].standing), (Some(Timestamp(1_600)), Standing::Out));
+    assert!(matches!(&row.findings[0].writer, Writer::Operation { who, .. } if who == "ada"));
 }
 
 async fn updates(store: &SqlStore) {

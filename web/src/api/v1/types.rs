@@ -34,6 +34,13 @@ pub use claim::{Claim, NewClaim, OpenedClaim};
 mod class;
 pub use class::{Class, ClassPolicy, Mapping, NewClass, Retention};
 
+mod configuration;
+pub use configuration::{
+    Acceptance, Baseline, BaselineMode, Baselines, Configuration, ConfigurationAct, ConfigurationConflict,
+    ConfigurationCounts, ConfigurationFinding, ConfigurationLine, ConfigurationRow, ConfigurationState,
+    DryRun, DryRunEffect, DryRunRow, LineStanding, NewBaseline, RollBack,
+};
+
 mod credential;
 pub use credential::{
     Credential, CredentialKind, CredentialState, GivenCredential, NewCredential, NewPsk, Purpose, Reason,

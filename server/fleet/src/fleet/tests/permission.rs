@@ -12,7 +12,10 @@ use super::{
 use crate::{
     BootstrapId, BootstrapRecord, BootstrapResult, ClassPolicy, ClassRule, DiaryCause, DiaryId, DiaryNote,
     GivenPsk, ImportFormat, Incident, PlanScope, Purpose, Removal, Retention, UpdatePolicy,
-    store::DiaryQuery,
+    configuration::{
+        ConfigurationChange, Configured, Draft, Level, LevelName, Line, LineKey, Standing, Want,
+    },
+    store::{ConfigurationQuery, DiaryQuery},
 };
 
 /// Calls a verb so that it succeeds unless the actor may not.
@@ -35,6 +38,37 @@ verbs! {
         async move { bench.fleet.device_by_identity(context, &identity).await }
     };
     View "history" => |bench, context| bench.fleet.history(context, public_id(1), path("/3/0/9"), 10);
+    View "baselines" => |bench, context| bench.fleet.baselines(context);
+    View "baseline" => |bench, context| bench.fleet.baseline(context, &LevelName::Fleet, None);
+    View "baseline versions" => |bench, context|
+        bench.fleet.baseline_versions(context, &LevelName::Fleet, &page());
+    View "level" => |bench, context| bench.fleet.level_name(context, &LevelName::Fleet);
+    View "read baseline" => |bench, context|
+        bench.fleet.read_baseline(context, &LevelName::Fleet, "/1/0/1 = 60");
+    View "dry run" => |bench, context|
+        bench.fleet.dry_run(context, &LevelName::Fleet, Draft::default(), &PageRequest::first(9));
+    View "configuration" => |bench, context| bench.fleet.configuration(context, public_id(1));
+    View "configurations" => |bench, context|
+        bench.fleet.configurations(context, &ConfigurationQuery { state: None, page: page() });
+    Operate "repair configuration" => |bench, context| {
+        configured(bench);
+        bench.fleet.repair_configuration(context, public_id(1), None)
+    };
+    Operate "resume configuration" => |bench, context| {
+        configured(bench);
+        bench.fleet.resume_configuration(context, public_id(1), None)
+    };
+    Administer "set baseline" => |bench, context|
+        bench.fleet.set_baseline(context, &LevelName::Fleet, Draft::default(), None);
+    Administer "roll back baseline" => |bench, context| async move {
+        let admin = self::context(Role::Administrator);
+        bench.fleet.set_baseline(&admin, &LevelName::Fleet, Draft::default(), None).await?;
+        bench.fleet.roll_back_baseline(context, &LevelName::Fleet, 1, None, String::new()).await
+    };
+    Administer "accept configuration" => |bench, context| {
+        configured(bench);
+        bench.fleet.accept_configuration(context, public_id(1), &[], None)
+    };
     View "timeline" => |bench, context| bench.fleet.timeline(context, public_id(1), &page());
     View "operations" => |bench, context| bench.fleet.operations(context, public_id(1), &page());
     View "operation" => |bench, context| bench.fleet.operation(context, public_id(1), queued(bench));
@@ -162,14 +196,39 @@ verbs! {
     Administer "set password" => |bench, context| bench.fleet.set_password(context, public_id(101), hash());
 }
 
+/// The first device is to have another battery level than it has.
+fn configured(bench: &Bench) {
+    let line = Line { path: path("/3/0/9"), want: Want::Value(Value::Integer(1)) };
+    let draft = Draft { lines: vec![line], ..Draft::default() };
+    let (level, by, at) = (Level::Device(DeviceId(1)), "ada".to_owned(), START);
+    let baseline = crate::configuration::Baseline { level, version: 1, draft, rolls_back_to: None, by, at };
+    let desired = crate::configuration::Desired::merge([crate::configuration::Layer {
+        baseline: &baseline,
+        name: "node-1",
+        rank: 0,
+    }]);
+    let mut row = Configured::new(DeviceId(1), public_id(1), START).aimed(&desired, START).unwrap();
+    let key = LineKey { path: path("/3/0/9"), attributes: false };
+    assert_eq!(row.lines[0].key, key);
+    row.lines[0].standing = Standing::Out;
+    let reading = crate::Reading { path: path("/3/0/9"), value: Value::Integer(7), device_time: None };
+    bench.commit(vec![
+        Change::Configuration(ConfigurationChange::BaselineSaved(Box::new(baseline))),
+        Change::Configuration(ConfigurationChange::Saved(Box::new(row))),
+        Change::Report { device: DeviceId(1), received_at: START, delivery: None, readings: vec![reading] },
+    ]);
+}
+
 /// Where verbs are.
-const SOURCES: [&str; 22] = [
+const SOURCES: [&str; 24] = [
     include_str!("../../fleet.rs"),
     include_str!("../accounts.rs"),
     include_str!("../artefacts.rs"),
     include_str!("../authorities.rs"),
     include_str!("../class_policy.rs"),
+    include_str!("../baselines.rs"),
     include_str!("../claims.rs"),
+    include_str!("../configurations.rs"),
     include_str!("../credentials.rs"),
     include_str!("../diary.rs"),
     include_str!("../enrol.rs"),

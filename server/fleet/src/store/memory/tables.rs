@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use objects::{ObjectId, Path, Version};
 
-use super::{artefact::ArtefactTables, group::GroupTables, update::UpdateTables, wish::WishTables};
+use super::{
+    artefact::ArtefactTables, configuration::ConfigurationTables, group::GroupTables, update::UpdateTables,
+    wish::WishTables,
+};
 use crate::{
     ApiToken, AuditRecord, Authority, AuthorityId, BootstrapId, BootstrapRecord, Change, Claim, ClaimId,
     Claimed, Class, ClassId, ClassPolicy, Commit, Committed, Credential, CredentialId, Delivery, Device,
@@ -61,6 +64,7 @@ pub(super) struct Tables {
     pub(super) artefacts: ArtefactTables,
     pub(super) updates: UpdateTables,
     pub(super) wishes: WishTables,
+    pub(super) configuration: ConfigurationTables,
     pub(super) audit: Vec<AuditRecord>,
     /// The last number given to a reading, an entry of a timeline or of the audit log.
     pub(super) sequence: i64,
@@ -110,6 +114,7 @@ impl Default for Tables {
             artefacts: ArtefactTables::default(),
             updates: UpdateTables::default(),
             wishes: WishTables::default(),
+            configuration: ConfigurationTables::default(),
             audit: Vec::new(),
             sequence: 0,
             last_event: 0,
@@ -264,6 +269,7 @@ impl Tables {
             Change::Group(change) => self.change_group(change)?,
             Change::Update(change) => self.change_update(change)?,
             Change::Wish(change) => self.change_wish(change)?,
+            Change::Configuration(change) => self.change_configuration(change)?,
             Change::SessionSaved(session) => {
                 self.sessions.insert(session.key, session);
             }

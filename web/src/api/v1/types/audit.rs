@@ -26,7 +26,8 @@ words! {
 words! {
     /// What was done.
     AuditAction = Verb {
-        CreateUser, LogIn, LogInFailed, LogOut, Operate, CancelOperation, BeginUpdate, CancelUpdate, LetOff, AddDevice, ClassifyDevice, RemoveDevice,
+        CreateUser, LogIn, LogInFailed, LogOut, Operate, CancelOperation, BeginUpdate, CancelUpdate, LetOff,
+        SaveBaseline, RollBackBaseline, RepairConfiguration, ResumeConfiguration, AcceptConfiguration, AddDevice, ClassifyDevice, RemoveDevice,
         ImportDevices, AddCredential, ProveCredential, RetireCredential, RevokeCredential, AddClaim, CloseClaim,
         UseClaim, ApproveClaim, AddClass, SaveClass, AddAuthority,
         RemoveAuthority, SaveRevocationList, SaveUpdatePolicy, SaveWishes, AddUpdateKey, RevokeUpdateKey, UploadArtefact,

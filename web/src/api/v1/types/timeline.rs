@@ -10,6 +10,8 @@ words! {
     TimelineKind = TimelineKind {
         Registered, Updated, Deregistered, Expired, Rejected, Operation, Observation, Credential, Bootstrap, Enrolment,
         Firmware,
+        /// It has what it is to have, or has not.
+        Configuration,
     }
 }
 

@@ -66,11 +66,13 @@ impl Tables {
         }
         self.observations.retain(|(other, _), _| *other != id);
         self.groups.leave_all(id);
+        self.configuration.end(id);
         if !keep_data {
             self.groups.unlabel(id);
             self.artefacts.forget_installed(id);
             self.updates.forget(id);
             self.wishes.forget(id);
+            self.configuration.forget(id);
             self.registrations.remove(&id);
             self.latest.retain(|(other, _), _| *other != id);
             self.history.retain(|(other, _), _| *other != id);

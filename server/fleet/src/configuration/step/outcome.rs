@@ -1,0 +1,73 @@
+//! What came of what was asked.
+
+use super::{
+    super::{Ask, Asking, ConfiguredState, LineState, Standing, Want, Way, Written},
+    MAX_TRIES, REST, Steps,
+};
+
+impl Steps<'_> {
+    /// The device did what it was asked.
+    pub(super) fn done(&mut self, asking: &Asking) {
+        let (now, registration) = (self.now, self.row.registration);
+        for key in &asking.lines {
+            let attributes = match self.desired.lines.get(key).map(|wanted| &wanted.line.want) {
+                Some(Want::Attributes(attributes)) => attributes.names().collect(),
+                _ => Vec::new(),
+            };
+            let Some(line) = self.line(*key) else { continue };
+            if asking.ask == Ask::Look {
+                line.looked = true;
+                continue;
+            }
+            if line.settled && !line.proving {
+                line.repairs.retain(|at| at.after(LineState::REPAIRS_COUNT_FOR) > now);
+                line.repairs.push(now);
+                let more = line.repairs.len().saturating_sub(LineState::MAX_REPAIRS);
+                line.repairs.drain(..more);
+            }
+            // Of what was wanted when it was written, whatever is wanted by now.
+            let digest = line.want;
+            let operation = asking.operation;
+            line.written = Some(Written { digest, at: now, operation, registration, attributes });
+            line.looked = false;
+            line.proving = asking.ask == Ask::Write;
+            line.standing = Standing::Unknown;
+        }
+    }
+
+    /// It answered with an error.
+    pub(super) fn refused(&mut self, asking: &Asking, reason: &str) {
+        let several = asking.lines.len() > 1;
+        match (asking.ask, several) {
+            (Ask::Look, true) => {
+                self.row.way = match self.row.way {
+                    Way::Composite => Way::Instance,
+                    Way::Instance | Way::Resource => Way::Resource,
+                };
+            }
+            // All of them, or none (LwM2M Core 1.1.1 §6.3.9): which one it was is found one by one.
+            (Ask::Write, true) => self.row.singly = true,
+            (ask, _) => {
+                let Some(line) = asking.lines.first().and_then(|key| self.line(*key)) else { return };
+                match ask {
+                    // Not there: that is what it has.
+                    Ask::Look if reason.starts_with("4.04") => line.looked = true,
+                    Ask::Look => line.blind = true,
+                    _ => line.refused = Some(reason.to_owned()),
+                }
+            }
+        }
+    }
+
+    /// Nobody knows whether it did.
+    pub(super) fn failed(&mut self, reason: &str) {
+        self.row.tries = self.row.tries.saturating_add(1);
+        let tries = self.row.tries;
+        if tries >= MAX_TRIES {
+            self.row.rests_until = None;
+            return self.enter(ConfiguredState::Failed, &format!("{reason} ({tries} of {MAX_TRIES} tries)"));
+        }
+        self.row.rests_until = Some(self.now.after(REST * (1 << (tries - 1))));
+        self.enter(ConfiguredState::Waiting, &format!("try {tries} of {MAX_TRIES}: {reason}"));
+    }
+}

@@ -1,0 +1,382 @@
+//! Baselines and where devices stand, as rows.
+
+use std::time::Duration;
+
+use fleet::{
+    DeviceId, Fingerprint, OperationId, PublicId, RegistrationId, StoreError, Timestamp,
+    configuration::{
+        Ask, Asking, Baseline, Configured, ConfiguredState, Digest, Draft, Finding, Hidden, Level, Line,
+        LineKey, LineState, Mode, Standing, Want, Way, Writer, Written,
+    },
+};
+use objects::{Attribute, Attributes, Path};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{OrCorrupt as _, Word as _, operation::Kept, text, text_column, uuid};
+use crate::store::entity::{baseline, configured};
+
+/// A secret is sealed for a number: its level and version give one.
+pub(in crate::store) fn number(level: Level, version: u32) -> i64 {
+    let name = format!("{} {} {version}", level.kind(), level.row());
+    let Fingerprint(bytes) = Fingerprint::of(name.as_bytes());
+    let (first, _) = bytes.split_at(8);
+    i64::from_be_bytes(first.try_into().expect("eight bytes"))
+}
+
+/// The secrets of a baseline, to be sealed; empty if it has none.
+pub(in crate::store) fn secrets(baseline: &Baseline) -> Vec<u8> {
+    let secret = |line: &Line| match &line.want {
+        Want::Secret(Hidden { value, salt }) => Some((line.path.to_string(), Kept::from(value), *salt)),
+        Want::Value(_) | Want::Attributes(_) => None,
+    };
+    let secrets: Vec<(String, Kept, [u8; 16])> = baseline.draft.lines.iter().filter_map(secret).collect();
+    if secrets.is_empty() { Vec::new() } else { json(&secrets).into_bytes() }
+}
+
+pub(in crate::store) fn baseline_row(baseline: &Baseline, sealed: Vec<u8>) -> baseline::Model {
+    let Baseline { level, version, draft, rolls_back_to, by, at } = baseline;
+    let lines: Vec<StoredLine> = draft.lines.iter().map(StoredLine::from).collect();
+    baseline::Model {
+        level: level.kind().to_owned(),
+        level_id: level.row(),
+        version: (*version).into(),
+        number: number(*level, *version),
+        newest: 1,
+        mode: draft.mode.name().to_owned(),
+        check_every_ms: i64::try_from(draft.check_every.as_millis()).unwrap_or(i64::MAX),
+        lines: json(&lines),
+        sealed,
+        ticket: draft.ticket.as_deref().map(text_column),
+        comment: text_column(&draft.comment),
+        rolls_back_to: rolls_back_to.map(i64::from),
+        made_by: text_column(by),
+        made_at: at.0,
+    }
+}
+
+/// `secrets` is what was sealed.
+pub(in crate::store) fn baseline(row: baseline::Model, secrets: &[u8]) -> Result<Baseline, StoreError> {
+    read_baseline(row, secrets).or_corrupt("baseline")
+}
+
+fn read_baseline(row: baseline::Model, secrets: &[u8]) -> Option<Baseline> {
+    let secrets: Vec<(String, Kept, [u8; 16])> = match secrets {
+        [] => Vec::new(),
+        secrets => serde_json::from_slice(secrets).ok()?,
+    };
+    let mut secrets = secrets.into_iter();
+    let lines: Vec<StoredLine> = serde_json::from_str(&row.lines).ok()?;
+    let line = |stored: StoredLine| {
+        let (path, want) = match stored {
+            StoredLine::Value { path, value } => (path, Want::Value(value.value()?)),
+            StoredLine::Attributes { path, set } => {
+                let (attributes, _) = Attributes::parse_queries(set.iter().map(String::as_str)).ok()?;
+                (path, Want::Attributes(attributes))
+            }
+            StoredLine::Secret { path } => {
+                let (_, value, salt) = secrets.next().filter(|(of, ..)| *of == path)?;
+                (path, Want::Secret(Hidden { value: value.value()?, salt }))
+            }
+        };
+        Some(Line { path: path.parse().ok()?, want })
+    };
+    let lines = lines.into_iter().map(line).collect::<Option<Vec<Line>>>()?;
+    Some(Baseline {
+        level: Level::of(&row.level, row.level_id)?,
+        version: row.version.try_into().ok()?,
+        draft: Draft {
+            lines,
+            mode: Mode::from_name(&row.mode)?,
+            check_every: Duration::from_millis(row.check_every_ms.try_into().ok()?),
+            ticket: row.ticket.as_deref().map(text),
+            comment: text(&row.comment),
+        },
+        rolls_back_to: row.rolls_back_to.map(u32::try_from).transpose().ok()?,
+        by: text(&row.made_by),
+        at: Timestamp(row.made_at),
+    })
+}
+
+/// A line; what is secret of it stands elsewhere, in the same order.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum StoredLine {
+    Value { path: String, value: Kept },
+    Secret { path: String },
+    Attributes { path: String, set: Vec<String> },
+}
+
+impl From<&Line> for StoredLine {
+    fn from(line: &Line) -> Self {
+        let path = line.path.to_string();
+        match &line.want {
+            Want::Value(value) => Self::Value { path, value: value.into() },
+            Want::Secret(_) => Self::Secret { path },
+            Want::Attributes(attributes) => Self::Attributes { path, set: attributes.to_queries() },
+        }
+    }
+}
+
+pub(in crate::store) fn configured_row(row: &Configured) -> configured::Model {
+    configured::Model {
+        device_id: row.device.0,
+        device_public_id: row.device_public_id.0.as_bytes().to_vec(),
+        generation: row.generation.cast_signed(),
+        reported: row.reported.cast_signed(),
+        state: row.state.word().to_owned(),
+        since: row.since.0,
+        due_at: row.due_at.0,
+        operation_id: row.asking.as_ref().map(|asking| asking.operation.0.as_bytes().to_vec()),
+        repair_at: row.repair_at.map(|at| at.0),
+        resume_at: row.resume_at.map(|at| at.0),
+        stand: json(&Stand::from(row)),
+    }
+}
+
+pub(in crate::store) fn configured(row: configured::Model) -> Result<Configured, StoreError> {
+    read_configured(row).or_corrupt("configuration")
+}
+
+fn read_configured(row: configured::Model) -> Option<Configured> {
+    let stand: Stand = serde_json::from_str(&row.stand).ok()?;
+    let asking = match (row.operation_id, stand.asking) {
+        (Some(operation), Some((ask, lines))) => Some(Asking {
+            operation: OperationId(uuid(&operation)?),
+            ask: Ask::from_word(&ask)?,
+            lines: lines.iter().map(|line| key(line)).collect::<Option<_>>()?,
+        }),
+        _ => None,
+    };
+    Some(Configured {
+        device: DeviceId(row.device_id),
+        device_public_id: PublicId(uuid(&row.device_public_id)?),
+        generation: row.generation.cast_unsigned(),
+        digest: Digest(stand.digest),
+        reported: row.reported.cast_unsigned(),
+        state: ConfiguredState::from_word(&row.state)?,
+        since: Timestamp(row.since),
+        due_at: Timestamp(row.due_at),
+        next_check: Timestamp(stand.next_check),
+        rests_until: stand.rests_until.map(Timestamp),
+        checked_at: stand.checked_at.map(Timestamp),
+        mark: Timestamp(stand.mark),
+        registration: stand.registration.map(RegistrationId),
+        way: Way::from_word(&stand.way)?,
+        singly: stand.singly,
+        tries: stand.tries,
+        asking,
+        repair_at: row.repair_at.map(Timestamp),
+        resume_at: row.resume_at.map(Timestamp),
+        repaired_at: stand.repaired_at.map(Timestamp),
+        resumed_at: stand.resumed_at.map(Timestamp),
+        granted: stand.granted,
+        lines: stand.lines.into_iter().map(StoredState::read).collect::<Option<_>>()?,
+        findings: stand.findings.into_iter().map(StoredFinding::read).collect::<Option<_>>()?,
+        detail: stand.detail,
+    })
+}
+
+/// Where a device stands, but for what has columns of its own.
+#[derive(Serialize, Deserialize)]
+struct Stand {
+    digest: [u8; 16],
+    next_check: i64,
+    rests_until: Option<i64>,
+    checked_at: Option<i64>,
+    mark: i64,
+    registration: Option<u64>,
+    way: String,
+    singly: bool,
+    tries: u8,
+    asking: Option<(String, Vec<String>)>,
+    repaired_at: Option<i64>,
+    resumed_at: Option<i64>,
+    granted: bool,
+    lines: Vec<StoredState>,
+    findings: Vec<StoredFinding>,
+    detail: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredState {
+    key: String,
+    want: [u8; 16],
+    standing: String,
+    actual: Option<String>,
+    looked: bool,
+    blind: bool,
+    settled: bool,
+    proving: bool,
+    written: Option<StoredWritten>,
+    writer: StoredWriter,
+    repairs: Vec<i64>,
+    refused: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredWritten {
+    digest: [u8; 16],
+    at: i64,
+    operation: Uuid,
+    registration: Option<u64>,
+    attributes: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredFinding {
+    at: i64,
+    key: String,
+    expected: String,
+    actual: Option<String>,
+    writer: StoredWriter,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum StoredWriter {
+    Nobody,
+    Unknown,
+    Operation(Uuid, String),
+}
+
+impl From<&Configured> for Stand {
+    fn from(row: &Configured) -> Self {
+        let asking = row.asking.as_ref().map(|asking| {
+            let lines = asking.lines.iter().map(LineKey::to_string).collect();
+            (asking.ask.word().to_owned(), lines)
+        });
+        Self {
+            digest: row.digest.0,
+            next_check: row.next_check.0,
+            rests_until: row.rests_until.map(|at| at.0),
+            checked_at: row.checked_at.map(|at| at.0),
+            mark: row.mark.0,
+            registration: row.registration.map(|id| id.0),
+            way: row.way.word().to_owned(),
+            singly: row.singly,
+            tries: row.tries,
+            asking,
+            repaired_at: row.repaired_at.map(|at| at.0),
+            resumed_at: row.resumed_at.map(|at| at.0),
+            granted: row.granted,
+            lines: row.lines.iter().map(StoredState::from).collect(),
+            findings: row.findings.iter().map(StoredFinding::from).collect(),
+            detail: row.detail.clone(),
+        }
+    }
+}
+
+impl From<&LineState> for StoredState {
+    fn from(line: &LineState) -> Self {
+        Self {
+            key: line.key.to_string(),
+            want: line.want.0,
+            standing: line.standing.word().to_owned(),
+            actual: line.actual.clone(),
+            looked: line.looked,
+            blind: line.blind,
+            settled: line.settled,
+            proving: line.proving,
+            written: line.written.as_ref().map(StoredWritten::from),
+            writer: (&line.writer).into(),
+            repairs: line.repairs.iter().map(|at| at.0).collect(),
+            refused: line.refused.clone(),
+        }
+    }
+}
+
+impl StoredState {
+    fn read(self) -> Option<LineState> {
+        Some(LineState {
+            key: key(&self.key)?,
+            want: Digest(self.want),
+            standing: Standing::from_word(&self.standing)?,
+            actual: self.actual,
+            looked: self.looked,
+            blind: self.blind,
+            settled: self.settled,
+            proving: self.proving,
+            written: match self.written {
+                Some(written) => Some(written.read()?),
+                None => None,
+            },
+            writer: self.writer.read(),
+            repairs: self.repairs.into_iter().map(Timestamp).collect(),
+            refused: self.refused,
+        })
+    }
+}
+
+impl From<&Written> for StoredWritten {
+    fn from(written: &Written) -> Self {
+        Self {
+            digest: written.digest.0,
+            at: written.at.0,
+            operation: written.operation.0,
+            registration: written.registration.map(|id| id.0),
+            attributes: written.attributes.iter().map(|attribute| attribute.name().to_owned()).collect(),
+        }
+    }
+}
+
+impl StoredWritten {
+    fn read(self) -> Option<Written> {
+        Some(Written {
+            digest: Digest(self.digest),
+            at: Timestamp(self.at),
+            operation: OperationId(self.operation),
+            registration: self.registration.map(RegistrationId),
+            attributes: self
+                .attributes
+                .iter()
+                .map(|name| Attribute::from_name(name))
+                .collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl From<&Finding> for StoredFinding {
+    fn from(finding: &Finding) -> Self {
+        let Finding { at, key, expected, actual, writer } = finding;
+        let (expected, actual) = (expected.clone(), actual.clone());
+        Self { at: at.0, key: key.to_string(), expected, actual, writer: writer.into() }
+    }
+}
+
+impl StoredFinding {
+    fn read(self) -> Option<Finding> {
+        let Self { at, key: named, expected, actual, writer } = self;
+        Some(Finding { at: Timestamp(at), key: key(&named)?, expected, actual, writer: writer.read() })
+    }
+}
+
+impl From<&Writer> for StoredWriter {
+    fn from(writer: &Writer) -> Self {
+        match writer {
+            Writer::Nobody => Self::Nobody,
+            Writer::Unknown => Self::Unknown,
+            Writer::Operation { operation, who } => Self::Operation(operation.0, who.clone()),
+        }
+    }
+}
+
+impl StoredWriter {
+    fn read(self) -> Writer {
+        match self {
+            Self::Nobody => Writer::Nobody,
+            Self::Unknown => Writer::Unknown,
+            Self::Operation(operation, who) => Writer::Operation { operation: OperationId(operation), who },
+        }
+    }
+}
+
+/// As [`LineKey`] is shown.
+fn key(text: &str) -> Option<LineKey> {
+    let (path, attributes) = text.strip_suffix('?').map_or((text, false), |path| (path, true));
+    Some(LineKey { path: path.parse::<Path>().ok()?, attributes })
+}
+
+fn json<T: Serialize>(stored: &T) -> String {
+    serde_json::to_string(stored).expect("strings, numbers and lists are always JSON")
+}
