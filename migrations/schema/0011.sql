@@ -517,7 +517,7 @@ CREATE TABLE baseline (
     made_at INTEGER NOT NULL,
     PRIMARY KEY (level, level_id, version)
 ) WITHOUT ROWID, STRICT;
-CREATE UNIQUE INDEX baseline_newest ON baseline (level, level_id) WHERE newest = 1;
+CREATE UNIQUE INDEX baseline_newest ON baseline (newest, level, level_id) WHERE newest = 1;
 CREATE TABLE configured (
     device_id INTEGER NOT NULL PRIMARY KEY REFERENCES device (id),
     device_public_id BLOB NOT NULL,

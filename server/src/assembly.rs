@@ -274,7 +274,7 @@ fn block_size(config: &Config) -> coap::BlockSize {
     // RFC 7959 §2.2: 16 bytes are written as 0, 1024 as 6.
     let exponent = config.coap.block_size.bytes().trailing_zeros().saturating_sub(4);
     let size = u8::try_from(exponent).ok().and_then(coap::BlockSize::from_exponent);
-    size.unwrap_or(coap::Config::default().block_size)
+    size.unwrap_or_else(|| coap::Config::default().block_size)
 }
 
 fn limits(config: &Config) -> Limits {
@@ -294,8 +294,7 @@ enum Domain {
 }
 
 fn coap_endpoint(config: &Config, mut seed: [u8; 32], boot: u64, domain: Domain) -> coap::Endpoint<Source> {
-    let mut coap_config = coap::Config::default();
-    coap_config.block_size = block_size(config);
+    let mut coap_config = coap::Config { block_size: block_size(config), ..coap::Config::default() };
     coap_config.bounds.body_bytes = usize::try_from(config.coap.max_body_bytes).unwrap_or(usize::MAX);
     coap_config.bounds.block_bytes_per_peer = coap_config.bounds.body_bytes.saturating_mul(4);
     // A handshake proves an address.

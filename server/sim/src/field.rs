@@ -81,12 +81,14 @@ impl Account {
     /// What is wrong with it, in words.
     pub fn fault(&self) -> Option<String> {
         let Expected { phase, runs_new, why } = self.behaviour.expected();
-        let is = |is: bool, what: &str| (!is).then(|| what.to_owned());
-        None.or(is(self.phase == phase, &format!("it is to be {}", phase.name())))
-            .or(is(self.detail.contains(why), &format!("it is to say {why:?}")))
-            .or(is((self.runs == VERSION) == runs_new, "it runs the wrong version"))
-            .or(is(self.installs <= 1, "it has installed more than once"))
-            .or(is(phase != UpdatePhase::Refused || !self.touched, "a byte has reached it"))
-            .map(|what| format!("{self:?}: {what}"))
+        let faults = [
+            (self.phase != phase, format!("it is to be {}", phase.name())),
+            (!self.detail.contains(why), format!("it is to say {why:?}")),
+            ((self.runs == VERSION) != runs_new, "it runs the wrong version".to_owned()),
+            (self.installs > 1, "it has installed more than once".to_owned()),
+            (phase == UpdatePhase::Refused && self.touched, "a byte has reached it".to_owned()),
+        ];
+        let fault = faults.into_iter().find(|(is_there, _)| *is_there);
+        fault.map(|(_, what)| format!("{self:?}: {what}"))
     }
 }

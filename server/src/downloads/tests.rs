@@ -223,7 +223,7 @@ impl Client {
             let answer = self.get(KEY, Block { number, more: false, size }).await;
             assert_eq!(answer.code, Code::CONTENT);
             let of = answer.options.get(OptionNumber::ETAG).map(<[u8]>::to_vec);
-            assert_eq!(*etag.get_or_insert(of.clone()), of, "all blocks are of one package");
+            assert_eq!(*etag.get_or_insert_with(|| of.clone()), of, "all blocks are of one package");
             bytes.extend(&answer.payload);
             let block = Block::from_uint(answer.options.uint(OptionNumber::BLOCK2).unwrap()).unwrap();
             assert_eq!((block.number, block.size), (number, size));

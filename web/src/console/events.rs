@@ -156,8 +156,7 @@ impl Screen for DeviceScreen {
             }
         }
         if stale.observations {
-            fragments
-                .push(element("device-observations", &Observations::load(&app, &login, &target).await?)?);
+            fragments.push(element("device-observations", &Observations::load(app, login, &target).await?)?);
         }
         let resources: BTreeSet<Path> = if stale.values {
             target.detail.readings.iter().filter_map(|reading| resource_of(&reading.reading.path)).collect()

@@ -128,10 +128,11 @@ const MORE: [(&str, &str); 44] = [
 ];
 
 /// What is no verb of somebody who is known, and why a program does not need it.
-const CONSOLE_ONLY: [(&str, &str); 11] = [
+const CONSOLE_ONLY: [(&str, &str); 12] = [
     ("actor", "a session's; a token has its own"),
     ("begin_login", "a program has a token"),
     ("complete_setup", "the first administrator has no token yet; the command line makes one"),
+    ("downloads", "the configuration's, not a verb"),
     ("finish_login", "a program has a token"),
     ("logout", "a program has a token"),
     ("registry", "definitions, not a verb"),

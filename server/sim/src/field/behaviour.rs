@@ -70,53 +70,52 @@ pub struct Expected {
     pub why: &'static str,
 }
 
-use Behaviour as B;
 use UpdateResult as R;
 
 impl Behaviour {
     /// In turns; every other one is good.
     pub const ALL: [Self; 41] = [
-        B::Good,
-        B::Sleeps,
-        B::Good,
-        B::Old,
-        B::Good,
-        B::Small,
-        B::Good,
-        B::EndsOnce(R::NoStorage),
-        B::Ends(R::NoStorage),
-        B::EndsOnce(R::NoMemory),
-        B::Ends(R::NoMemory),
-        B::EndsOnce(R::ConnectionLost),
-        B::Ends(R::ConnectionLost),
-        B::Ends(R::Integrity),
-        B::Good,
-        B::Ends(R::PackageType),
-        B::Good,
-        B::EndsOnce(R::UpdateFailed),
-        B::Ends(R::UpdateFailed),
-        B::Good,
-        B::Ends(R::Cancelled),
-        B::Good,
-        B::LosesPower { remembers: true },
-        B::LosesPower { remembers: false },
-        B::LosesBlock,
-        B::Stumbles,
-        B::FallsSilent,
-        B::Good,
-        B::FallsAsleep,
-        B::Good,
-        B::Defers,
-        B::Hangs,
-        B::RollsBack,
-        B::RollsBackInSecret,
-        B::Lies,
-        B::KeepsQuiet,
-        B::Flaps,
-        B::NeverAnswers,
-        B::NeverComes,
-        B::HasNoFirmware,
-        B::Forbidden,
+        Self::Good,
+        Self::Sleeps,
+        Self::Good,
+        Self::Old,
+        Self::Good,
+        Self::Small,
+        Self::Good,
+        Self::EndsOnce(R::NoStorage),
+        Self::Ends(R::NoStorage),
+        Self::EndsOnce(R::NoMemory),
+        Self::Ends(R::NoMemory),
+        Self::EndsOnce(R::ConnectionLost),
+        Self::Ends(R::ConnectionLost),
+        Self::Ends(R::Integrity),
+        Self::Good,
+        Self::Ends(R::PackageType),
+        Self::Good,
+        Self::EndsOnce(R::UpdateFailed),
+        Self::Ends(R::UpdateFailed),
+        Self::Good,
+        Self::Ends(R::Cancelled),
+        Self::Good,
+        Self::LosesPower { remembers: true },
+        Self::LosesPower { remembers: false },
+        Self::LosesBlock,
+        Self::Stumbles,
+        Self::FallsSilent,
+        Self::Good,
+        Self::FallsAsleep,
+        Self::Good,
+        Self::Defers,
+        Self::Hangs,
+        Self::RollsBack,
+        Self::RollsBackInSecret,
+        Self::Lies,
+        Self::KeepsQuiet,
+        Self::Flaps,
+        Self::NeverAnswers,
+        Self::NeverComes,
+        Self::HasNoFirmware,
+        Self::Forbidden,
     ];
 
     /// That of a device, by its number.
@@ -129,36 +128,39 @@ impl Behaviour {
         let to = |phase, runs_new, why| Expected { phase, runs_new, why };
         let fails = |why| to(UpdatePhase::Failed, false, why);
         match self {
-            B::Good | B::Sleeps | B::Old | B::Small | B::EndsOnce(_) | B::LosesPower { .. } => {
+            Self::Good
+            | Self::Sleeps
+            | Self::Old
+            | Self::Small
+            | Self::EndsOnce(_)
+            | Self::LosesPower { .. } => to(UpdatePhase::Succeeded, true, "the device runs 2.0"),
+            Self::LosesBlock | Self::Stumbles | Self::FallsSilent | Self::FallsAsleep | Self::Defers => {
                 to(UpdatePhase::Succeeded, true, "the device runs 2.0")
             }
-            B::LosesBlock | B::Stumbles | B::FallsSilent | B::FallsAsleep | B::Defers => {
-                to(UpdatePhase::Succeeded, true, "the device runs 2.0")
-            }
-            B::Ends(R::Cancelled) => to(UpdatePhase::Cancelled, false, "the device says 10"),
-            B::Ends(R::Integrity) => fails("the device says 5"),
-            B::Ends(R::PackageType) => fails("the device says 6"),
-            B::Ends(R::NoStorage) => fails("the device says 2"),
-            B::Ends(R::NoMemory) => fails("the device says 3"),
-            B::Ends(R::ConnectionLost) => fails("the device says 4"),
-            B::Ends(R::UpdateFailed) | B::RollsBack => fails("the device says 8"),
-            B::Ends(R::InvalidUri | R::Protocol | R::Initial | R::Success | R::Deferred) => {
+            Self::Ends(R::Cancelled) => to(UpdatePhase::Cancelled, false, "the device says 10"),
+            Self::Ends(R::Integrity) => fails("the device says 5"),
+            Self::Ends(R::PackageType) => fails("the device says 6"),
+            Self::Ends(R::NoStorage) => fails("the device says 2"),
+            Self::Ends(R::NoMemory) => fails("the device says 3"),
+            Self::Ends(R::ConnectionLost) => fails("the device says 4"),
+            Self::Ends(R::UpdateFailed) | Self::RollsBack => fails("the device says 8"),
+            Self::Ends(R::InvalidUri | R::Protocol | R::Initial | R::Success | R::Deferred) => {
                 unreachable!("these are no failures of a push")
             }
-            B::Hangs => fails("for too long"),
-            B::RollsBackInSecret | B::Lies => fails("runs 1.0 instead of 2.0"),
-            B::KeepsQuiet => to(UpdatePhase::Failed, true, "does not say that the update was a success"),
-            B::Flaps => to(UpdatePhase::Failed, true, "again and again"),
-            B::NeverAnswers => fails("no answer"),
-            B::NeverComes => fails("could not be reached"),
-            B::HasNoFirmware => fails("does not list /5/0"),
-            B::Forbidden => to(UpdatePhase::Refused, false, "not a byte was sent"),
+            Self::Hangs => fails("for too long"),
+            Self::RollsBackInSecret | Self::Lies => fails("runs 1.0 instead of 2.0"),
+            Self::KeepsQuiet => to(UpdatePhase::Failed, true, "does not say that the update was a success"),
+            Self::Flaps => to(UpdatePhase::Failed, true, "again and again"),
+            Self::NeverAnswers => fails("no answer"),
+            Self::NeverComes => fails("could not be reached"),
+            Self::HasNoFirmware => fails("does not list /5/0"),
+            Self::Forbidden => to(UpdatePhase::Refused, false, "not a byte was sent"),
         }
     }
 
     /// Whether the device ever registers.
     pub(super) fn comes(self) -> bool {
-        self != B::NeverComes
+        self != Self::NeverComes
     }
 
     /// Makes a device that does so, with an image of this length.
@@ -166,34 +168,34 @@ impl Behaviour {
         let middle = image / 2;
         let firmware = Firmware { install_time: Duration::from_secs(5), ..Firmware::default() };
         profile.firmware = match self {
-            B::HasNoFirmware => None,
-            B::Old => Some(Firmware { version: Version::V1_0, ..firmware }),
-            B::Small => Some(Firmware { block_size: BlockSize::B64, ..firmware }),
+            Self::HasNoFirmware => None,
+            Self::Old => Some(Firmware { version: Version::V1_0, ..firmware }),
+            Self::Small => Some(Firmware { block_size: BlockSize::B64, ..firmware }),
             _ => Some(firmware),
         };
-        if matches!(self, B::Sleeps | B::FallsAsleep) {
+        if matches!(self, Self::Sleeps | Self::FallsAsleep) {
             profile.queue_mode = true;
             profile.awake = Duration::from_secs(93);
         }
         let (once, always) = (FirmwareFault::once, FirmwareFault::always);
         let fault = match self {
-            B::EndsOnce(result) => once(Mishap::Ends(result)),
-            B::Ends(result) => always(Mishap::Ends(result)),
-            B::LosesPower { remembers } => {
+            Self::EndsOnce(result) => once(Mishap::Ends(result)),
+            Self::Ends(result) => always(Mishap::Ends(result)),
+            Self::LosesPower { remembers } => {
                 once(Mishap::PowerCut { at: middle, back_after: Duration::from_secs(20), remembers })
             }
-            B::LosesBlock => once(Mishap::Answers { at: middle, code: Code::REQUEST_ENTITY_INCOMPLETE }),
-            B::Stumbles => once(Mishap::Answers { at: middle, code: Code::INTERNAL_SERVER_ERROR }),
-            B::FallsSilent => once(Mishap::FallsSilent { at: middle }),
-            B::FallsAsleep => once(Mishap::FallsAsleep { at: middle }),
-            B::Defers => once(Mishap::Defers(Duration::from_secs(240))),
-            B::Hangs => always(Mishap::Hangs),
-            B::RollsBack => always(Mishap::RollsBack { admits: true }),
-            B::RollsBackInSecret => always(Mishap::RollsBack { admits: false }),
-            B::Lies => always(Mishap::Lies),
-            B::KeepsQuiet => always(Mishap::KeepsQuiet),
-            B::Flaps => always(Mishap::Flaps(Duration::from_secs(40))),
-            B::NeverAnswers => {
+            Self::LosesBlock => once(Mishap::Answers { at: middle, code: Code::REQUEST_ENTITY_INCOMPLETE }),
+            Self::Stumbles => once(Mishap::Answers { at: middle, code: Code::INTERNAL_SERVER_ERROR }),
+            Self::FallsSilent => once(Mishap::FallsSilent { at: middle }),
+            Self::FallsAsleep => once(Mishap::FallsAsleep { at: middle }),
+            Self::Defers => once(Mishap::Defers(Duration::from_secs(240))),
+            Self::Hangs => always(Mishap::Hangs),
+            Self::RollsBack => always(Mishap::RollsBack { admits: true }),
+            Self::RollsBackInSecret => always(Mishap::RollsBack { admits: false }),
+            Self::Lies => always(Mishap::Lies),
+            Self::KeepsQuiet => always(Mishap::KeepsQuiet),
+            Self::Flaps => always(Mishap::Flaps(Duration::from_secs(40))),
+            Self::NeverAnswers => {
                 let ignore = |operation| Misbehaviour { operation, within: Path::Root, how: How::Ignore };
                 let all = [Operation::Read, Operation::Observe, Operation::Write, Operation::Execute];
                 profile.faults.misbehaviours = all.map(ignore).into();

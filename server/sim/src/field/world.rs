@@ -172,10 +172,10 @@ impl World {
             Ok(assembly) => assembly,
             Err(error) => return self.bench.violate("field", format!("the server does not start: {error}")),
         };
-        if self.lives == 1 {
-            if let Err(error) = self.set_up(assembly.fleet()).await {
-                return self.bench.violate("field", format!("the updates can't be begun: {error}"));
-            }
+        if self.lives == 1
+            && let Err(error) = self.set_up(assembly.fleet()).await
+        {
+            return self.bench.violate("field", format!("the updates can't be begun: {error}"));
         }
         let now = self.bench.now();
         if let Some(kills) = self.field.kills.clone().filter(|kills| now < kills.until) {

@@ -172,9 +172,12 @@ async fn configuration_is_found_by_an_index() {
     let of = |state| ConfigurationQuery { state, page: PageRequest::first(10) };
     let drifted = Some(ConfiguredState::Drifted);
     for (index, sql) in [
-        ("baseline_newest (level=?)", configuration::newest()),
-        ("baseline_newest (level=? AND level_id=?)", configuration::one(level, None)),
-        ("baseline_newest (level=? AND level_id=?)", batch::configuration::newest_version(level)),
+        ("baseline_newest (newest=? AND level=?)", configuration::newest()),
+        ("baseline_newest (newest=? AND level=? AND level_id=?)", configuration::one(level, None)),
+        (
+            "baseline_newest (newest=? AND level=? AND level_id=?)",
+            batch::configuration::newest_version(level),
+        ),
         ("PRIMARY KEY (level=? AND level_id=? AND version=?)", configuration::one(level, Some(3))),
         ("PRIMARY KEY (level=? AND level_id=? AND version<?)", configuration::versions(level, Some(3), 10)),
         ("PRIMARY KEY (rowid>?)", configuration::planned(Some(DeviceId(1)), 10)),
