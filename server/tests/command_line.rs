@@ -28,7 +28,7 @@ fn the_printed_configuration_is_valid_and_complete() {
     assert!(printed.status.success());
     let text = String::from_utf8(printed.stdout).unwrap();
     for key in server::config::KEYS {
-        let (_, name) = key.name.split_once('.').unwrap_or(("", key.name));
+        let (_, name) = key.name.rsplit_once('.').unwrap_or(("", key.name));
         assert!(text.contains(name) && text.contains(key.meaning), "{}", key.name);
     }
     fs::write(folder.path().join("muster.toml"), text).unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sim::field::{self, Behaviour, Field, Kills, Report};
 
-const DEVICES: usize = 2 * Behaviour::ALL.len();
+const DEVICES: usize = Behaviour::ALL.len();
 
 #[test]
 fn every_update_ends_as_the_device_deserves() {

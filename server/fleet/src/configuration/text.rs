@@ -76,7 +76,7 @@ fn read(
     if let Some(value) = rest.strip_prefix("secret") {
         return secret(path, value, models, before, salt);
     }
-    Err("expected a value (/1/0/1 = 86400), attributes (/3303/0/5700 ? pmin=10) or a secret (/10/0/3 secret …)"
+    Err("expected a value (/1/0/1 = 86400), attributes (/3303/0/5700 ? pmin=10 pmax=60) or a secret (/10/0/3 secret …)"
         .to_owned())
 }
 
@@ -107,7 +107,8 @@ fn secret(
 }
 
 fn attributes(queries: &str) -> Result<Attributes, String> {
-    let parts = queries.split('&').map(str::trim).filter(|part| !part.is_empty());
+    let parts =
+        queries.split(|char: char| char == '&' || char.is_whitespace()).filter(|part| !part.is_empty());
     let (set, unset) = Attributes::parse_queries(parts).map_err(|error| error.to_string())?;
     match unset.first() {
         Some(attribute) => Err(format!("{attribute} needs a value, such as {attribute}=10")),

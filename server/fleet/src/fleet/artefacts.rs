@@ -1,29 +1,19 @@
 //! The verbs on artefacts: how they come here, who sees them, and how they end.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-};
+mod streams;
+pub(super) use streams::Uploads;
+pub use streams::{Download, Upload};
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{claims::named, clearing::measure};
 use crate::{
-    Artefact, ArtefactChange, ArtefactId, ArtefactKind, AuditEntry, Blob, BlobWriter, Blobs, Change, Class,
-    ClassId, Commit, Context, DeviceId, Fingerprint, Fleet, FleetError, Manifest, Misfit, Permission, Proof,
-    Recipient, RunsArtefact, Sends, SignedManifest, SuitProof, Timestamp, UpdatePolicy, Verb,
+    Artefact, ArtefactChange, ArtefactId, ArtefactKind, AuditEntry, Blob, Change, Class, ClassId, Commit,
+    Context, DeviceId, Fingerprint, Fleet, FleetError, Manifest, Misfit, Permission, Proof, Recipient,
+    RunsArtefact, Sends, SignedManifest, SuitProof, Timestamp, UpdatePolicy, Verb,
     artefact::suit::{Authentication, Outline, Part, SuitError, SuitManifest, Walk},
     store::{Page, PageRequest},
 };
-
-/// Bytes that are on their way here. Dropped, they are forgotten.
-pub struct Upload {
-    writer: Box<dyn BlobWriter>,
-    size: u64,
-    max_bytes: u64,
-    place: Place,
-}
 
 /// What somebody says of the bytes they upload.
 #[derive(Clone, Debug)]
@@ -57,71 +47,6 @@ pub struct ArtefactDetail {
     pub check: Result<(), Misfit>,
     /// How many devices run it.
     pub runs: u64,
-}
-
-/// What devices are sent of an artefact, for a person, part by part.
-pub struct Download {
-    /// What it is called.
-    pub name: String,
-    /// How many bytes there are.
-    pub size: u64,
-    blobs: Arc<dyn Blobs>,
-    digest: Fingerprint,
-    at: u64,
-    left: u64,
-}
-
-/// How much is uploaded at the same time, and how large one may be.
-#[derive(Debug)]
-pub(super) struct Uploads {
-    pub(super) max_bytes: u64,
-    under_way: Arc<AtomicUsize>,
-    turned_away: Arc<AtomicU64>,
-    /// How often something was refused, by [`Misfit::name`].
-    misfits: Mutex<BTreeMap<&'static str, u64>>,
-}
-
-/// One of the places for uploads.
-struct Place {
-    under_way: Arc<AtomicUsize>,
-    turned_away: Arc<AtomicU64>,
-}
-
-impl Upload {
-    /// How many may be under way.
-    pub const MAX: usize = 8;
-    /// How large one is at most, unless the configuration says otherwise: 64 MiB.
-    pub const MAX_BYTES: u64 = 64 << 20;
-
-    /// Takes more bytes.
-    pub async fn append(&mut self, bytes: &[u8]) -> Result<(), FleetError> {
-        self.size += bytes.len() as u64;
-        if self.size > self.max_bytes {
-            self.place.turned_away.fetch_add(1, Ordering::Relaxed);
-            return Err(FleetError::TooLarge { max_bytes: self.max_bytes });
-        }
-        Ok(self.writer.append(bytes).await?)
-    }
-}
-
-impl Download {
-    /// How many bytes one part has at most.
-    pub const PART: usize = 64 << 10;
-
-    /// The next part; none after the last one.
-    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, FleetError> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        let len = usize::try_from(self.left).unwrap_or(usize::MAX).min(Self::PART);
-        let part = self.blobs.read(self.digest, self.at, len).await?;
-        if part.is_empty() {
-            return Err(crate::BlobError::Gone.into());
-        }
-        self.at += part.len() as u64;
-        self.left = self.left.saturating_sub(part.len() as u64);
-        Ok(Some(part))
-    }
 }
 
 impl Fleet {
@@ -166,9 +91,7 @@ impl Fleet {
     /// Begins to take the bytes of an artefact.
     pub async fn begin_upload(&self, context: &Context) -> Result<Upload, FleetError> {
         self.demand(context, Permission::Operate, "upload artefact").await?;
-        let place = self.uploads.place()?;
-        let writer = self.blobs.begin().await?;
-        Ok(Upload { writer, size: 0, max_bytes: self.uploads.max_bytes, place })
+        self.uploads.begin(&*self.blobs).await
     }
 
     /// Keeps an artefact whose bytes are here: an image, or a SUIT envelope with the image in it or beside it. It is refused
@@ -185,8 +108,14 @@ impl Fleet {
         if self.store.artefact_blobs().await?.len() >= Artefact::MAX {
             return Err(FleetError::TooMany { what: "artefacts", max: Artefact::MAX });
         }
-        let image = finish(image).await?;
-        let envelope = finish(envelope).await?;
+        let image = match image {
+            Some(image) => Some(image.finish().await?),
+            None => None,
+        };
+        let envelope = match envelope {
+            Some(envelope) => Some(envelope.finish().await?),
+            None => None,
+        };
         let added = self.add_finished(context, new, image, envelope).await;
         if added.is_err() {
             let blobs = image.into_iter().chain(envelope).map(|blob| blob.digest);
@@ -356,8 +285,8 @@ impl Fleet {
         let artefact = self.artefact_row(id).await?;
         let object = titled(&artefact);
         self.trail.push(&*self.store, AuditEntry::by(context, Verb::DownloadArtefact, None, object)).await?;
-        let (digest, at, size) = artefact.payload();
-        Ok(Download { name: artefact.name, size, blobs: Arc::clone(&self.blobs), digest, at, left: size })
+        let payload = artefact.payload();
+        Ok(Download::new(artefact.name, Arc::clone(&self.blobs), payload))
     }
 
     /// Forgets bytes that no artefact has, such as those of uploads that were cut off: to be called at each start, before
@@ -369,12 +298,12 @@ impl Fleet {
 
     /// How many uploads were turned away because there were as many as may be, or because they were too large.
     pub fn uploads_turned_away(&self) -> u64 {
-        self.uploads.turned_away.load(Ordering::Relaxed)
+        self.uploads.turned_away()
     }
 
     /// How often an artefact was refused to be kept or sent, by [`Misfit::name`].
     pub fn misfits(&self) -> BTreeMap<&'static str, u64> {
-        self.uploads.misfits.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.uploads.misfits()
     }
 
     pub(super) async fn artefact_row(&self, id: ArtefactId) -> Result<Artefact, FleetError> {
@@ -416,45 +345,6 @@ impl Artefact {
         (self.digest, self.size) = (manifest.digest, manifest.size);
         let ends = [self.not_after, manifest.not_after].into_iter().flatten();
         self.not_after = ends.min();
-    }
-}
-
-impl Uploads {
-    pub(super) fn new(max_bytes: u64) -> Self {
-        Self { max_bytes, under_way: Arc::default(), turned_away: Arc::default(), misfits: Mutex::default() }
-    }
-
-    /// A place for one more.
-    fn place(&self) -> Result<Place, FleetError> {
-        let (under_way, turned_away) = (Arc::clone(&self.under_way), Arc::clone(&self.turned_away));
-        let place = Place { under_way, turned_away };
-        if self.under_way.fetch_add(1, Ordering::Relaxed) >= Upload::MAX {
-            self.turned_away.fetch_add(1, Ordering::Relaxed);
-            return Err(FleetError::TooMany { what: "uploads under way", max: Upload::MAX });
-        }
-        Ok(place)
-    }
-
-    /// Counts what was refused because it does not fit.
-    pub(super) fn counted<T>(&self, decided: Result<T, FleetError>) -> Result<T, FleetError> {
-        if let Err(FleetError::Misfit(misfit)) = &decided {
-            let mut misfits = self.misfits.lock().unwrap_or_else(PoisonError::into_inner);
-            *misfits.entry(misfit.name()).or_default() += 1;
-        }
-        decided
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.under_way.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-async fn finish(upload: Option<Upload>) -> Result<Option<Blob>, FleetError> {
-    match upload {
-        Some(upload) => Ok(Some(upload.writer.finish().await?)),
-        None => Ok(None),
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use coap::{Kind, Message, OptionNumber, Token};
 use device::Event;
-use fleet::{DeviceState, Observation, Presence, Reading, Timestamp, store::DeviceView};
+use fleet::{DeviceState, Observation, Presence, Reading, Timestamp, store::DeviceView, wish::Kept};
 use objects::{Path, Value};
 
 use super::{SENT, View};
@@ -85,6 +85,13 @@ impl Order {
                 observation.target.paths().iter().all(|path| self.observed.contains(&(device, *path)));
             observation.token.as_bytes() == token.as_bytes() && is_known
         };
+        // One by wish that is not wished any more is being ended, as the device may not have heard yet.
+        let (kept, wanted) = (kept(view, &stored), wanted(view, &stored));
+        let is_let_go = |observation: &Observation| {
+            let is_owned = kept.owned.contains_key(&observation.target);
+            is_owned && !observation.target.paths().iter().all(|path| wanted.contains(path))
+        };
+        let is_it = |observation: &Observation| is_it(observation) && !is_let_go(observation);
         if stored.state == DeviceState::Registered && observations(view, &stored).iter().any(is_it) {
             let name = &view.model.devices[device].endpoint;
             view.bench
@@ -152,23 +159,18 @@ pub(super) fn agreed(view: &View<'_>) {
 
 /// I-25: after all, a device is observed for what its class wishes, for nothing twice, and by wish for nothing else.
 pub(super) fn wished(view: &View<'_>) {
-    let wishes = view.store.durable(|store| store.wishes()).unwrap_or_default();
     for (device, node) in view.nodes.iter().enumerate() {
         let known = &view.model.devices[device];
         let stored = view.stored(device).filter(|stored| stored.state == DeviceState::Registered);
         let Some(stored) = stored.filter(|_| known.is_here() && !known.unfollowed) else { continue };
-        let Some(registration) = &stored.registration else { continue };
         // Who sleeps is asked when it is heard.
         if node.device.profile().queue_mode {
             continue;
         }
-        let wishes = wishes.iter().filter(|(class, _)| *class == stored.device.class);
-        let patterns = wishes.flat_map(|(_, wishes)| wishes.iter().map(|wish| wish.pattern));
-        let wanted: BTreeSet<Path> =
-            patterns.flat_map(|pattern| pattern.paths(&registration.links)).collect();
+        let wanted = wanted(view, &stored);
         let ours = observations(view, &stored);
         let times = |path: &Path| ours.iter().filter(|one| one.target.paths().contains(path)).count();
-        let kept = view.store.durable(|store| store.kept_wishes(stored.device.id)).unwrap_or_default();
+        let kept = kept(view, &stored);
         for path in wanted.iter().filter(|path| times(path) != 1) {
             let why = kept.owned.iter().find(|(target, _)| target.paths().contains(path));
             let text =
@@ -180,6 +182,20 @@ pub(super) fn wished(view: &View<'_>) {
             view.bench.violate("I-25", format!("{}: {path} is observed, and not wished", known.endpoint));
         }
     }
+}
+
+/// What the class of a device wishes of it.
+fn wanted(view: &View<'_>, stored: &DeviceView) -> BTreeSet<Path> {
+    let wishes = view.store.durable(|store| store.wishes()).unwrap_or_default();
+    let wishes = wishes.iter().filter(|(class, _)| *class == stored.device.class);
+    let patterns = wishes.flat_map(|(_, wishes)| wishes.iter().map(|wish| wish.pattern));
+    let Some(registration) = &stored.registration else { return BTreeSet::new() };
+    patterns.flat_map(|pattern| pattern.paths(&registration.links)).collect()
+}
+
+/// What was asked of a device by wish.
+fn kept(view: &View<'_>, stored: &DeviceView) -> Kept {
+    view.store.durable(|store| store.kept_wishes(stored.device.id)).unwrap_or_default()
 }
 
 /// I-25: an observation that was cancelled, as was asked at this time, is not stored any more.

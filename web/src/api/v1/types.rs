@@ -18,6 +18,11 @@ pub use artefact::{
 mod audit;
 pub use audit::{AuditAction, AuditCause, AuditEntry};
 
+mod baseline;
+pub use baseline::{
+    Baseline, BaselineMode, Baselines, DryRun, DryRunEffect, DryRunRow, NewBaseline, RollBack,
+};
+
 mod bootstrap;
 pub use bootstrap::{
     BootstrapOutcome, BootstrapSession, BootstrapStep, EffectivePlan, Plan, PlanOrigin, PlanWrite,
@@ -36,9 +41,8 @@ pub use class::{Class, ClassPolicy, Mapping, NewClass, Retention};
 
 mod configuration;
 pub use configuration::{
-    Acceptance, Baseline, BaselineMode, Baselines, Configuration, ConfigurationAct, ConfigurationConflict,
-    ConfigurationCounts, ConfigurationFinding, ConfigurationLine, ConfigurationRow, ConfigurationState,
-    DryRun, DryRunEffect, DryRunRow, LineStanding, NewBaseline, RollBack,
+    Acceptance, Configuration, ConfigurationAct, ConfigurationConflict, ConfigurationCounts,
+    ConfigurationFinding, ConfigurationLine, ConfigurationRow, ConfigurationState, LineStanding,
 };
 
 mod credential;

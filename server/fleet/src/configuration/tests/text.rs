@@ -19,6 +19,7 @@ fn what_is_written_is_read_back() {
     let lines = read(text, &[]).unwrap();
     assert_eq!(lines.len(), 4);
     assert_eq!(lines[0], value("/1/0/1", 86_400));
+    assert_eq!(read("/3303/0/5700 ? pmin=10  pmax=60", &[]).unwrap(), lines[3..]);
     let written = write_lines(&lines);
     assert_eq!(read(&written, &[]).unwrap(), lines);
     assert_eq!(written.lines().count(), 4);

@@ -27,6 +27,8 @@ impl Steps<'_> {
         match (stage, self.update.delivered) {
             (DeviceStage::Idle, true) => match result {
                 Some(code) if self.update.target.explain(code).is_failure() => self.failed_with(code),
+                // Its state may have been heard, and its result not.
+                _ if self.last != Some(Ask::Look) => self.look(),
                 // It has installed by itself (/5/0/14), or forgotten what it had.
                 _ => self.prove_or_try_again(),
             },
@@ -60,8 +62,9 @@ impl Steps<'_> {
             )
     }
 
-    /// The device has nothing yet.
+    /// The device has nothing yet, or has dropped it.
     fn bring(&mut self) {
+        self.update.restarts = 0;
         let terms = &self.update.terms;
         let runs = self.seen.version(terms.version_at, self.update.mark).map(str::to_owned);
         if self.update.version_before.is_none() {
