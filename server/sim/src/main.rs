@@ -197,6 +197,7 @@ fn written(options: &Options) -> String {
     let store = options.store.to_possible_value().filter(|_| options.store != Kind::default());
     words.extend(store.map(|store| format!("--store {}", store.get_name())));
     words.extend(options.ambiguous.then(|| "--ambiguous".to_owned()));
+    words.extend(options.wishes.then(|| "--wishes".to_owned()));
     words.extend(options.store_fails_at.map(|call| format!("--store-fails-at {call}")));
     words.extend(options.for_ever.then(|| "--for-ever".to_owned()));
     #[cfg(planted)]

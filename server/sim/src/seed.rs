@@ -22,6 +22,9 @@ pub struct Options {
     /// breaks finds out first.
     #[arg(long)]
     pub ambiguous: bool,
+    /// Lets people say what devices are observed for. A few seeds find that something wished is not observed: not mended yet.
+    #[arg(long)]
+    pub wishes: bool,
     /// Which call of the server to its store fails, whatever it is for. The first is 1.
     #[arg(long, value_name = "CALL", value_parser = at_least_one::<u64>)]
     pub store_fails_at: Option<u64>,
@@ -86,6 +89,8 @@ pub struct Plan {
     pub troubles: Vec<Trouble>,
     /// Whether the store lies about failed commits.
     pub ambiguous: bool,
+    /// Whether people say what devices are observed for.
+    pub wishes: bool,
     /// What is durable is kept in.
     pub store: Kind,
     /// Which call to the store fails.
@@ -114,6 +119,7 @@ impl Plan {
             seconds: options.minutes.unwrap_or(minutes) * 60,
             troubles,
             ambiguous: options.ambiguous,
+            wishes: options.wishes,
             store: options.store,
             failure: options.store_fails_at.map(|call| Failure { call, for_ever: options.for_ever }),
             draws: random.random(),

@@ -29,6 +29,9 @@ impl World {
 
     /// Somebody says what devices are observed for.
     pub(super) fn wish(&mut self) {
+        if !self.plan.wishes {
+            return;
+        }
         let lines = WISHES[self.random.random_range(0..WISHES.len())];
         note!(self.bench, "person: wishes {lines:?}");
         if let Some(person) = self.person() {
