@@ -21,6 +21,7 @@ use app::App;
 mod assets;
 mod client;
 mod console;
+mod download;
 mod error;
 mod export;
 mod form;

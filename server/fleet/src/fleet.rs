@@ -93,6 +93,8 @@ mod plans;
 mod recent;
 use recent::Recent;
 
+mod schedule;
+
 mod search;
 
 mod submission;
@@ -102,6 +104,7 @@ mod updates;
 pub use updates::{NewUpdate, UpdateBegun};
 
 mod updating;
+use updating::Updating;
 
 mod throttle;
 use throttle::Throttle;
@@ -165,9 +168,7 @@ pub struct Fleet {
     /// What classes wish to be told of.
     wanted: Wanted,
     /// The updates that go on.
-    agenda: Mutex<updating::Agenda>,
-    updates_waker: updating::Waker,
-    updates_woken: std::sync::atomic::AtomicBool,
+    updating: Updating,
     /// Where devices stand that are to be set to something.
     configuring: Configuring,
     /// By what devices may fetch.
@@ -235,9 +236,7 @@ impl Fleet {
             measured: futures::lock::Mutex::default(),
             membership: Membership::default(),
             wanted: Wanted::default(),
-            agenda: Mutex::default(),
-            updates_waker: updating::Waker::new(),
-            updates_woken: std::sync::atomic::AtomicBool::new(false),
+            updating: Updating::default(),
             configuring: Configuring::default(),
             downloads: std::sync::OnceLock::new(),
             people: futures::lock::Mutex::default(),

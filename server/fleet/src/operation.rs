@@ -191,6 +191,14 @@ pub enum OperationState {
     Unknown,
 }
 
+impl OperationRecord {
+    /// Whether the server stopped while it was on its way, so that nobody knows what became of it.
+    pub fn was_cut_off(&self) -> bool {
+        self.state == OperationState::Unknown
+            && self.result.as_deref() == Some(&*Failure::OutcomeUnknown.to_string())
+    }
+}
+
 impl Operation {
     /// The Observe or Observe-Composite of a target.
     pub fn observe(target: Target, format: Option<ContentFormat>) -> Self {

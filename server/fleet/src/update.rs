@@ -109,6 +109,19 @@ pub struct Update {
     pub ended_at: Option<Timestamp>,
 }
 
+/// What an update brings to a device, and where to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Package {
+    /// What is brought.
+    pub artefact: ArtefactId,
+    /// The version that the device will have.
+    pub version: String,
+    /// Of how many bytes what is sent consists.
+    pub size: u64,
+    /// Which object of the device takes it.
+    pub target: UpdateTarget,
+}
+
 /// Where an update stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UpdatePhase {
@@ -167,6 +180,53 @@ pub struct UpdateNote {
 }
 
 impl Update {
+    /// An update that begins: on the default terms, by nobody and without a ticket, until that is said.
+    pub fn begins(
+        id: UpdateId,
+        now: Timestamp,
+        request: RequestId,
+        (device, device_public_id): (DeviceId, PublicId),
+        package: Package,
+    ) -> Self {
+        let Package { artefact, version, size, target } = package;
+        Self {
+            id,
+            device,
+            device_public_id,
+            artefact,
+            version,
+            size,
+            target,
+            terms: UpdateTerms::default(),
+            requested_by: String::new(),
+            request,
+            ticket: None,
+            created_at: now,
+            phase: UpdatePhase::Waiting,
+            since: now,
+            due_at: now,
+            attempt: 1,
+            mark: now,
+            asking: None,
+            unanswered: 0,
+            prepared: 0,
+            delivered: false,
+            sent: 0,
+            progress_at: now,
+            installed_at: None,
+            version_at: None,
+            restarts: 0,
+            version_before: None,
+            result: None,
+            cancelling: false,
+            rested: false,
+            download: None,
+            detail: "begins".to_owned(),
+            notes: Vec::new(),
+            ended_at: None,
+        }
+    }
+
     /// How many notes are kept: the first ones say how it began, and those before the last give way.
     pub const MAX_NOTES: usize = 40;
     /// The longest ticket, in characters.

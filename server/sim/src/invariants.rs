@@ -109,7 +109,7 @@ impl Checks {
         }
         let asked = message.map(|message| view.model.requests[message].device);
         if let Some(device) = asked.or_else(|| view.device_at(*from)) {
-            self.order.received(view, device);
+            self.order.received(view, device, *from);
         }
     }
 
@@ -174,7 +174,7 @@ impl Checks {
         quiet::final_states(view);
         time::not_for_ever(view, self.restarted_at);
         order::agreed(view);
-        order::wished(view);
+        order::wished(&self.order, view);
         access::gone(view);
     }
 }

@@ -20,6 +20,8 @@ use operations::Operations;
 /// What is known of all devices and operations.
 #[derive(Default)]
 pub struct Model {
+    /// Whether anything was wished of devices: they may have been asked it by now, or not yet.
+    pub wished: bool,
     /// By the device.
     pub devices: Vec<Known>,
     /// Every request of a device's, by the number that its datagrams carry.

@@ -22,7 +22,7 @@ pub struct Options {
     /// breaks finds out first.
     #[arg(long)]
     pub ambiguous: bool,
-    /// Lets people say what devices are observed for. A few seeds find that something wished is not observed: not mended yet.
+    /// Lets people say what devices are observed for.
     #[arg(long)]
     pub wishes: bool,
     /// Which call of the server to its store fails, whatever it is for. The first is 1.

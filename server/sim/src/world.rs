@@ -329,7 +329,7 @@ fn configuration() -> Config {
 }
 
 /// Runtimes know milliseconds.
-fn round_up(at: Duration) -> Duration {
+pub(crate) fn round_up(at: Duration) -> Duration {
     let millis = at.as_nanos().div_ceil(1_000_000);
     Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }

@@ -30,7 +30,7 @@ pub(super) fn request(
         let mut request = target(registration, coap::Method::Fetch, Path::Root);
         request.payload = codec::encode_paths(format, paths).map_err(unencodable)?;
         request.content_format = Some(format.0);
-        request.accept = Some(format.0);
+        request.accept = Some(format.of_answer().0);
         request.observe = observe;
         request.token = known.and_then(|known| coap::Token::new(known.token.as_bytes()));
         Ok(request)

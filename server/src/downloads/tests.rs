@@ -7,7 +7,7 @@ use fleet::{
     Actor, ArtefactChange, Change, ClassId, Commit, Context, EndpointName, ListenerId, MemoryBlobs,
     NewArtefact, NewDevice, RequestId, Sends, Store, Timestamp, UpdatePolicy,
     store::{MemoryStore, Updates as _},
-    update::{Update, UpdateChange, UpdatePhase, UpdateTarget, UpdateTerms},
+    update::{Package, Update, UpdateChange, UpdatePhase, UpdateTarget},
 };
 use futures::FutureExt as _;
 use tokio::{
@@ -64,41 +64,25 @@ impl Shelf {
             sends: Sends::Image,
         };
         let artefact = fleet.add_artefact(&context, new, Some(upload), None).await.unwrap();
-        let update = Update {
-            id: UpdateId::new(now, [1; 10]),
-            device: device.id,
-            device_public_id: device.public_id,
+        let package = Package {
             artefact: artefact.id,
             version: artefact.version,
             size: LEN as u64,
             target: UpdateTarget::Firmware,
-            terms: UpdateTerms::default(),
-            requested_by: "ada".into(),
-            request: context.request,
-            ticket: None,
-            created_at: now,
+        };
+        let update = Update {
             phase: UpdatePhase::Delivering,
-            since: now,
             due_at: now.after(Duration::from_secs(60)),
-            attempt: 1,
-            mark: now,
-            asking: None,
-            unanswered: 0,
             prepared: 2,
             delivered: true,
-            sent: 0,
-            progress_at: now,
-            installed_at: None,
-            version_at: None,
-            restarts: 0,
-            version_before: None,
-            result: None,
-            cancelling: false,
-            rested: false,
             download: Some(KEY.digest()),
-            detail: String::new(),
-            notes: Vec::new(),
-            ended_at: None,
+            ..Update::begins(
+                UpdateId::new(now, [1; 10]),
+                now,
+                context.request,
+                (device.id, device.public_id),
+                package,
+            )
         };
         commit(&store, Change::Update(UpdateChange::Begun(Box::new(update.clone())))).await;
         let depot = Arc::new(Depot::new(Arc::clone(&fleet), clock.clone(), Arc::default()));

@@ -4,13 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use askama::Template;
 use axum::{
-    body::Body,
     extract::{Path as Address, Query, State},
-    http::{HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
 use fleet::{ArtefactId, FleetError, Permission, RunsArtefact, Timestamp, store::PageRequest};
-use futures::stream;
 use serde::Deserialize;
 
 use crate::{
@@ -18,6 +15,7 @@ use crate::{
     app::App,
     artefact_form::{ArtefactForm, UploadError},
     console::Done,
+    download,
     error::{FormError, WebError},
     form::{Fields, Posted, Uploading, same_secret},
     page::{Area, Page, Shell, again},
@@ -185,17 +183,7 @@ pub(crate) async fn content(
     Address(id): Address<String>,
 ) -> Result<Response, WebError> {
     let download = app.fleet.download_artefact(&login.context, named(&id)?).await?;
-    let size = download.size;
-    let parts = stream::try_unfold(download, async |mut download| {
-        let part = download.next().await?;
-        Ok::<_, FleetError>(part.map(|part| (part, download)))
-    });
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
-        (header::CONTENT_LENGTH, HeaderValue::from(size)),
-        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"artefact.bin\"")),
-    ];
-    Ok((headers, Body::from_stream(parts)).into_response())
+    Ok(download::response(download))
 }
 
 fn named(text: &str) -> Result<ArtefactId, WebError> {

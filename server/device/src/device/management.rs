@@ -235,7 +235,7 @@ impl Device {
     /// The format of the answer to a composite operation.
     pub(super) fn composite_format(&self, request: &Request) -> Result<ContentFormat, Refusal> {
         let format = request.accept.or(request.content_format).ok_or(Refusal::NoContentFormat)?;
-        let format = ContentFormat(format).registered();
+        let format = ContentFormat(format).of_answer();
         match codec::is_composite(format) {
             true => Ok(format),
             false => Err(Refusal::NotAcceptable(EncodeError::Unsupported { format })),

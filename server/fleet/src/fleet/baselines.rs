@@ -193,13 +193,14 @@ impl Fleet {
             )))],
             audit: vec![AuditEntry::by(context, verb, device, object)],
         };
-        match self.store.commit(commit).await {
-            Ok(_) => {}
-            Err(StoreError::Conflict) => return Err(moved_on(baseline.version)),
-            Err(error) => return Err(error.into()),
-        }
+        let committed = self.store.commit(commit).await;
+        // Of one that failed it is not known whether it was kept.
         self.level_changed(row).await;
-        Ok(baseline)
+        match committed {
+            Ok(_) => Ok(baseline),
+            Err(StoreError::Conflict) => Err(moved_on(baseline.version)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Says for the next devices of a level what would happen to them if it wanted this, and changes nothing: those to which

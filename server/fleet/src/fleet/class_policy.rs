@@ -34,11 +34,7 @@ impl Fleet {
             changes: vec![Change::ClassSaved(class.clone())],
             audit: vec![AuditEntry::by(context, Verb::SaveClass, None, object)],
         };
-        {
-            let mut classes = self.classes.lock().await;
-            self.store.commit(commit).await.map_err(|error| taken(error, "class"))?;
-            *classes = None;
-        }
+        self.commit_class(commit).await?;
         self.end_barred(&class).await?;
         Ok(class)
     }
@@ -63,9 +59,7 @@ impl Fleet {
             changes: vec![Change::ClassSaved(class.clone())],
             audit: vec![AuditEntry::by(context, Verb::SaveClass, None, object)],
         };
-        let mut classes = self.classes.lock().await;
-        self.store.commit(commit).await.map_err(|error| taken(error, "class"))?;
-        *classes = None;
+        self.commit_class(commit).await?;
         Ok(class)
     }
 
@@ -96,9 +90,13 @@ impl Fleet {
         Ok(())
     }
 
-    /// Forgets the classes that were read: they are about to change.
-    pub(super) async fn forget_classes(&self) {
-        *self.classes.lock().await = None;
+    /// Commits what changes a class, and forgets the classes that were read.
+    pub(super) async fn commit_class(&self, commit: Commit) -> Result<(), FleetError> {
+        let mut classes = self.classes.lock().await;
+        let committed = self.store.commit(commit).await;
+        // Of one that failed it is not known whether it was kept.
+        *classes = None;
+        committed.map(drop).map_err(|error| taken(error, "class"))
     }
 
     /// The classes, as handshakes see them.

@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use futures::task::AtomicWaker;
 use objects::Path;
 
 mod agenda;
@@ -24,7 +23,7 @@ mod asking;
 mod wanted;
 pub(super) use wanted::Wanted;
 
-use super::lock;
+use super::{lock, schedule::Wake};
 use crate::{
     Actor, Change, Commit, Context, DeviceId, EventKind, Fleet, FleetError, GroupChange, RequestId,
     TimelineEntry, TimelineKind, Timestamp,
@@ -41,8 +40,7 @@ pub(super) struct Configuring {
     /// The resources that baselines name, and whether there are any.
     paths: RwLock<Arc<BTreeSet<Path>>>,
     is_wanted: AtomicBool,
-    waker: AtomicWaker,
-    woken: AtomicBool,
+    wake: Wake,
 }
 
 /// Where a device stands after its steps.
@@ -92,11 +90,7 @@ impl Fleet {
 
     /// Ready when something has happened that makes a device due earlier.
     pub fn poll_configurations(&self, context: &mut std::task::Context<'_>) -> std::task::Poll<()> {
-        self.configuring.waker.register(context.waker());
-        match self.configuring.woken.swap(false, Ordering::AcqRel) {
-            true => std::task::Poll::Ready(()),
-            false => std::task::Poll::Pending,
-        }
+        self.configuring.wake.poll(context)
     }
 
     /// Something has happened to a device: its configuration is looked at if that may matter.
@@ -340,8 +334,7 @@ impl Fleet {
     }
 
     fn wake_configurations(&self) {
-        self.configuring.woken.store(true, Ordering::Release);
-        self.configuring.waker.wake();
+        self.configuring.wake.wake();
     }
 
     /// With which the engine acts, each time anew.

@@ -119,11 +119,12 @@ impl Fleet {
     /// Makes a change of the rules: what was compiled is forgotten, and all devices are looked at again.
     pub(super) async fn change_rules(&self, commit: Commit, what: &'static str) -> Result<(), FleetError> {
         let mut held = self.membership.rules.lock().await;
-        self.store.commit(commit).await.map_err(|error| super::taken(error, what))?;
+        let committed = self.store.commit(commit).await;
+        // Of one that failed it is not known whether it was kept.
         *held = None;
         self.level_changed(crate::configuration::Level::Fleet).await;
         self.membership.sweeps.fetch_add(1, Ordering::AcqRel);
-        Ok(())
+        committed.map(drop).map_err(|error| super::taken(error, what))
     }
 
     async fn evaluate_some(&self, now: Timestamp, devices: &[DeviceId]) -> Result<Evaluated, FleetError> {

@@ -2,7 +2,7 @@
 
 use objects::Models;
 
-use super::{claims::named, credentials::bootstrap_trigger, taken, timeline};
+use super::{claims::named, credentials::bootstrap_trigger, timeline};
 use crate::{
     AuditEntry, Begun, BootstrapId, BootstrapRecord, Change, Class, ClassId, ClassPolicy, Commit, Context,
     Fleet, FleetError, Permission, Plan, PlanScope, PublicId, Retention, TimelineKind, Verb,
@@ -29,8 +29,7 @@ impl Fleet {
             changes: vec![Change::ClassAdded(class.clone())],
             audit: vec![AuditEntry::by(context, Verb::AddClass, None, class.name.clone())],
         };
-        self.store.commit(commit).await.map_err(|error| taken(error, "class"))?;
-        self.forget_classes().await;
+        self.commit_class(commit).await?;
         Ok(class)
     }
 

@@ -6,7 +6,7 @@ use crate::{
     Artefact, ArtefactId, ArtefactKind, AuditEntry, Change, Commit, Context, Fleet, FleetError, Permission,
     PublicId, RequestId, StoreError, Timestamp, Verb,
     store::{DeviceView, Page, PageRequest, UpdateQuery},
-    update::{Update, UpdateChange, UpdateId, UpdatePhase, UpdateTarget, UpdateTerms},
+    update::{Package, Update, UpdateChange, UpdateId, UpdatePhase, UpdateTarget, UpdateTerms},
 };
 
 /// What somebody wants devices to be updated with.
@@ -104,42 +104,14 @@ impl Fleet {
         view: &DeviceView,
         size: u64,
     ) -> Update {
-        let now = context.now;
+        let package = Package { artefact: artefact.id, version: artefact.version.clone(), size, target };
+        let id = UpdateId::new(context.now, self.random());
+        let device = (view.device.id, view.device.public_id);
         Update {
-            id: UpdateId::new(now, self.random()),
-            device: view.device.id,
-            device_public_id: view.device.public_id,
-            artefact: artefact.id,
-            version: artefact.version.clone(),
-            size,
-            target,
             terms: wanted.terms.clone(),
             requested_by: context.actor.name().to_owned(),
-            request: context.request,
             ticket: wanted.ticket.clone().filter(|ticket| !ticket.is_empty()),
-            created_at: now,
-            phase: UpdatePhase::Waiting,
-            since: now,
-            due_at: now,
-            attempt: 1,
-            mark: now,
-            asking: None,
-            unanswered: 0,
-            prepared: 0,
-            delivered: false,
-            sent: 0,
-            progress_at: now,
-            installed_at: None,
-            version_at: None,
-            restarts: 0,
-            version_before: None,
-            result: None,
-            cancelling: false,
-            rested: false,
-            download: None,
-            detail: "begins".to_owned(),
-            notes: Vec::new(),
-            ended_at: None,
+            ..Update::begins(id, context.now, context.request, device, package)
         }
     }
 

@@ -3,24 +3,30 @@
 //! One step at a time for each update. What is in memory of one is when to look at it and how far its push is; everything
 //! else is in its row, which is written in one transaction with the operation that it waits for.
 
-use std::{sync::PoisonError, time::Duration};
+use std::{
+    sync::{Mutex, MutexGuard},
+    time::Duration,
+};
 
 mod agenda;
-pub(in crate::fleet) use agenda::Agenda;
+use agenda::Agenda;
 
-use futures::task::AtomicWaker;
-use objects::Value;
+mod seeing;
 
-use super::updates::{MAX_FAILED, RESTS_FOR, engine};
+use super::{lock, schedule::Wake, updates::engine};
 use crate::{
-    ArtefactKind, Change, Commit, DeviceId, DeviceState, EventKind, Failure, Fleet, FleetError, Installed,
-    Operation, OperationId, OperationState, StoredReading, TimelineEntry, TimelineKind, Timestamp,
+    ArtefactKind, Change, Commit, DeviceId, EventKind, Fleet, FleetError, Installed, Operation, OperationId,
+    TimelineEntry, TimelineKind, Timestamp,
     store::{DeviceView, RunningUpdate},
-    update::{
-        Ask, Asked, DownloadKey, Known, Offered, Registered, Seen, Update, UpdateChange, UpdateId,
-        UpdatePhase, UpdateTarget,
-    },
+    update::{Ask, Asked, Update, UpdateChange, UpdateId, UpdatePhase, UpdateTarget},
 };
+
+/// What is held in memory of updates.
+#[derive(Default)]
+pub(super) struct Updating {
+    agenda: Mutex<Agenda>,
+    wake: Wake,
+}
 
 /// Where an update stands after its steps.
 enum Advanced {
@@ -59,16 +65,12 @@ impl Fleet {
 
     /// When [`Fleet::due_updates`] has something, if nothing happens before that.
     pub fn next_update(&self) -> Option<Timestamp> {
-        self.agenda().due.first().map(|(at, _)| *at)
+        self.agenda().next()
     }
 
     /// Ready when something has happened that makes an update due earlier.
     pub fn poll_updates(&self, context: &mut std::task::Context<'_>) -> std::task::Poll<()> {
-        self.updates_waker.register(context.waker());
-        match self.updates_woken.swap(false, std::sync::atomic::Ordering::AcqRel) {
-            true => std::task::Poll::Ready(()),
-            false => std::task::Poll::Pending,
-        }
+        self.updating.wake.poll(context)
     }
 
     /// Something has happened to a device: its updates are looked at.
@@ -80,16 +82,14 @@ impl Fleet {
             return;
         }
         let mut agenda = self.agenda();
-        let Some(updates) = agenda.of_device.get(&device).cloned() else { return };
-        for id in updates {
+        for id in agenda.updates_of(device) {
             let matters = match kind {
                 EventKind::Operation { id: operation, state } => {
-                    state.is_final()
-                        && agenda.updates.get(&id).is_some_and(|item| item.operation == Some(*operation))
+                    state.is_final() && agenda.waiting_for(*operation) == Some(id)
                 }
-                EventKind::Readings(readings) => readings.iter().any(|reading| {
-                    matches!(reading.reading.path.object(), Some(objects::ObjectId(3 | 5 | 9)))
-                }),
+                EventKind::Readings(readings) => {
+                    readings.iter().any(|reading| UpdateTarget::tells(reading.reading.path))
+                }
                 _ => true,
             };
             if matters {
@@ -103,7 +103,7 @@ impl Fleet {
     /// A device has so many bytes of what it is pushed.
     pub fn push_progressed(&self, operation: OperationId, sent: u64, now: Timestamp) {
         let mut agenda = self.agenda();
-        if let Some(id) = agenda.by_operation.get(&operation).copied() {
+        if let Some(id) = agenda.waiting_for(operation) {
             agenda.progress.insert(id, (sent, now));
         }
     }
@@ -112,7 +112,7 @@ impl Fleet {
     /// yet: blocks may be asked for in any order.
     pub(super) fn progress_of(&self, id: UpdateId, upto: u64, now: Timestamp) {
         let mut agenda = self.agenda();
-        if agenda.updates.contains_key(&id) {
+        if agenda.goes_on(id) {
             let known = agenda.progress.get(&id).map_or(0, |(sent, _)| *sent);
             agenda.progress.insert(id, (upto.max(known), now));
         }
@@ -293,83 +293,6 @@ impl Fleet {
         }
     }
 
-    /// What is known of a device.
-    async fn seen_of(
-        &self,
-        update: &Update,
-        asked: Option<Asked>,
-        view: &DeviceView,
-        now: Timestamp,
-    ) -> Result<Seen, FleetError> {
-        let target = update.target;
-        let live = view.registration.as_ref().filter(|_| view.state == DeviceState::Registered);
-        let registered = live.map(|registration| Registered {
-            id: registration.id,
-            at: registration.registered_at,
-            has_target: registration.covers(target.instance()),
-        });
-        let readings = self.store.latest(update.device, target.instance()).await?;
-        let device = self.store.latest(update.device, UpdateTarget::DEVICE_VERSION).await?;
-        // What is being fetched is looked at as long as there may be something left of it.
-        let is_open = matches!(update.phase, UpdatePhase::Waiting | UpdatePhase::Delivering)
-            && (!update.delivered || update.download.is_some());
-        let cleared = match is_open {
-            true => {
-                Some(self.clear_artefact(update.artefact, update.device, target.instance_id(), now).await)
-            }
-            false => None,
-        };
-        let misfit = match cleared {
-            None | Some(Ok(_)) => None,
-            Some(Err(FleetError::Misfit(misfit))) => Some(misfit.to_string()),
-            Some(Err(error @ FleetError::NotFound(_))) => Some(error.to_string()),
-            Some(Err(error)) => return Err(error),
-        };
-        let rests_until = match update.phase {
-            UpdatePhase::Waiting => self.rests_until(update.device, now).await?,
-            _ => None,
-        };
-        let key = DownloadKey(self.random());
-        let offered = if is_open { self.offered(view, &key).await? } else { Offered::default() };
-        let at = |path| readings.iter().find(|reading| reading.reading.path == path);
-        let listed = |path: objects::Path| {
-            let below = readings.iter().filter(|reading| reading.reading.path.is_within(&path));
-            below.filter_map(integer).map(|known| known.value).collect()
-        };
-        Ok(Seen {
-            registered,
-            state: at(target.state()).and_then(integer),
-            result: at(target.result()).and_then(integer),
-            package_version: at(target.version()).and_then(text),
-            device_version: device.first().and_then(text),
-            protocols: target.protocols().map(listed).unwrap_or_default(),
-            delivery: target.delivery().and_then(at).and_then(integer).map(|known| known.value),
-            asked,
-            misfit,
-            rests_until,
-            offered,
-            download: Some(key.digest()),
-        })
-    }
-
-    /// Until when a device rests, having failed so often.
-    async fn rests_until(&self, device: DeviceId, now: Timestamp) -> Result<Option<Timestamp>, FleetError> {
-        let failed = self.store.failed_updates(device, before(now, RESTS_FOR), MAX_FAILED).await?;
-        Ok((failed.len() >= MAX_FAILED).then(|| failed[0].after(RESTS_FOR)))
-    }
-
-    async fn asked(&self, update: &Update) -> Result<Option<Asked>, FleetError> {
-        let Some((operation, _)) = update.asking else { return Ok(None) };
-        let Some(record) = self.store.operation(operation).await? else { return Ok(None) };
-        let result = record.result.unwrap_or_default();
-        Ok(Some(match record.state {
-            OperationState::Queued | OperationState::Sent => Asked::UnderWay,
-            OperationState::Done => Asked::Done,
-            OperationState::Unknown if result == Failure::OutcomeUnknown.to_string() => Asked::CutOff,
-            _ => Asked::Failed(result),
-        }))
-    }
-
     fn tell_update(&self, update: &Update, view: &DeviceView, at: Timestamp) {
         let kind = EventKind::Update { id: update.id, phase: update.phase };
         self.feed.publish(at, view.device.id, view.device.public_id, kind);
@@ -390,17 +313,13 @@ impl Fleet {
     }
 
     pub(super) fn wake_updates(&self) {
-        self.updates_woken.store(true, std::sync::atomic::Ordering::Release);
-        self.updates_waker.wake();
+        self.updating.wake.wake();
     }
 
-    fn agenda(&self) -> std::sync::MutexGuard<'_, Agenda> {
-        self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
+    fn agenda(&self) -> MutexGuard<'_, Agenda> {
+        lock(&self.updating.agenda)
     }
 }
-
-/// Wakes who waits for updates to be due.
-pub(super) type Waker = AtomicWaker;
 
 fn timeline(device: DeviceId, at: Timestamp, update: &Update) -> Change {
     let detail = format!(
@@ -411,22 +330,4 @@ fn timeline(device: DeviceId, at: Timestamp, update: &Update) -> Change {
         update.detail
     );
     Change::Timeline(TimelineEntry::new(device, at, TimelineKind::Firmware, Some(update.request), &detail))
-}
-
-fn before(now: Timestamp, time: Duration) -> Timestamp {
-    Timestamp(now.0.saturating_sub(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
-}
-
-fn integer(reading: &StoredReading) -> Option<Known<i64>> {
-    let value = match reading.reading.value {
-        Value::Integer(value) | Value::Time(value) => value,
-        Value::Unsigned(value) => i64::try_from(value).ok()?,
-        _ => return None,
-    };
-    Some(Known { value, at: reading.received_at })
-}
-
-fn text(reading: &StoredReading) -> Option<Known<String>> {
-    let Value::String(value) = &reading.reading.value else { return None };
-    Some(Known { value: value.clone(), at: reading.received_at })
 }

@@ -88,10 +88,12 @@ impl Fleet {
             audit: vec![AuditEntry::by(context, Verb::SaveWishes, None, format!("{}: {said}", class.name))],
         };
         let mut held = self.wanted.classes.lock().await;
-        self.store.commit(commit).await?;
+        let committed = self.store.commit(commit).await;
+        // Of one that failed it is not known whether it was kept.
         *held = None;
         drop(held);
         *super::lock(&self.wanted.asked) = Look::All;
+        committed?;
         Ok(wishes)
     }
 

@@ -112,7 +112,10 @@ impl Check<'_> {
         let Some(format) = format else { return Ok(()) };
         let fits = match format.registered() {
             ContentFormat::TEXT | ContentFormat::OPAQUE | ContentFormat::CBOR => self.path.depth() >= 3,
-            ContentFormat::TLV | ContentFormat::SENML_JSON | ContentFormat::SENML_CBOR => true,
+            ContentFormat::TLV
+            | ContentFormat::SENML_JSON
+            | ContentFormat::SENML_CBOR
+            | ContentFormat::LWM2M_CBOR => true,
             _ => false,
         };
         let operation = self.operation.name();

@@ -32,6 +32,12 @@ impl UpdateTarget {
     /// The version of the device's firmware.
     pub const DEVICE_VERSION: Path = Path::Resource(ObjectId(3), InstanceId(0), ResourceId(3));
 
+    /// Whether a value there says something of an update.
+    pub fn tells(path: Path) -> bool {
+        let device_version = Self::DEVICE_VERSION.object();
+        matches!(path.object(), Some(ObjectId(5 | 9))) || path.object() == device_version
+    }
+
     /// The object instance.
     pub fn instance(self) -> Path {
         let (object, instance) = self.ids();

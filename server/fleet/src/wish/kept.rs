@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use objects::{Attributes, Path, Version};
 
-use crate::{RegistrationId, Target, Timestamp};
+use crate::{Failure, Outcome, RegistrationId, Target, Timestamp};
 
 /// What was asked of a device by the wishes of its class, and what came of it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,6 +57,22 @@ pub struct NoComposites {
     pub reason: String,
 }
 
+impl NoComposites {
+    /// What came of a composite operation says of a device: that it answers none, or that it does (none). Nothing if it says
+    /// neither.
+    pub fn told_by(outcome: &Outcome, at: Timestamp, lwm2m: Version) -> Option<Option<Self>> {
+        let is_unknown = match outcome {
+            Outcome::Success { .. } => return Some(None),
+            // Wakaama acknowledges what it does not know and leaves it at that. Who acknowledged nothing may not have been there.
+            Outcome::Failed(Failure::TimedOut { acknowledged }) => *acknowledged,
+            // 4.02 Bad Option, 4.05 Method Not Allowed, 5.01 Not Implemented.
+            Outcome::Refused { code, .. } => matches!((code.class, code.detail), (4, 2 | 5) | (5, 1)),
+            Outcome::Local | Outcome::Failed(_) => false,
+        };
+        is_unknown.then(|| Some(Self { at, lwm2m, reason: outcome.result() }))
+    }
+}
+
 impl Trouble {
     /// How long after the first failure it is tried again; twice as long after each further one.
     pub const FIRST_WAIT: Duration = Duration::from_secs(60);
@@ -66,7 +82,7 @@ impl Trouble {
     /// One more failure after those before.
     pub fn after(before: Option<&Self>, at: Timestamp, reason: &str) -> Self {
         let times = before.map_or(0, |before| before.times).saturating_add(1);
-        Self { times, at, reason: crate::timeline::one_line(reason, crate::Outcome::MAX_RESULT) }
+        Self { times, at, reason: crate::timeline::one_line(reason, Outcome::MAX_RESULT) }
     }
 
     /// One more after those before, of a device that did not answer. It may have been out of reach: others are asked ever less.

@@ -27,6 +27,7 @@ use crate::{
     node::{Happening, Node, Way},
     panics,
     store::{FaultyStore, Ground, Kind},
+    world::round_up,
 };
 
 /// 2026-01-01.
@@ -378,10 +379,4 @@ fn configuration() -> Config {
     configuration.coap.listen = config::Addresses(Vec::new());
     configuration.coap.bootstrap_listen = config::Addresses(Vec::new());
     configuration
-}
-
-/// Runtimes know milliseconds.
-fn round_up(at: Duration) -> Duration {
-    let millis = at.as_nanos().div_ceil(1_000_000);
-    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }

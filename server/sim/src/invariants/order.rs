@@ -17,8 +17,8 @@ use crate::model::operations::number_in;
 /// What is remembered of devices.
 #[derive(Default)]
 pub(super) struct Order {
-    /// When the server last received something of a device.
-    received: BTreeMap<usize, Duration>,
+    /// When and from where the server last received something of a device.
+    received: BTreeMap<usize, (Duration, SocketAddr)>,
     /// The commands that a device has heard, by when it heard them first.
     commands: BTreeMap<usize, Vec<u64>>,
     /// The tokens of notifications, by the device and the message id.
@@ -33,14 +33,14 @@ const SPAN: Duration = Duration::from_secs(45 + 60);
 
 impl Order {
     /// The server has received something of a device.
-    pub(super) fn received(&mut self, view: &View<'_>, device: usize) {
-        self.received.insert(device, view.bench.now());
+    pub(super) fn received(&mut self, view: &View<'_>, device: usize, from: SocketAddr) {
+        self.received.insert(device, (view.bench.now(), from));
     }
 
     /// I-23: the server sends nothing to a device that sleeps.
     pub(super) fn sent(&mut self, view: &View<'_>, to: SocketAddr) {
         let Some(device) = view.device_at(to) else { return };
-        let Some(received) = self.received.get(&device) else { return };
+        let Some((received, _)) = self.received.get(&device) else { return };
         let sleeps = view.nodes[device].device.profile().queue_mode;
         // What a slow store keeps is heard later.
         let heard = view.store.was_unwell().max(*received);
@@ -146,9 +146,9 @@ pub(super) fn agreed(view: &View<'_>) {
         let stored = view.stored(device).filter(|stored| stored.state == DeviceState::Registered);
         let Some(stored) = stored.filter(|_| known.is_here() && !known.unfollowed) else { continue };
         let ours = observations(view, &stored);
-        // An Observe whose answer was lost and that was asked again leaves two of them with the device. The one that nobody knows
-        // ends with its next report, which is reset; what is never measured is never reported.
-        for path in node.device.observed().filter(|path| *path == SENT) {
+        // An Observe by wish whose answer was lost and that was asked again leaves two of them with the device. The one that nobody
+        // knows ends with its next report, which is reset; what is never measured is never reported.
+        for path in node.device.observed().filter(|path| *path == SENT || !view.model.wished) {
             if !ours.iter().any(|observation| observation.target.paths().contains(&path)) {
                 view.bench
                     .violate("I-25", format!("{}: {path} is observed, and not stored so", known.endpoint));
@@ -158,13 +158,14 @@ pub(super) fn agreed(view: &View<'_>) {
 }
 
 /// I-25: after all, a device is observed for what its class wishes, for nothing twice, and by wish for nothing else.
-pub(super) fn wished(view: &View<'_>) {
+pub(super) fn wished(order: &Order, view: &View<'_>) {
     for (device, node) in view.nodes.iter().enumerate() {
         let known = &view.model.devices[device];
         let stored = view.stored(device).filter(|stored| stored.state == DeviceState::Registered);
         let Some(stored) = stored.filter(|_| known.is_here() && !known.unfollowed) else { continue };
-        // Who sleeps is asked when it is heard.
-        if node.device.profile().queue_mode {
+        // Who sleeps is asked when it is heard, and who is at an address that nobody knows, too.
+        let is_known_there = order.received.get(&device).is_some_and(|(_, from)| *from == node.address);
+        if node.device.profile().queue_mode || !is_known_there {
             continue;
         }
         let wanted = wanted(view, &stored);

@@ -46,8 +46,8 @@ pub(super) fn final_states(view: &mut View<'_>) {
     }
 }
 
-/// I-18: whatever was under way is not any more. A registered device that is gone, that sleeps, or that did not do all that its class
-/// wishes is asked again, ever less.
+/// I-18: whatever was under way is not any more. Where classes have wished something, a registered device that is gone, that sleeps, or
+/// that did not do all of it is asked again, ever less.
 pub(super) fn balanced(view: &mut View<'_>) {
     let is_missed = |device: &usize| {
         let stored = view.stored(*device).filter(|stored| stored.state == DeviceState::Registered);
@@ -58,7 +58,7 @@ pub(super) fn balanced(view: &mut View<'_>) {
         let sleeps = view.nodes[*device].device.profile().queue_mode;
         !view.model.devices[*device].is_here() || sleeps || troubles.any(Option::is_some)
     };
-    let missed = (0..view.nodes.len()).filter(is_missed).count();
+    let missed = (0..view.nodes.len()).filter(|_| view.model.wished).filter(is_missed).count();
     for name in TRANSIENT {
         let held = view.gauges.sum(name);
         let may_be = if name == "muster_operations_under_way" { missed as f64 } else { 0.0 };

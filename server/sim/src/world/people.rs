@@ -35,6 +35,7 @@ impl World {
         let lines = WISHES[self.random.random_range(0..WISHES.len())];
         note!(self.bench, "person: wishes {lines:?}");
         if let Some(person) = self.person() {
+            self.model.wished = true;
             person.wish(lines);
         }
     }

@@ -96,7 +96,7 @@ pub(crate) enum OperateCommand {
     ReadComposite {
         #[command(flatten)]
         nodes: Nodes,
-        /// SenML in one of its forms: senml-cbor or senml-json.
+        /// senml-cbor, senml-json, or since LwM2M 1.2 lwm2m-cbor, senml-etch-cbor or senml-etch-json.
         #[arg(long, value_name = "FORMAT")]
         format: Option<Format>,
     },
@@ -107,7 +107,7 @@ pub(crate) enum OperateCommand {
         /// A value with its type, such as /1/0/1=integer:300, by its path.
         #[arg(long, value_name = "PATH=TYPE:VALUE", required = true)]
         set: Vec<Assignment>,
-        /// SenML in one of its forms: senml-cbor or senml-json.
+        /// senml-cbor, senml-json, or since LwM2M 1.2 lwm2m-cbor, senml-etch-cbor or senml-etch-json.
         #[arg(long, value_name = "FORMAT")]
         format: Option<Format>,
         #[command(flatten)]
@@ -117,7 +117,7 @@ pub(crate) enum OperateCommand {
     ObserveComposite {
         #[command(flatten)]
         nodes: Nodes,
-        /// SenML in one of its forms: senml-cbor or senml-json.
+        /// senml-cbor, senml-json, or since LwM2M 1.2 lwm2m-cbor, senml-etch-cbor or senml-etch-json.
         #[arg(long, value_name = "FORMAT")]
         format: Option<Format>,
     },

@@ -377,7 +377,7 @@ impl Ended {
             _ => {}
         }
         if order.operation.is_composite()
-            && let Some(unanswered) = lwm2m.and_then(|lwm2m| unanswered(outcome, at, lwm2m))
+            && let Some(unanswered) = lwm2m.and_then(|lwm2m| NoComposites::told_by(outcome, at, lwm2m))
         {
             changes.push(Change::Wish(WishChange::Composites { device, unanswered }));
         }
@@ -385,17 +385,4 @@ impl Ended {
         changes.push(Change::Timeline(TimelineEntry::new(device, at, kind, Some(order.request), &detail)));
         changes
     }
-}
-
-/// What a composite operation says of the device: that it answers none, or that it does. Nothing if it says neither.
-fn unanswered(outcome: &Outcome, at: Timestamp, lwm2m: Version) -> Option<Option<NoComposites>> {
-    let is_unknown = match outcome {
-        Outcome::Success { .. } => return Some(None),
-        // Wakaama acknowledges what it does not know and leaves it at that. Who acknowledged nothing may not have been there.
-        Outcome::Failed(Failure::TimedOut { acknowledged }) => *acknowledged,
-        // 4.02 Bad Option, 4.05 Method Not Allowed, 5.01 Not Implemented.
-        Outcome::Refused { code, .. } => matches!((code.class, code.detail), (4, 2 | 5) | (5, 1)),
-        Outcome::Local | Outcome::Failed(_) => false,
-    };
-    is_unknown.then(|| Some(NoComposites { at, lwm2m, reason: outcome.result() }))
 }

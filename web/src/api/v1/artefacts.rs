@@ -3,13 +3,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    body::Body,
     extract::{FromRequest as _, Multipart, Path, Request, State},
-    http::{HeaderValue, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use fleet::{ArtefactId, DeviceId, Fingerprint, FleetError};
-use futures::stream;
 use uuid::Uuid;
 
 use super::{
@@ -23,7 +20,10 @@ use super::{
         UpdateKey, UpdatePolicy,
     },
 };
-use crate::artefact_form::{ArtefactForm, UploadError};
+use crate::{
+    artefact_form::{ArtefactForm, UploadError},
+    download,
+};
 
 /// The artefacts, newest first, withdrawn or not.
 #[utoipa::path(get, path = "/artefacts", tag = "artefacts", params(PageQuery), security(("token" = ["read"])),
@@ -109,17 +109,7 @@ pub(super) async fn content(
     Path(artefact): Path<String>,
 ) -> Result<Response, Failure> {
     let download = api.fleet().download_artefact(&context, named(&artefact)?).await?;
-    let size = download.size;
-    let parts = stream::try_unfold(download, async |mut download| {
-        let part = download.next().await?;
-        Ok::<_, FleetError>(part.map(|part| (part, download)))
-    });
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
-        (header::CONTENT_LENGTH, HeaderValue::from(size)),
-        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment")),
-    ];
-    Ok((headers, Body::from_stream(parts)).into_response())
+    Ok(download::response(download))
 }
 
 /// Withdraws an artefact: it is sent to nobody any more. What is under way goes on.

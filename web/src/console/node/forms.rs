@@ -271,6 +271,9 @@ fn formats(target: &Target, path: &Path, chosen: &str, default: &str) -> Vec<Cho
             offered.push(ContentFormat::CBOR);
         }
     }
+    if target.lwm2m() >= Version::V1_2 {
+        offered.push(ContentFormat::LWM2M_CBOR);
+    }
     let first = Choice { value: String::new(), label: default.to_owned(), chosen: chosen.is_empty() };
     let named = offered.into_iter().map(|format| {
         let value = format.0.to_string();

@@ -7,7 +7,7 @@ use crate::{
     ArtefactChange, Asker, DiaryCause, Given, UpdatePolicy,
     store::{DiaryQuery, PageRequest, Updates as _},
     update::{
-        DownloadKey, NotGiven, Scheme, Update, UpdateChange, UpdateId, UpdatePhase, UpdateTarget, UpdateTerms,
+        DownloadKey, NotGiven, Package, Scheme, Update, UpdateChange, UpdateId, UpdatePhase, UpdateTarget,
     },
 };
 
@@ -23,41 +23,15 @@ impl Counter {
     fn new() -> Self {
         let bench = with_users();
         let artefact = uploaded(&bench);
+        let package = Package { artefact, version: "1.4.0".into(), size: 21, target: UpdateTarget::Firmware };
+        let device = (DeviceId(1), public_id(1));
         let update = Update {
-            id: UpdateId::new(START, [1; 10]),
-            device: DeviceId(1),
-            device_public_id: public_id(1),
-            artefact,
-            version: "1.4.0".into(),
-            size: 21,
-            target: UpdateTarget::Firmware,
-            terms: UpdateTerms::default(),
-            requested_by: "ada".into(),
-            request: request(),
-            ticket: None,
-            created_at: START,
             phase: UpdatePhase::Delivering,
-            since: START,
             due_at: START.after(Duration::from_secs(60)),
-            attempt: 1,
-            mark: START,
-            asking: None,
-            unanswered: 0,
             prepared: 2,
             delivered: true,
-            sent: 0,
-            progress_at: START,
-            installed_at: None,
-            version_at: None,
-            restarts: 0,
-            version_before: None,
-            result: None,
-            cancelling: false,
-            rested: false,
             download: Some(KEY.digest()),
-            detail: String::new(),
-            notes: Vec::new(),
-            ended_at: None,
+            ..Update::begins(UpdateId::new(START, [1; 10]), START, request(), device, package)
         };
         bench.commit(vec![Change::Update(UpdateChange::Begun(Box::new(update.clone())))]);
         block_on(bench.fleet.restore_updates()).unwrap();

@@ -1,66 +1,63 @@
-//! When to look at which update.
+//! Which updates go on, of which devices, and what each waits for.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
+use super::super::schedule::Schedule;
 use crate::{DeviceId, OperationId, Timestamp, store::RunningUpdate, update::UpdateId};
 
 /// What is held in memory of the updates that go on.
-#[derive(Default)]
-pub(in crate::fleet) struct Agenda {
-    pub(super) due: BTreeSet<(Timestamp, UpdateId)>,
-    pub(super) updates: BTreeMap<UpdateId, Item>,
-    pub(super) of_device: HashMap<DeviceId, Vec<UpdateId>>,
-    pub(super) by_operation: HashMap<OperationId, UpdateId>,
+pub(super) struct Agenda {
+    schedule: Schedule<UpdateId>,
+    updates: HashMap<UpdateId, Item>,
+    of_device: HashMap<DeviceId, Vec<UpdateId>>,
+    by_operation: HashMap<OperationId, UpdateId>,
     /// How far pushes and downloads are that is not written yet.
     pub(super) progress: BTreeMap<UpdateId, (u64, Timestamp)>,
 }
 
-pub(super) struct Item {
+struct Item {
     device: DeviceId,
-    due_at: Timestamp,
-    pub(super) operation: Option<OperationId>,
-    /// A step of it is being taken; it is looked at again right after, if something happened meanwhile.
-    is_stepping: bool,
-    hastened: bool,
+    operation: Option<OperationId>,
 }
+
+/// How many updates take a step at the same moment at most: one that pushes takes one for as long as that lasts.
+const MAX_STEPPING: usize = 4_096;
 
 impl Agenda {
     pub(super) fn add(&mut self, running: RunningUpdate) {
         let RunningUpdate { id, device, due_at, operation } = running;
         // One that was begun while the others were read back is there already.
-        if self.updates.contains_key(&id) {
+        if !self.schedule.plan(id, due_at) {
             return;
         }
         // What was being asked when the server stopped is known by now, or waits.
-        let item = Item { device, due_at, operation, is_stepping: false, hastened: false };
-        self.updates.insert(id, item);
-        self.due.insert((due_at, id));
+        self.updates.insert(id, Item { device, operation });
         self.of_device.entry(device).or_default().push(id);
         self.by_operation.extend(operation.map(|operation| (operation, id)));
     }
 
     pub(super) fn take_due(&mut self, now: Timestamp) -> Vec<UpdateId> {
-        let stepping = self.updates.len().saturating_sub(self.due.len());
-        let room = MAX_STEPPING.saturating_sub(stepping);
-        let due: Vec<_> = self.due.iter().take_while(|(at, _)| *at <= now).take(room).copied().collect();
-        for (at, id) in &due {
-            self.due.remove(&(*at, *id));
-            if let Some(item) = self.updates.get_mut(id) {
-                (item.is_stepping, item.hastened) = (true, false);
-            }
-        }
-        due.into_iter().map(|(_, id)| id).collect()
+        self.schedule.take_due(now)
+    }
+
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.schedule.next()
     }
 
     pub(super) fn hasten(&mut self, id: UpdateId, now: Timestamp) {
-        let Some(item) = self.updates.get_mut(&id) else { return };
-        if item.is_stepping {
-            item.hastened = true;
-        } else if item.due_at > now {
-            self.due.remove(&(item.due_at, id));
-            item.due_at = now;
-            self.due.insert((now, id));
-        }
+        self.schedule.hasten(id, now);
+    }
+
+    pub(super) fn goes_on(&self, id: UpdateId) -> bool {
+        self.updates.contains_key(&id)
+    }
+
+    pub(super) fn updates_of(&self, device: DeviceId) -> Vec<UpdateId> {
+        self.of_device.get(&device).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn waiting_for(&self, operation: OperationId) -> Option<UpdateId> {
+        self.by_operation.get(&operation).copied()
     }
 
     pub(super) fn waits_for(&mut self, id: UpdateId, operation: Option<OperationId>) {
@@ -73,25 +70,35 @@ impl Agenda {
 
     /// A step was taken: when the next one is due, unless the update has ended.
     pub(super) fn stepped(&mut self, id: UpdateId, next: Option<Timestamp>, now: Timestamp) {
-        let Some(next) = next else {
-            self.waits_for(id, None);
-            self.progress.remove(&id);
-            if let Some(item) = self.updates.remove(&id)
-                && let Some(others) = self.of_device.get_mut(&item.device)
-            {
-                others.retain(|other| *other != id);
-                if others.is_empty() {
-                    self.of_device.remove(&item.device);
-                }
+        match next {
+            Some(next) => self.schedule.stepped(id, next, now),
+            None => self.remove(id),
+        }
+    }
+
+    fn remove(&mut self, id: UpdateId) {
+        self.waits_for(id, None);
+        self.schedule.remove(id);
+        self.progress.remove(&id);
+        if let Some(item) = self.updates.remove(&id)
+            && let Some(others) = self.of_device.get_mut(&item.device)
+        {
+            others.retain(|other| *other != id);
+            if others.is_empty() {
+                self.of_device.remove(&item.device);
             }
-            return;
-        };
-        let Some(item) = self.updates.get_mut(&id) else { return };
-        item.is_stepping = false;
-        item.due_at = if item.hastened { next.min(now) } else { next };
-        self.due.insert((item.due_at, id));
+        }
     }
 }
 
-/// How many updates take a step at the same moment at most: one that pushes takes one for as long as that lasts.
-const MAX_STEPPING: usize = 4_096;
+impl Default for Agenda {
+    fn default() -> Self {
+        Self {
+            schedule: Schedule::new(MAX_STEPPING),
+            updates: HashMap::new(),
+            of_device: HashMap::new(),
+            by_operation: HashMap::new(),
+            progress: BTreeMap::new(),
+        }
+    }
+}

@@ -10,8 +10,8 @@ use crate::{
     ArtefactId, Change, DeviceId, OperationId, Store, Timestamp,
     store::{ENDED_UPDATE_KEPT, ENDED_UPDATES_PER_DEVICE},
     update::{
-        Ask, Delivery, DownloadDigest, Update, UpdateChange, UpdateId, UpdateNote, UpdatePhase, UpdateTarget,
-        UpdateTerms, VersionAt,
+        Ask, Delivery, DownloadDigest, Package, Update, UpdateChange, UpdateId, UpdateNote, UpdatePhase,
+        UpdateTarget, UpdateTerms, VersionAt,
     },
 };
 
@@ -26,41 +26,13 @@ pub(super) fn artefact(number: u128) -> ArtefactId {
 
 /// One that waits for a device, of its firmware with the first artefact.
 pub(super) fn update(number: i64, of_device: i64) -> Update {
+    let package =
+        Package { artefact: artefact(1), version: "2.0".into(), size: 4_096, target: UpdateTarget::Firmware };
+    let device = (DeviceId(of_device), public_id(of_device));
     Update {
-        id: update_id(number),
-        device: DeviceId(of_device),
-        device_public_id: public_id(of_device),
-        artefact: artefact(1),
-        version: "2.0".into(),
-        size: 4_096,
-        target: UpdateTarget::Firmware,
-        terms: UpdateTerms::default(),
         requested_by: "Zoë".into(),
-        request: request(7),
-        ticket: None,
-        created_at: at(number),
-        phase: UpdatePhase::Waiting,
-        since: at(number),
         due_at: at(number + 60),
-        attempt: 1,
-        mark: at(number),
-        asking: None,
-        unanswered: 0,
-        prepared: 0,
-        delivered: false,
-        sent: 0,
-        progress_at: at(number),
-        installed_at: None,
-        version_at: None,
-        restarts: 0,
-        version_before: None,
-        result: None,
-        cancelling: false,
-        rested: false,
-        download: None,
-        detail: String::new(),
-        notes: Vec::new(),
-        ended_at: None,
+        ..Update::begins(update_id(number), at(number), request(7), device, package)
     }
 }
 

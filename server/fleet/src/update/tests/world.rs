@@ -7,7 +7,7 @@ use objects::{Node, Path, Resource, Value};
 use crate::{
     ArtefactId, DeviceId, Operation, OperationId, PublicId, RegistrationId, RequestId, Timestamp,
     update::{
-        Ask, Asked, DownloadDigest, Known, Registered, Scheme, Seen, Update, UpdateId, UpdatePhase,
+        Ask, Asked, DownloadDigest, Known, Package, Registered, Scheme, Seen, Update, UpdateId, UpdatePhase,
         UpdateTarget, UpdateTerms,
     },
 };
@@ -81,42 +81,15 @@ impl World {
     pub(super) fn new(quirk: Quirk) -> Self {
         let now = Timestamp(1_000_000);
         let registered = Registered { id: RegistrationId(1), at: Timestamp(0), has_target: true };
-        let update = Update {
-            id: UpdateId(uuid::Uuid::nil()),
-            device: DeviceId(1),
-            device_public_id: PublicId::from_random([1; 16]),
+        let package = Package {
             artefact: ArtefactId(uuid::Uuid::nil()),
             version: NEW.into(),
             size: SIZE,
             target: UpdateTarget::Firmware,
-            terms: UpdateTerms::default(),
-            requested_by: "ada".into(),
-            request: RequestId::from_random([2; 16]),
-            ticket: None,
-            created_at: now,
-            phase: UpdatePhase::Waiting,
-            since: now,
-            due_at: now,
-            attempt: 1,
-            mark: now,
-            asking: None,
-            unanswered: 0,
-            prepared: 0,
-            delivered: false,
-            sent: 0,
-            progress_at: now,
-            installed_at: None,
-            version_at: None,
-            restarts: 0,
-            version_before: None,
-            result: None,
-            cancelling: false,
-            rested: false,
-            download: None,
-            detail: String::new(),
-            notes: Vec::new(),
-            ended_at: None,
         };
+        let device = (DeviceId(1), PublicId::from_random([1; 16]));
+        let (id, request) = (UpdateId(uuid::Uuid::nil()), RequestId::from_random([2; 16]));
+        let update = Update::begins(id, now, request, device, package);
         Self {
             now,
             update,

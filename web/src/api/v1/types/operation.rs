@@ -12,7 +12,7 @@ use super::Value as TypedValue;
 
 words! {
     /// A content format.
-    Format { Text, Opaque, Cbor, SenmlJson, SenmlCbor, Tlv, Lwm2mJson }
+    Format { Text, Opaque, Cbor, SenmlJson, SenmlCbor, SenmlEtchJson, SenmlEtchCbor, Tlv, Lwm2mJson, Lwm2mCbor }
 }
 
 words! {
@@ -308,8 +308,11 @@ impl From<Format> for ContentFormat {
             Format::Cbor => Self::CBOR,
             Format::SenmlJson => Self::SENML_JSON,
             Format::SenmlCbor => Self::SENML_CBOR,
+            Format::SenmlEtchJson => Self::SENML_ETCH_JSON,
+            Format::SenmlEtchCbor => Self::SENML_ETCH_CBOR,
             Format::Tlv => Self::TLV,
             Format::Lwm2mJson => Self::LWM2M_JSON,
+            Format::Lwm2mCbor => Self::LWM2M_CBOR,
         }
     }
 }
