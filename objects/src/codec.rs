@@ -25,6 +25,7 @@
 mod cbor;
 mod content;
 mod error;
+mod lwm2m_cbor;
 mod lwm2m_json;
 mod opaque;
 mod senml;
@@ -57,10 +58,16 @@ impl ContentFormat {
     pub const SENML_JSON: Self = Self(110);
     /// `application/senml+cbor`, since LwM2M 1.1.
     pub const SENML_CBOR: Self = Self(112);
+    /// `application/senml-etch+json` (RFC 8790), since LwM2M 1.2: what a composite operation asks for or writes, never an answer.
+    pub const SENML_ETCH_JSON: Self = Self(320);
+    /// `application/senml-etch+cbor`: the same as CBOR.
+    pub const SENML_ETCH_CBOR: Self = Self(322);
     /// `application/vnd.oma.lwm2m+tlv`
     pub const TLV: Self = Self(11542);
     /// `application/vnd.oma.lwm2m+json`, of LwM2M 1.0. Read, never written.
     pub const LWM2M_JSON: Self = Self(11543);
+    /// `application/vnd.oma.lwm2m+cbor`, since LwM2M 1.2.
+    pub const LWM2M_CBOR: Self = Self(11544);
 
     /// The registered number for one that was in use before OMA had its own: 1541 text, 1542 TLV, 1543 JSON.
     /// Every other number is itself.
@@ -74,6 +81,16 @@ impl ContentFormat {
         }
     }
 
+    /// In which a composite operation is answered that was asked in this one: SenML-ETCH is for requests (RFC 8790 §3).
+    #[must_use]
+    pub fn of_answer(self) -> Self {
+        match self.registered() {
+            Self::SENML_ETCH_JSON => Self::SENML_JSON,
+            Self::SENML_ETCH_CBOR => Self::SENML_CBOR,
+            _ => self,
+        }
+    }
+
     /// A short name for people, if it is one of the formats named here.
     pub fn name(self) -> Option<&'static str> {
         Some(match self.registered() {
@@ -83,8 +100,11 @@ impl ContentFormat {
             Self::CBOR => "CBOR",
             Self::SENML_JSON => "SenML JSON",
             Self::SENML_CBOR => "SenML CBOR",
+            Self::SENML_ETCH_JSON => "SenML-ETCH JSON",
+            Self::SENML_ETCH_CBOR => "SenML-ETCH CBOR",
             Self::TLV => "TLV",
             Self::LWM2M_JSON => "LwM2M JSON",
+            Self::LWM2M_CBOR => "LwM2M CBOR",
             _ => return None,
         })
     }
@@ -125,6 +145,9 @@ pub fn decode(
         ContentFormat::SENML_CBOR => {
             senml::samples_at(format, path, senml_cbor::read(payload)?, models, received_ms)
         }
+        ContentFormat::LWM2M_CBOR => {
+            senml::samples_at(format, path, lwm2m_cbor::read(payload)?, models, received_ms)
+        }
         ContentFormat::LWM2M_JSON => {
             senml::samples_at(format, path, lwm2m_json::read(path, payload)?, models, received_ms)
         }
@@ -134,7 +157,7 @@ pub fn decode(
 
 /// Reads values from all over a device: the payload of Send, or what a composite operation carries.
 ///
-/// One sample for each value, at its resource or resource instance, ordered by time and path. Only SenML names
+/// One sample for each value, at its resource or resource instance, ordered by time and path. Only SenML and LwM2M CBOR name
 /// a path for each value, so every other format is [`DecodeError::Unsupported`].
 pub fn decode_many(
     format: ContentFormat,
@@ -161,23 +184,31 @@ pub fn encode(
         ContentFormat::TLV => tlv::encode(path, node, models),
         ContentFormat::SENML_JSON => senml_json::write(&senml::records_at(format, path, node, models)?),
         ContentFormat::SENML_CBOR => senml_cbor::write(&senml::records_at(format, path, node, models)?),
+        ContentFormat::LWM2M_CBOR => lwm2m_cbor::encode(path, node, models),
         _ => Err(EncodeError::Unsupported { format }),
     }
 }
 
 /// Writes values from all over a device, each as the type that [`Models`] defines for it, if it can be without loss: the
-/// payload of Write-Composite (LwM2M Core 1.1.1 §6.3.9). SenML only.
+/// payload of Write-Composite (LwM2M Core 1.1.1 §6.3.9). See [`is_composite`].
 pub fn encode_values<'v>(
     format: ContentFormat,
     values: impl IntoIterator<Item = (Path, &'v Value)>,
     models: &Models<'_>,
 ) -> Result<Vec<u8>, EncodeError> {
-    write_records(format, &senml::records_of_values(format, values, models)?)
+    match format {
+        ContentFormat::LWM2M_CBOR => lwm2m_cbor::encode_values(values, models),
+        _ => write_records(format, &senml::records_of_values(format, values, models)?),
+    }
 }
 
-/// Writes paths without values: what Read-Composite and Observe-Composite ask for (LwM2M Core 1.1.1 §6.3.8). SenML only.
+/// Writes paths without values: what Read-Composite and Observe-Composite ask for (LwM2M Core 1.1.1 §6.3.8). See
+/// [`is_composite`].
 pub fn encode_paths(format: ContentFormat, paths: &[Path]) -> Result<Vec<u8>, EncodeError> {
-    write_records(format, &senml::records_of_paths(paths))
+    match format {
+        ContentFormat::LWM2M_CBOR => lwm2m_cbor::encode_paths(paths),
+        _ => write_records(format, &senml::records_of_paths(paths)),
+    }
 }
 
 /// Reads what [`encode_paths`] writes: the name of each record is a path, its value means nothing.
@@ -185,29 +216,36 @@ pub fn decode_paths(format: ContentFormat, payload: &[u8]) -> Result<Vec<Path>, 
     senml::paths(read_records(format, payload)?)
 }
 
-/// Whether one payload of the format may hold values from all over a device, so that composite operations and Send can use
-/// it.
+/// Whether one payload of the format may hold values from all over a device, so that composite operations can use it: SenML,
+/// LwM2M CBOR, and for requests SenML-ETCH.
 #[must_use]
 pub fn is_composite(format: ContentFormat) -> bool {
-    matches!(format.registered(), ContentFormat::SENML_JSON | ContentFormat::SENML_CBOR)
+    matches!(
+        format.of_answer(),
+        ContentFormat::SENML_JSON | ContentFormat::SENML_CBOR | ContentFormat::LWM2M_CBOR
+    )
 }
 
 /// Writes samples from all over a device, each with its own path and time, as they are: the payload of Send,
-/// of a notification with history, or of a composite operation. SenML only.
+/// of a notification with history, or of a composite operation. SenML, or LwM2M CBOR where no sample has a time.
 pub fn encode_many(format: ContentFormat, samples: &[Sample]) -> Result<Vec<u8>, EncodeError> {
+    if format == ContentFormat::LWM2M_CBOR {
+        return lwm2m_cbor::encode_many(samples);
+    }
     write_records(format, &senml::records(format, samples)?)
 }
 
 fn read_records(format: ContentFormat, payload: &[u8]) -> Result<senml::Pack, DecodeError> {
-    match format.registered() {
+    match format.of_answer() {
         ContentFormat::SENML_JSON => senml_json::read(payload),
         ContentFormat::SENML_CBOR => senml_cbor::read(payload),
+        ContentFormat::LWM2M_CBOR => lwm2m_cbor::read(payload),
         _ => Err(DecodeError::Unsupported { format }),
     }
 }
 
 fn write_records(format: ContentFormat, records: &[senml::Record]) -> Result<Vec<u8>, EncodeError> {
-    match format.registered() {
+    match format.of_answer() {
         ContentFormat::SENML_JSON => senml_json::write(records),
         ContentFormat::SENML_CBOR => senml_cbor::write(records),
         _ => Err(EncodeError::Unsupported { format }),

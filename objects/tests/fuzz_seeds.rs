@@ -66,6 +66,11 @@ fn seeds_of_senml_cbor() {
 }
 
 #[test]
+fn seeds_of_lwm2m_cbor() {
+    replay("lwm2m_cbor", |bytes| codec::check(ContentFormat::LWM2M_CBOR, bytes));
+}
+
+#[test]
 fn seeds_of_lwm2m_json() {
     replay("lwm2m_json", |bytes| codec::check(ContentFormat::LWM2M_JSON, bytes));
 }

@@ -4,6 +4,7 @@
 //! bounded, an array stands where a number may stand only as a decimal fraction.
 
 mod scan;
+use scan::Arrays;
 
 use serde::{Serialize, Serializer, de::DeserializeOwned};
 
@@ -24,8 +25,12 @@ pub(super) fn decode(path: &Path, payload: &[u8], models: &Models<'_>) -> Result
 
 pub(super) fn encode(path: &Path, node: &Node, models: &Models<'_>) -> Result<Vec<u8>, EncodeError> {
     let value = only_value(FORMAT, path, node, models)?;
-    let no_form = EncodeError::NoForm { path: *path, format: FORMAT };
-    match &*value {
+    write_value(&value).ok_or(EncodeError::NoForm { path: *path, format: FORMAT })
+}
+
+/// Writes one value; none where the library has no form for it.
+pub(super) fn write_value(value: &Value) -> Option<Vec<u8>> {
+    match value {
         Value::String(text) | Value::CoreLink(text) => write(text),
         Value::Integer(number) => write(number),
         // RFC 8949 §3.4.2: epoch-based time. Leshan takes a time in no other form.
@@ -36,7 +41,6 @@ pub(super) fn encode(path: &Path, node: &Node, models: &Models<'_>) -> Result<Ve
         Value::Opaque(bytes) => write(&Bytes(bytes)),
         Value::ObjectLink(link) => write(&link.to_string()),
     }
-    .ok_or(no_form)
 }
 
 /// Reads one item that is all of `payload`. `depth` is how many containers may lie within each other.
@@ -45,7 +49,21 @@ pub(super) fn read<T: DeserializeOwned>(
     depth: usize,
     payload: &[u8],
 ) -> Result<T, DecodeError> {
-    scan::scan(format, depth, payload)?;
+    scan::scan(format, depth, Arrays::Anywhere, payload)?;
+    built(format, payload)
+}
+
+/// The same, where an array may stand as a key only.
+pub(super) fn read_with_keys<T: DeserializeOwned>(
+    format: ContentFormat,
+    depth: usize,
+    payload: &[u8],
+) -> Result<T, DecodeError> {
+    scan::scan(format, depth, Arrays::AsKeys, payload)?;
+    built(format, payload)
+}
+
+fn built<T: DeserializeOwned>(format: ContentFormat, payload: &[u8]) -> Result<T, DecodeError> {
     serde_cbor::from_slice(payload).map_err(|error| DecodeError::Malformed {
         format,
         offset: usize::try_from(error.offset()).unwrap_or_default().min(payload.len()),

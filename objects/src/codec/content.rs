@@ -214,8 +214,8 @@ impl<'de> Deserialize<'de> for Content {
     }
 }
 
-struct ContentVisitor {
-    fractions: bool,
+pub(super) struct ContentVisitor {
+    pub(super) fractions: bool,
 }
 
 impl<'de> Visitor<'de> for ContentVisitor {

@@ -149,7 +149,7 @@ fn content(format: ContentFormat, path: &Path, value: &Value) -> Result<Content,
         return Err(EncodeError::Mismatch { path: *path });
     }
     match Content::of(value) {
-        Content::Float(number) if format == ContentFormat::SENML_JSON && !number.is_finite() => {
+        Content::Float(number) if format.of_answer() == ContentFormat::SENML_JSON && !number.is_finite() => {
             Err(EncodeError::NoForm { path: *path, format })
         }
         content => Ok(content),

@@ -2,12 +2,25 @@
 
 use crate::codec::{ContentFormat, DecodeError};
 
+/// Where an array may stand that is no decimal fraction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrays {
+    Anywhere,
+    /// Only as the key of a map.
+    AsKeys,
+}
+
 /// Checks that `payload` is one well-formed item, that its lengths lie within it, and that at most `depth` containers
 /// lie within each other. A decimal fraction (tag 4) counts as a number, any other array or map as a container.
-pub(super) fn scan(format: ContentFormat, depth: usize, payload: &[u8]) -> Result<(), DecodeError> {
-    let mut scanner = Scanner { format, max_depth: depth, payload, at: 0 };
+pub(super) fn scan(
+    format: ContentFormat,
+    depth: usize,
+    arrays: Arrays,
+    payload: &[u8],
+) -> Result<(), DecodeError> {
+    let mut scanner = Scanner { format, max_depth: depth, arrays, payload, at: 0 };
     let item = scanner.head()?;
-    scanner.item(item, depth)?;
+    scanner.item(item, depth, Place::Value)?;
     match payload.len() - scanner.at {
         0 => Ok(()),
         count => Err(DecodeError::Trailing { offset: scanner.at, count }),
@@ -17,8 +30,16 @@ pub(super) fn scan(format: ContentFormat, depth: usize, payload: &[u8]) -> Resul
 struct Scanner<'p> {
     format: ContentFormat,
     max_depth: usize,
+    arrays: Arrays,
     payload: &'p [u8],
     at: usize,
+}
+
+/// Where an item stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Key,
+    Value,
 }
 
 /// The first byte and the argument that belongs to it; without one the length is indefinite, or the item is a break.
@@ -26,6 +47,12 @@ struct Head {
     major: u8,
     argument: Option<u64>,
     offset: usize,
+}
+
+impl Place {
+    fn of(is_key: bool) -> Self {
+        if is_key { Self::Key } else { Self::Value }
+    }
 }
 
 impl Head {
@@ -53,43 +80,46 @@ impl Scanner<'_> {
         Ok(Head { major, argument, offset })
     }
 
-    fn item(&mut self, head: Head, depth: usize) -> Result<(), DecodeError> {
+    fn item(&mut self, head: Head, depth: usize, place: Place) -> Result<(), DecodeError> {
         match (head.major, head.argument) {
             (2 | 3, Some(length)) => self.skip(length),
             (2 | 3, None) => self.chunks(head.major),
             (4 | 5, _) if depth == 0 => {
                 Err(DecodeError::TooDeep { max: self.max_depth, offset: head.offset })
             }
-            (4, Some(count)) => self.items(count, depth),
-            (5, Some(count)) => self.items(count.saturating_mul(2), depth),
-            (4, None) => self.items_until_break(depth).map(drop),
-            (5, None) if self.items_until_break(depth)? % 2 != 0 => {
+            (4, _) if self.arrays == Arrays::AsKeys && place == Place::Value => {
+                Err(self.malformed(head.offset, "an array that is no key"))
+            }
+            (4, Some(count)) => self.items(count, depth, false),
+            (5, Some(count)) => self.items(count.saturating_mul(2), depth, true),
+            (4, None) => self.items_until_break(depth, false).map(drop),
+            (5, None) if self.items_until_break(depth, true)? % 2 != 0 => {
                 Err(self.malformed(head.offset, "a map with a key without a value"))
             }
-            (6, Some(tag)) => self.tagged(tag, depth),
+            (6, Some(tag)) => self.tagged(tag, depth, place),
             (_, None) if head.is_break() => Err(self.malformed(head.offset, "a break outside of anything")),
             _ => Ok(()),
         }
     }
 
-    fn items(&mut self, count: u64, depth: usize) -> Result<(), DecodeError> {
+    fn items(&mut self, count: u64, depth: usize, of_map: bool) -> Result<(), DecodeError> {
         // Each item takes at least a byte.
         self.require(count)?;
-        for _ in 0..count {
+        for index in 0..count {
             let head = self.head()?;
-            self.item(head, depth - 1)?;
+            self.item(head, depth - 1, Place::of(of_map && index % 2 == 0))?;
         }
         Ok(())
     }
 
-    fn items_until_break(&mut self, depth: usize) -> Result<usize, DecodeError> {
+    fn items_until_break(&mut self, depth: usize, of_map: bool) -> Result<usize, DecodeError> {
         let mut count = 0;
         loop {
             let head = self.head()?;
             if head.is_break() {
                 return Ok(count);
             }
-            self.item(head, depth - 1)?;
+            self.item(head, depth - 1, Place::of(of_map && count % 2 == 0))?;
             count += 1;
         }
     }
@@ -105,14 +135,14 @@ impl Scanner<'_> {
         }
     }
 
-    fn tagged(&mut self, tag: u64, depth: usize) -> Result<(), DecodeError> {
+    fn tagged(&mut self, tag: u64, depth: usize, place: Place) -> Result<(), DecodeError> {
         const DECIMAL_FRACTION: u64 = 4;
         let head = self.head()?;
         match head.major {
             // A tag more would be one recursion more here and in the library; no content of LwM2M has two.
             6 => Err(self.malformed(head.offset, "a tag within a tag")),
             4 if tag == DECIMAL_FRACTION => self.decimal_fraction(&head),
-            _ => self.item(head, depth),
+            _ => self.item(head, depth, place),
         }
     }
 
@@ -153,7 +183,18 @@ mod tests {
     use super::*;
 
     fn scanned(depth: usize, payload: &[u8]) -> Result<(), DecodeError> {
-        scan(ContentFormat::CBOR, depth, payload)
+        scan(ContentFormat::CBOR, depth, Arrays::Anywhere, payload)
+    }
+
+    #[test]
+    fn an_array_may_be_kept_to_keys() {
+        let scanned = |payload: &[u8]| scan(ContentFormat::LWM2M_CBOR, 3, Arrays::AsKeys, payload);
+        for payload in [&hex!("a1 82 03 00 01")[..], &hex!("bf 9f 03 00 ff c4 82 21 01 ff")] {
+            assert_eq!(scanned(payload), Ok(()), "{payload:02x?}");
+        }
+        for payload in [&hex!("a1 03 82 21 01")[..], &hex!("81 03"), &hex!("a1 82 81 03 00 01")] {
+            assert!(scanned(payload).is_err(), "{payload:02x?}");
+        }
     }
 
     #[test]

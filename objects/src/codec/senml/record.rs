@@ -139,6 +139,11 @@ enum Label {
 }
 
 impl Record {
+    /// One that names a path, with what stands there.
+    pub(in crate::codec) fn of(name: String, content: Option<Content>) -> Self {
+        Self { name: Some(name), content, regular: true, ..Self::default() }
+    }
+
     fn set(&mut self, field: Field, content: Content, text: bool) {
         let found = content.kind();
         match (field, content) {

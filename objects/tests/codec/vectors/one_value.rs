@@ -224,7 +224,7 @@ fn only_resources_and_their_instances_have_one_value() {
 
 #[test]
 fn formats_without_a_codec_say_so() {
-    for format in [ContentFormat::LINK, ContentFormat(11544), ContentFormat(65_000)] {
+    for format in [ContentFormat::LINK, ContentFormat(11545), ContentFormat(65_000)] {
         let error = decode(format, "/3/0/9", b"").unwrap_err();
         assert_eq!(error, DecodeError::Unsupported { format });
         let node = Node::Resource(single(Value::Integer(1)));
