@@ -9,6 +9,15 @@ fn paths(texts: &[&str]) -> Paths {
     texts.iter().map(|text| path(text)).collect()
 }
 
+/// Each in which several nodes can be asked for.
+const COMPOSITE: [ContentFormat; 5] = [
+    ContentFormat::SENML_JSON,
+    ContentFormat::SENML_CBOR,
+    ContentFormat::SENML_ETCH_JSON,
+    ContentFormat::SENML_ETCH_CBOR,
+    ContentFormat::LWM2M_CBOR,
+];
+
 fn both() -> Paths {
     paths(&["/3/0/9", "/3303/0/5700"])
 }
@@ -19,8 +28,8 @@ fn observe() -> Operation {
 
 #[test]
 fn several_nodes_are_read_in_one_request_and_what_is_not_there_is_left_out() {
-    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
-    for format in [ContentFormat::SENML_JSON, ContentFormat::SENML_CBOR] {
+    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_2));
+    for format in COMPOSITE {
         assert!(!world.answers_no_composites(node));
         let paths = paths(&["/3/0/9", "/3303/0/5700", "/3/0/9999", "/3304"]);
         let read = world.order(node, Operation::ReadComposite { paths, format: Some(format) });
@@ -40,6 +49,29 @@ fn the_root_is_everything_but_what_belongs_to_the_bootstrap_server() {
     let objects: std::collections::BTreeSet<u16> =
         samples.iter().filter_map(|sample| sample.path.object()).map(|object| object.0).collect();
     assert!(objects.contains(&1) && objects.contains(&3303) && !objects.contains(&0), "{objects:?}");
+}
+
+#[test]
+fn several_values_are_written_in_every_format() {
+    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_2));
+    for (format, seconds) in COMPOSITE.into_iter().zip([600, 700, 800, 900, 1_000]) {
+        let written = Value::Integer(seconds);
+        let values = [(path("/1/0/1"), written.clone()), (path("/3/0/15"), Value::String("Europe/Rome".into()))];
+        let values = values.into_iter().collect();
+        let outcome = world.order(node, Operation::WriteComposite { values, format: Some(format) });
+        assert_eq!(line(&outcome), "2.04 Changed", "{format}");
+        assert_eq!(world.device(node).objects().get(&path("/1/0/1")), Some(&written), "{format}");
+    }
+}
+
+#[test]
+fn an_instance_is_read_in_lwm2m_cbor() {
+    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_2));
+    let format = Some(ContentFormat::LWM2M_CBOR);
+    let read = world.order(node, Operation::Read { path: path("/3/0"), format });
+    assert!(matches!(read, Outcome::Success { .. }), "{read:?}");
+    assert_eq!(world.latest(node, path("/3/0/9")), Some(Value::Integer(100)));
+    assert_eq!(world.latest(node, path("/3/0/11/0")), Some(Value::Integer(0)));
 }
 
 #[test]
