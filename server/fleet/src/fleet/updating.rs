@@ -75,7 +75,10 @@ impl Fleet {
     pub fn device_happened(&self, device: DeviceId, kind: &EventKind, now: Timestamp) {
         if matches!(
             kind,
-            EventKind::Observations | EventKind::Update { .. } | EventKind::Configuration { .. }
+            EventKind::Awake
+                | EventKind::Observations
+                | EventKind::Update { .. }
+                | EventKind::Configuration { .. }
         ) {
             return;
         }
@@ -366,6 +369,8 @@ impl Fleet {
             OperationState::Queued | OperationState::Sent => Asked::UnderWay,
             OperationState::Done => Asked::Done,
             OperationState::Unknown if result == Failure::OutcomeUnknown.to_string() => Asked::CutOff,
+            // The same was asked by somebody else since; it is asked anew if it is still to be known.
+            OperationState::Superseded => return Ok(None),
             _ => Asked::Failed(result),
         }))
     }
