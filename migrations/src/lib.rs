@@ -19,6 +19,7 @@ mod m0009_class_rule;
 mod m0010_update;
 mod m0011_configuration;
 mod m0012_reporting;
+mod m0013_queue;
 
 use std::fmt::Display;
 
@@ -157,6 +158,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_update::STEP),
             Box::new(m0011_configuration::STEP),
             Box::new(m0012_reporting::STEP),
+            Box::new(m0013_queue::STEP),
         ]
     }
 }

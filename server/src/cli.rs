@@ -14,6 +14,7 @@ mod artefact;
 mod ask;
 mod audit;
 mod authority;
+mod awake;
 mod backup;
 mod baseline;
 mod bootstrap;

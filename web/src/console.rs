@@ -66,6 +66,8 @@ mod overview;
 
 mod plan;
 
+mod queue;
+
 mod search;
 
 mod security;
@@ -108,6 +110,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .merge(configuration())
         .merge(updates())
         .merge(enrolment())
+        .route("/operations/waiting", get(queue::page))
         .route("/diary", get(diary::page))
         .route("/diary/{entry}", get(diary::entry))
         .route("/diary/{entry}/clear", post(diary::clear))
@@ -157,6 +160,8 @@ fn devices() -> Router<Arc<App>> {
         .route("/devices/{device}/nodes/{*path}", get(node::page).post(operate::submit))
         .route("/devices/{device}/several", get(several::page).post(several::submit))
         .route("/devices/{device}/operations", get(operations::page))
+        .route("/devices/{device}/operations/cancel", post(queue::cancel))
+        .route("/devices/{device}/awake", post(device::awake::save))
         .route("/devices/{device}/operations/{operation}", get(operation::page))
         .route("/devices/{device}/operations/{operation}/cancel", post(operation::cancel))
         .route("/devices/{device}/waiting/{once}/{asked}/{*path}", get(waiting::page))
@@ -227,6 +232,7 @@ fn enrolment() -> Router<Arc<App>> {
         .route("/enrolment/classes/{class}/rule", post(enrolment::belongs::save))
         .route("/enrolment/classes/{class}/retention", post(enrolment::retention::save))
         .route("/enrolment/classes/{class}/wishes", post(enrolment::wishes::save))
+        .route("/enrolment/classes/{class}/awake", post(enrolment::awake::save))
         .route(
             "/enrolment/classes/{class}/updates",
             get(enrolment::updates::page).post(enrolment::updates::save),

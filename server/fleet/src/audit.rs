@@ -116,6 +116,8 @@ pub enum Verb {
     SaveUpdatePolicy,
     /// What a class wishes to be told of was changed; `object` says to what.
     SaveWishes,
+    /// How long a device or a class listens was said; `object` says how long.
+    SaveAwakeTime,
     /// A key is trusted for the updates of a class.
     AddUpdateKey,
     /// A key is not trusted any more for the updates of a class.
@@ -216,7 +218,7 @@ impl Cause {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 56] = [
+    pub const ALL: [Self; 57] = [
         Self::CreateUser,
         Self::LogIn,
         Self::LogInFailed,
@@ -250,6 +252,7 @@ impl Verb {
         Self::SaveRevocationList,
         Self::SaveUpdatePolicy,
         Self::SaveWishes,
+        Self::SaveAwakeTime,
         Self::AddUpdateKey,
         Self::RevokeUpdateKey,
         Self::UploadArtefact,
@@ -311,6 +314,7 @@ impl Verb {
             Self::SaveRevocationList => "save revocation list",
             Self::SaveUpdatePolicy => "save update policy",
             Self::SaveWishes => "save wishes",
+            Self::SaveAwakeTime => "save awake time",
             Self::AddUpdateKey => "add update key",
             Self::RevokeUpdateKey => "revoke update key",
             Self::UploadArtefact => "upload artefact",

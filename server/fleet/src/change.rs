@@ -6,7 +6,7 @@ use crate::{
     DiaryNote, GroupChange, KeyPair, NewCredential, Observation, OperationId, OperationRecord,
     OperationState, OwnKey, Plan, PlanScope, PublicId, Reading, Registration, SecureSession, SecureSessionId,
     SeenCertificate, SessionMark, Source, TimelineEntry, Timestamp, User, WebSession, Webhook, WebhookSecret,
-    configuration::ConfigurationChange, update::UpdateChange, wish::WishChange,
+    configuration::ConfigurationChange, queue::QueueChange, update::UpdateChange, wish::WishChange,
 };
 
 /// What is to become durable together.
@@ -299,6 +299,8 @@ pub enum Change {
     Update(UpdateChange),
     /// What classes wish to be told of, and what came of it.
     Wish(WishChange),
+    /// What waits for devices, and how long they listen.
+    Queue(QueueChange),
     /// What devices are to be set to, and where they stand.
     Configuration(ConfigurationChange),
     /// A console session was made or changed.

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use crate::{
-    Commit, CredentialId, DeviceId, EndReason, Operation, OperationId, Outcome, RequestId, StoreError,
-    Timestamp,
+    Commit, CredentialId, DeviceId, EndReason, Operation, OperationId, OperationRecord, Outcome, Priority,
+    RequestId, StoreError, Timestamp,
 };
 
 /// Carries operations to devices. Implemented by the shards; by a table of answers in tests.
@@ -71,6 +71,8 @@ pub struct Order {
     pub stored: bool,
     /// After this it is not sent any more.
     pub expires_at: Timestamp,
+    /// How soon it is sent among those that wait for the device.
+    pub priority: Priority,
 }
 
 /// What became of an [`Order`].
@@ -100,7 +102,7 @@ pub enum Taken {
 pub enum Presence {
     /// Registered and listening.
     Awake,
-    /// Registered in queue mode, and not heard within [`Presence::AWAKE_FOR`].
+    /// Registered in queue mode, and not heard for longer than it listens ([`crate::queue::Awake::time`]), or silent since.
     Asleep,
     /// Not registered.
     NotRegistered,
@@ -114,6 +116,19 @@ pub struct WireTrace {
 }
 
 impl Order {
+    /// That of an operation that waits.
+    pub fn of(record: OperationRecord) -> Self {
+        Self {
+            id: record.id,
+            device: record.device,
+            operation: record.operation,
+            request: record.request,
+            stored: true,
+            expires_at: record.expires_at,
+            priority: record.priority,
+        }
+    }
+
     /// How many orders wait for one device at most.
     pub const MAX_QUEUED: usize = 256;
     /// How long an order waits for a sleeping device unless it says otherwise.
@@ -124,6 +139,6 @@ impl Order {
 
 impl Presence {
     /// MAX_TRANSMIT_WAIT (RFC 7252 §4.8.2): how long a device in queue mode listens after its last uplink
-    /// (LwM2M Transport 1.1.1 §6.5).
+    /// (LwM2M Transport 1.1.1 §6.5), unless something else is known of it or said.
     pub const AWAKE_FOR: Duration = Duration::from_secs(93);
 }

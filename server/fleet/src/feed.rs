@@ -57,6 +57,8 @@ pub enum EventKind {
         /// Where it stands now.
         state: OperationState,
     },
+    /// It listens again, having slept; or it listens for the first time, in queue mode.
+    Awake,
     /// Its observations changed.
     Observations,
     /// An update of it has got into another phase.

@@ -90,6 +90,9 @@ mod people;
 
 mod plans;
 
+mod queues;
+pub use queues::{AwakeDetail, Cancelled, Terms};
+
 mod recent;
 use recent::Recent;
 

@@ -80,12 +80,12 @@ pub use feed::{Event, EventKind, Feed, Subscription, Watched};
 
 mod fleet;
 pub use fleet::{
-    ArtefactDetail, Asker, AuditTrail, Began, Begun, BootstrapAsked, BootstrapSettings, Bootstrapped,
-    BulkReport, Closed, ConfigurationDetail, DeviceDetail, DeviceWishes, Download, DryRun, DryRunDevice,
-    DueWebhook, Enrolled, Evaluated, Fleet, FolderError, Given, GroupDetail, ImportFormat, ImportReport,
-    LoginBounds, LoginPermit, Look, ModelEntry, ModelFolder, ModelSource, NewArtefact, NewClaim, NewDevice,
-    NewGroup, NewUpdate, Offers, Operated, OperationView, Preview, Removal, Rotation, RowError, UpdateBegun,
-    Upload,
+    ArtefactDetail, Asker, AuditTrail, AwakeDetail, Began, Begun, BootstrapAsked, BootstrapSettings,
+    Bootstrapped, BulkReport, Cancelled, Closed, ConfigurationDetail, DeviceDetail, DeviceWishes, Download,
+    DryRun, DryRunDevice, DueWebhook, Enrolled, Evaluated, Fleet, FolderError, Given, GroupDetail,
+    ImportFormat, ImportReport, LoginBounds, LoginPermit, Look, ModelEntry, ModelFolder, ModelSource,
+    NewArtefact, NewClaim, NewDevice, NewGroup, NewUpdate, Offers, Operated, OperationView, Preview, Removal,
+    Rotation, RowError, Terms, UpdateBegun, Upload,
 };
 
 mod group;
@@ -112,10 +112,10 @@ pub use observation::{Notified, Observation, ObservationToken};
 mod operation;
 pub use operation::{
     BadOperation, CancelMode, Content, Failure, Operation, OperationRecord, OperationState, Outcome,
-    ResponseCode, WriteMode,
+    Priority, ResponseCode, WriteMode,
 };
 
-mod queue;
+pub mod queue;
 pub use queue::Disposition;
 
 mod reading;

@@ -14,6 +14,9 @@ mod check;
 mod outcome;
 pub use outcome::{Content, Failure, Outcome, ResponseCode};
 
+mod priority;
+pub use priority::Priority;
+
 /// One operation of LwM2M Core 1.1.1 §6.3 or §6.4.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operation {
@@ -145,7 +148,7 @@ pub enum CancelMode {
     Passive,
 }
 
-/// An operation and where it stands: `queued → sent → done | failed | expired | cancelled | unknown`.
+/// An operation and where it stands: `queued → sent → done | failed | expired | cancelled | superseded | unknown`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OperationRecord {
     /// Its name.
@@ -158,6 +161,8 @@ pub struct OperationRecord {
     pub requested_by: String,
     /// The request it came with.
     pub request: RequestId,
+    /// How soon it is sent among those that wait for the device.
+    pub priority: Priority,
     /// Where it stands.
     pub state: OperationState,
     /// When it was asked for.
@@ -170,6 +175,8 @@ pub struct OperationRecord {
     pub expires_at: Timestamp,
     /// The device's answer, or why there is none, in one line; values are in the readings.
     pub result: Option<String>,
+    /// The later one that made it pointless, if it is superseded.
+    pub superseded_by: Option<OperationId>,
 }
 
 /// The state of an operation.
@@ -187,6 +194,8 @@ pub enum OperationState {
     Expired,
     /// A person or the end of the registration cancelled it.
     Cancelled,
+    /// A later one made it pointless before it was sent: see [`OperationRecord::superseded_by`].
+    Superseded,
     /// It was sent, and whether the device did it is not known.
     Unknown,
 }
@@ -326,8 +335,16 @@ impl Operation {
 
 impl OperationState {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Queued, Self::Sent, Self::Done, Self::Failed, Self::Expired, Self::Cancelled, Self::Unknown];
+    pub const ALL: [Self; 8] = [
+        Self::Queued,
+        Self::Sent,
+        Self::Done,
+        Self::Failed,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Superseded,
+        Self::Unknown,
+    ];
 
     /// A word for it, as it is stored and shown.
     pub fn name(self) -> &'static str {
@@ -338,6 +355,7 @@ impl OperationState {
             Self::Failed => "failed",
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
+            Self::Superseded => "superseded",
             Self::Unknown => "unknown",
         }
     }

@@ -1,15 +1,24 @@
-//! The queue of orders: one under way a device, the others behind it in the order in which they came.
+//! The queue of orders: one under way a device, the others behind it by priority, and within one in the order in which they
+//! came. What a later one makes pointless is not sent. [`rule`] says which is which.
 //! LwM2M Transport 1.1.1 §6.5. A [`crate::Operation::Push`] takes long, block by block: others go on meanwhile, but no second one.
 //!
 //! Start with [`Roster::take`], which says what becomes of an order, and [`Roster::next_order`], to be asked whenever a
 //! device is heard and whenever an order has ended.
+
+mod awake;
+pub use awake::{Awake, AwakeFrom, AwakeScope, AwakeTime, AwakeTimes, Learned};
+
+mod change;
+pub use change::QueueChange;
+
+mod rule;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
-use crate::{DeviceId, Now, Operation, OperationId, Order, Presence, Roster};
+use crate::{DeviceId, Now, Operation, OperationId, Order, Presence, Priority, Roster};
 
 /// What becomes of an order.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +38,7 @@ pub enum Disposition {
 }
 
 impl Roster {
-    /// Takes an order in.
+    /// Takes an order in. [`Roster::take_superseded`] is to be asked next.
     pub fn take(&mut self, now: Now, order: Order) -> Disposition {
         let presence = self.presence(now, order.device);
         let asleep = match presence {
@@ -42,11 +51,17 @@ impl Roster {
         if !asleep && queue.waiting.is_empty() && queue.begin(&order) {
             return Disposition::Send(order);
         }
-        if queue.waiting.len() >= Order::MAX_QUEUED {
+        self.orders.supersede(&order);
+        if self.waiting(order.device) >= Order::MAX_QUEUED {
             return Disposition::QueueFull;
         }
         self.orders.push(now, order);
         if asleep { Disposition::Queued } else { Disposition::Behind }
+    }
+
+    /// The orders that one taken since has made pointless, each with that one. They do not wait any more, and are to be ended.
+    pub fn take_superseded(&mut self) -> Vec<(Order, OperationId)> {
+        std::mem::take(&mut self.orders.superseded)
     }
 
     /// The order to send to a device now, which is under way from here on; none while another one is, or while the
@@ -104,6 +119,11 @@ impl Roster {
         expired
     }
 
+    /// How many orders of a priority wait, for whatever device.
+    pub fn waiting_of(&self, priority: Priority) -> usize {
+        self.orders.count[priority as usize]
+    }
+
     /// How many orders wait for a device, the one under way not counted.
     pub fn waiting(&self, device: DeviceId) -> usize {
         self.orders.by_device.get(&device).map_or(0, |queue| queue.waiting.len())
@@ -116,6 +136,10 @@ pub(crate) struct Orders {
     by_device: BTreeMap<DeviceId, Queue>,
     /// When each order that waits expires, by the monotonic clock.
     deadlines: BTreeSet<(Duration, OperationId, DeviceId)>,
+    /// How many wait, by their priority.
+    count: [usize; Priority::ALL.len()],
+    /// Until they are asked for.
+    superseded: Vec<(Order, OperationId)>,
 }
 
 /// The orders of one device.
@@ -148,6 +172,7 @@ impl Orders {
         // The span is taken once, so that a later jump of the wall clock does not move it.
         let until = now.mono.saturating_add(order.expires_at.since(now.wall));
         self.deadlines.insert((until, order.id, order.device));
+        self.count[order.priority as usize] += 1;
         self.by_device.entry(order.device).or_default().waiting.push_back(Waiting { order, until });
     }
 
@@ -172,7 +197,7 @@ impl Orders {
     /// Whether nothing waits and nothing is under way, for any device.
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.by_device.is_empty() && self.deadlines.is_empty()
+        self.by_device.is_empty() && self.deadlines.is_empty() && self.superseded.is_empty()
     }
 
     /// The index of deadlines names what waits and nothing else, and no queue is kept empty.
@@ -184,6 +209,11 @@ impl Orders {
             queue.waiting.iter().map(deadline).collect::<Vec<_>>()
         };
         assert_eq!(self.deadlines, self.by_device.iter().flat_map(waiting).collect());
+        let orders = || self.by_device.values().flat_map(|queue| &queue.waiting);
+        for priority in Priority::ALL {
+            let count = orders().filter(|waiting| waiting.order.priority == priority).count();
+            assert_eq!(self.count[priority as usize], count);
+        }
     }
 
     fn next(&mut self, now: Now, device: DeviceId) -> Option<Order> {
@@ -192,16 +222,32 @@ impl Orders {
             return None;
         }
         // Those that have expired come out of `expire_orders`.
-        let may_go = |waiting: &Waiting| {
-            waiting.until > now.mono && (queue.push.is_none() || !is_push(&waiting.order))
-        };
-        let at = queue.waiting.iter().position(may_go)?;
+        let (places, waiting): (Vec<usize>, Vec<&Order>) = queue
+            .waiting
+            .iter()
+            .enumerate()
+            .filter(|(_, waiting)| waiting.until > now.mono)
+            .map(|(at, waiting)| (at, &waiting.order))
+            .unzip();
+        let at = places[rule::next(&waiting, |order| queue.push.is_none() || !is_push(order))?];
         #[cfg(planted)]
         let at = if planted::is(planted::Fault::QueueReversed) { queue.waiting.len() - 1 } else { at };
         let Waiting { order, until } = queue.waiting.remove(at)?;
         queue.begin(&order);
         self.deadlines.remove(&(until, order.id, device));
+        self.count[order.priority as usize] -= 1;
         Some(order)
+    }
+
+    fn supersede(&mut self, new: &Order) {
+        let Some(queue) = self.by_device.get(&new.device) else { return };
+        let waiting: Vec<&Order> = queue.waiting.iter().map(|waiting| &waiting.order).collect();
+        let pointless: BTreeSet<OperationId> =
+            rule::superseded_by(new, &waiting).into_iter().map(|at| waiting[at].id).collect();
+        if !pointless.is_empty() {
+            let orders = self.take_out(new.device, |waiting| pointless.contains(&waiting.order.id));
+            self.superseded.extend(orders.into_iter().map(|order| (order, new.id)));
+        }
     }
 
     fn take_out(&mut self, device: DeviceId, wanted: impl Fn(&Waiting) -> bool) -> Vec<Order> {
@@ -210,6 +256,7 @@ impl Orders {
         for waiting in std::mem::take(&mut queue.waiting) {
             if wanted(&waiting) {
                 self.deadlines.remove(&(waiting.until, waiting.order.id, device));
+                self.count[waiting.order.priority as usize] -= 1;
                 taken.push(waiting.order);
             } else {
                 queue.waiting.push_back(waiting);

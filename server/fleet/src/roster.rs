@@ -7,6 +7,7 @@
 //! whether a report was stored before a restart, which the store says ([`crate::Committed`]).
 
 mod apply;
+mod awake;
 mod decide;
 mod hot;
 mod lease;
@@ -22,9 +23,10 @@ use std::{
 use objects::ContentFormat;
 
 use crate::{
-    Commit, Device, DeviceId, EndReason, Ending, EndpointName, NodeId, Notified, Now, Observation,
+    ClassId, Commit, Device, DeviceId, EndReason, Ending, EndpointName, NodeId, Notified, Now, Observation,
     ObservationToken, OperationRecord, Origin, Presence, PublicId, Purpose, Registration, RegistrationId,
-    Source, Target, Timestamp, queue::Orders,
+    Source, Target, Timestamp,
+    queue::{AwakeTimes, Orders},
 };
 use hot::{Hot, Live};
 use links::LinkPool;
@@ -48,6 +50,10 @@ pub struct Roster {
     alarms: BTreeSet<(Duration, DeviceId)>,
     /// Whose liveness is not in a batch yet.
     unwritten: BTreeSet<DeviceId>,
+    /// How long the devices of a class listen, where somebody has said it.
+    class_awake: BTreeMap<ClassId, Duration>,
+    /// Of whom something was learned that is not in a batch yet.
+    taught: BTreeSet<DeviceId>,
     /// The tokens of observations that have ended while their device stays registered.
     forgotten: BTreeMap<DeviceId, Vec<ObservationToken>>,
     links: LinkPool,
@@ -64,7 +70,7 @@ pub struct Limits {
     pub lab: bool,
     /// Whether an Update from another address moves the registration there. Nothing proves who sends it.
     pub follow_address_changes: bool,
-    /// How long a device in queue mode listens after it was heard.
+    /// How long a device in queue mode listens after it was heard, unless something else is known of it or said.
     pub awake_for: Duration,
     /// How long a registration outlives its lifetime, so that an Update of the last moment may be sent twice.
     pub grace: Duration,
@@ -147,6 +153,8 @@ pub struct Restored {
     pub operations: Vec<OperationRecord>,
     /// The devices that hold or held a credential: none of them may come without security.
     pub secured: BTreeSet<DeviceId>,
+    /// How long devices listen, where anything is known of it.
+    pub awake: AwakeTimes,
     /// After which device the next part begins; none behind the last part.
     pub more_after: Option<DeviceId>,
 }
@@ -164,6 +172,8 @@ impl Restored {
         self.notified.append(&mut part.notified);
         self.operations.append(&mut part.operations);
         self.secured.append(&mut part.secured);
+        self.awake.devices.append(&mut part.awake.devices);
+        self.awake.classes.append(&mut part.awake.classes);
         self.more_after = part.more_after;
     }
 }
@@ -186,6 +196,8 @@ impl Roster {
             by_source: HashMap::new(),
             alarms: BTreeSet::new(),
             unwritten: BTreeSet::new(),
+            class_awake: BTreeMap::new(),
+            taught: BTreeSet::new(),
             forgotten: BTreeMap::new(),
             links: LinkPool::default(),
             orders: Orders::default(),
@@ -336,11 +348,10 @@ impl Roster {
         if planted::is(planted::Fault::AsleepCalled) && self.live(device).is_some() {
             return Presence::Awake;
         }
-        match self.live(device) {
+        let Some(hot) = self.devices.get(&device) else { return Presence::NotRegistered };
+        match hot.live.as_deref() {
             None => Presence::NotRegistered,
-            Some(live) if live.registration.binding.queue_mode && live.awake_until <= now.mono => {
-                Presence::Asleep
-            }
+            Some(live) if self.sleeps(now, hot, live) => Presence::Asleep,
             Some(_) => Presence::Awake,
         }
     }

@@ -30,6 +30,9 @@ pub(crate) mod sample;
 mod memory;
 pub use memory::MemoryStore;
 
+mod queue;
+pub use queue::{Queues, Waiting, WaitingQuery};
+
 mod update;
 pub use update::{ENDED_UPDATE_KEPT, ENDED_UPDATES_PER_DEVICE, RunningUpdate, UpdateQuery, Updates};
 
@@ -47,7 +50,9 @@ pub use query::{
 
 /// Keeps what must not be lost. One battery of tests ([`battery`]) runs on every implementation.
 #[async_trait]
-pub trait Store: Artefacts + Configurations + Groups + Updates + Wishing + Send + Sync + 'static {
+pub trait Store:
+    Artefacts + Configurations + Groups + Queues + Updates + Wishing + Send + Sync + 'static
+{
     /// Makes a commit durable: all of it or nothing. Returns only once it would survive a power loss.
     ///
     /// Concurrent commits may share a transaction; they are applied in the order in which they were begun (first

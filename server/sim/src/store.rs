@@ -17,7 +17,10 @@ use std::{
     time::Duration,
 };
 
-use fleet::{Change, Commit, Committed, DeviceId, EndReason, OperationId, OperationState, Store, StoreError};
+use fleet::{
+    Change, Commit, Committed, DeviceId, EndReason, OperationId, OperationState, Store, StoreError,
+    queue::QueueChange,
+};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use crate::bench::{Bench, note};
@@ -200,7 +203,9 @@ impl FaultyStore {
         if state.call_fails() || refused {
             note!(self.bench, "store: refuses {}", names(&commit));
             state.news.extend(commit.changes.iter().filter_map(|change| match change {
-                Change::OperationEnded { id, .. } => Some(News::EndRefused(*id)),
+                Change::OperationEnded { id, .. } | Change::Queue(QueueChange::Superseded { id, .. }) => {
+                    Some(News::EndRefused(*id))
+                }
                 _ => None,
             }));
             self.bench.pulse.notify_one();
@@ -300,6 +305,9 @@ fn news(change: &Change) -> Option<News> {
     match change {
         Change::RegistrationEnded { device, reason, .. } => Some(News::Ended(*device, *reason)),
         Change::OperationEnded { id, state, .. } => Some(News::OperationEnded(*id, *state)),
+        Change::Queue(QueueChange::Superseded { id, .. }) => {
+            Some(News::OperationEnded(*id, OperationState::Superseded))
+        }
         Change::SecureSessionOpened(session) => Some(News::SessionOpened(session.source.address)),
         _ => None,
     }

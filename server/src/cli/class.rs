@@ -6,7 +6,10 @@ use web::api::v1::types::{
     Class, ClassPolicy, ClassRule, ContestedDevice, CredentialKind, Labels, Mapping, NewClass, Retention,
 };
 
-use super::{Command, Session, address::Address, failure::Failure, output::Tabular, paging::print_whole};
+use super::{
+    Command, Session, address::Address, awake::ClassAwakeCommand, failure::Failure, output::Tabular,
+    paging::print_whole,
+};
 
 mod updates;
 use updates::{KeyCommand, UpdatesCommand};
@@ -35,6 +38,9 @@ pub(crate) enum ClassCommand {
     /// What the devices of a class are observed for.
     #[command(subcommand)]
     Wishes(WishesCommand),
+    /// How long the devices of a class listen after they were heard, in queue mode.
+    #[command(subcommand)]
+    Awake(ClassAwakeCommand),
     /// What a class takes as updates.
     #[command(subcommand)]
     Updates(UpdatesCommand),
@@ -130,6 +136,7 @@ impl Command for ClassCommand {
             Self::Retention(command) => command.run(session),
             Self::Rule(command) => command.run(session),
             Self::Wishes(command) => command.run(session),
+            Self::Awake(command) => command.run(session),
             Self::Updates(command) => command.run(session),
             Self::Key(command) => command.run(session),
         }

@@ -10,8 +10,8 @@ use web::api::v1::types::{
 };
 
 use super::{
-    Command, Form, Session, address::Address, client::Client, credential::Given, failure::Failure, file,
-    paging::Paging,
+    Command, Form, Session, address::Address, awake::Said, client::Client, credential::Given,
+    failure::Failure, file, paging::Paging,
 };
 
 mod operate;
@@ -76,6 +76,13 @@ pub(crate) enum DeviceCommand {
     Wishes {
         /// Its id or endpoint name.
         device: DeviceName,
+    },
+    /// Shows how long a device in queue mode is called after it was heard, and why so long; or says how long.
+    Awake {
+        /// Its id or endpoint name.
+        device: DeviceName,
+        #[command(flatten)]
+        said: Said,
     },
     /// Removes devices: their credentials are revoked, and they come back only by a new enrolment.
     Remove {
@@ -226,6 +233,10 @@ impl Command for DeviceCommand {
                 let id = device.id(&session.client)?;
                 let wishes: DeviceWishes = session.client.get(&Address::new(&["devices", &id, "wishes"]))?;
                 session.output.one(&wishes)
+            }
+            Self::Awake { device, said } => {
+                let id = device.id(&session.client)?;
+                said.of_device(session, &id)
             }
             Self::Label { device, labels, remove } => {
                 let id = device.id(&session.client)?;

@@ -45,6 +45,7 @@ pub(crate) enum Failure {
     #[error("the operation {}: {reason}", match state {
         OperationState::Cancelled => "was cancelled",
         OperationState::Expired => "waited too long",
+        OperationState::Superseded => "was made pointless by a later one",
         OperationState::Unknown => "was sent, and what became of it is not known",
         _ => "failed",
     })]

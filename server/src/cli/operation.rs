@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use ureq::http::Method;
-use web::api::v1::types::{Answer, Content, DiscoveredLink, NodePath, Operation, OperationState};
+use web::api::v1::types::{
+    Answer, CancelledWaiting, Content, DiscoveredLink, NodePath, Operation, OperationState, Priority,
+    WaitingOperation,
+};
 
 use super::{
     Command, Form, Session,
@@ -32,6 +35,25 @@ pub(crate) enum OperationCommand {
         /// The operation's id.
         id: String,
     },
+    /// Lists what waits for devices: what is urgent first, and then the oldest.
+    Waiting {
+        /// Only for this device: its id or endpoint name.
+        #[arg(long, value_name = "DEVICE")]
+        device: Option<DeviceName>,
+        /// Only for devices of this class.
+        #[arg(long, value_name = "CLASS")]
+        class: Option<String>,
+        /// Only of this priority: urgent, normal or background.
+        #[arg(long, value_name = "PRIORITY")]
+        priority: Option<Priority>,
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Cancels all that waits for a device.
+    CancelAll {
+        /// Its id or endpoint name.
+        device: DeviceName,
+    },
     /// Cancels an operation that waits for its device.
     Cancel {
         /// The device's id or endpoint name.
@@ -53,6 +75,9 @@ pub(crate) struct Waiting {
     /// How long the operation may wait for a device that sleeps, such as 1d; 7 days if nothing is said, at most 30.
     #[arg(long, value_name = "SPAN")]
     expires: Option<Span>,
+    /// How soon it is sent among those that wait for the device: urgent, normal or background [default: normal].
+    #[arg(long, value_name = "PRIORITY")]
+    priority: Option<Priority>,
 }
 
 /// The same, decided.
@@ -83,6 +108,10 @@ impl Waiting {
     pub(super) fn expires_in_seconds(&self) -> Option<u64> {
         self.expires.map(Span::seconds)
     }
+
+    pub(super) fn priority(&self) -> Option<Priority> {
+        self.priority
+    }
 }
 
 impl Command for OperationCommand {
@@ -105,6 +134,21 @@ impl Command for OperationCommand {
                     }
                 }
                 Ok(())
+            }
+            Self::Waiting { device, class, priority, paging } => {
+                let device = device.map(|device| device.id(&session.client)).transpose()?;
+                let address = Address::new(&["operations", "waiting"])
+                    .with_some("device", device)
+                    .with_some("class", class)
+                    .with_some("priority", priority);
+                paging.print::<WaitingOperation>(session, &address)
+            }
+            Self::CancelAll { device } => {
+                let id = device.id(&session.client)?;
+                session.consent.to(&format!("Cancel all that waits for {device}"))?;
+                let address = Address::new(&["devices", &id, "operations", "cancel"]);
+                let report: CancelledWaiting = session.client.act_for(Method::POST, &address)?;
+                session.output.one(&report)
             }
             Self::Cancel { device, id } => {
                 let device = device.id(&session.client)?;
@@ -216,6 +260,7 @@ impl Tabular for Operation {
         "operation",
         "path",
         "state",
+        "priority",
         "result",
         "requested_by",
         "queued_at",
@@ -230,6 +275,7 @@ impl Tabular for Operation {
             self.operation.clone(),
             self.path.to_string(),
             self.state.to_string(),
+            self.priority.to_string(),
             self.result.clone().unwrap_or_default(),
             self.requested_by.clone(),
             self.queued_at.to_string(),
@@ -237,6 +283,33 @@ impl Tabular for Operation {
             or_empty(self.ended_at.as_ref()),
             self.expires_at.to_string(),
         ]
+    }
+}
+
+impl Tabular for WaitingOperation {
+    const COLUMNS: &'static [&'static str] =
+        &["endpoint", "id", "operation", "path", "priority", "requested_by", "queued_at", "expires_at"];
+
+    fn cells(&self) -> Vec<String> {
+        let Self { endpoint, operation, .. } = self;
+        vec![
+            endpoint.clone(),
+            operation.id.clone(),
+            operation.operation.clone(),
+            operation.path.to_string(),
+            operation.priority.to_string(),
+            operation.requested_by.clone(),
+            operation.queued_at.to_string(),
+            operation.expires_at.to_string(),
+        ]
+    }
+}
+
+impl Tabular for CancelledWaiting {
+    const COLUMNS: &'static [&'static str] = &["cancelled", "too_late"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.cancelled.to_string(), self.too_late.to_string()]
     }
 }
 

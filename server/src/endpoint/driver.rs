@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc, task::Poll
 use async_trait::async_trait;
 use fleet::{
     Commit, Committed, CredentialId, DeviceId, Downlink, Ending, Feed, Incident, OperationId, Order,
-    Presence, Store, StoreError, Taken,
+    Presence, Priority, Store, StoreError, Taken,
 };
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::{mpsc, oneshot};
@@ -357,6 +357,10 @@ impl Driver {
     fn count(&self, before: &mut coap::Counters) {
         metrics::gauge!("muster_registrations").set(self.shard.registered() as f64);
         metrics::gauge!("muster_operations_under_way").set(self.shard.under_way() as f64);
+        for priority in Priority::ALL {
+            metrics::gauge!("muster_operations_waiting", "priority" => priority.name())
+                .set(self.shard.waiting_of(priority) as f64);
+        }
         let backlog = self.shard.backlog(self.clock.now());
         metrics::gauge!("muster_commits_waiting").set(backlog.commits as f64);
         metrics::gauge!("muster_commits_oldest_seconds").set(backlog.oldest.as_secs_f64());
@@ -393,6 +397,7 @@ mod tests {
                 request: RequestId::from_random([1; 16]),
                 stored,
                 expires_at: Timestamp(0),
+                priority: Priority::Normal,
             };
             assert_eq!(handle.send(order).await, taken);
         }

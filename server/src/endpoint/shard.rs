@@ -13,8 +13,8 @@ use std::{
 use coap::LastNotification;
 use fleet::{
     ArtefactId, Change, Commit, Committed, CredentialId, DeviceId, DiaryCause, EventKind, Failure, Library,
-    ListenerId, Now, ObservationToken, Operation, OperationId, Order, Outcome, Presence, PublicId, RequestId,
-    Roster, SecureSessionId, Source, StoreError, Subject, Taken,
+    ListenerId, Now, ObservationToken, Operation, OperationId, Order, Outcome, Presence, Priority, PublicId,
+    RequestId, Roster, SecureSessionId, Source, StoreError, Subject, Taken,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -22,6 +22,7 @@ mod downlink;
 mod events;
 mod pressure;
 mod push;
+mod queue;
 pub(crate) use pressure::Backlog;
 mod restoring;
 mod session;
@@ -299,6 +300,7 @@ impl Shard {
         }
         let cancelled = self.roster.cancel_order(device, operation);
         if cancelled {
+            metrics::counter!("muster_operations_cancelled_total").increment(1);
             self.tell_caller(
                 operation,
                 Taken::Ended { outcome: Outcome::Failed(Failure::Cancelled), trace: None },
@@ -335,6 +337,11 @@ impl Shard {
     /// How many devices are registered.
     pub(crate) fn registered(&self) -> usize {
         self.roster.registered()
+    }
+
+    /// How many operations of a priority wait for their devices.
+    pub(crate) fn waiting_of(&self, priority: Priority) -> usize {
+        self.roster.waiting_of(priority)
     }
 
     /// How many requests of ours have no answer yet.
@@ -376,9 +383,7 @@ impl Shard {
             self.submit(now, Subject::Device(order.device), Work::Send(order));
         }
         self.go_on_pushing(now);
-        for (_, order) in self.roster.expire_orders(now) {
-            self.end_unsent(now, order, Failure::Expired);
-        }
+        self.expire_orders(now);
         for device in self.roster.expired(now, self.room(now)) {
             self.submit(now, Subject::Device(device), Work::Expire(device));
         }

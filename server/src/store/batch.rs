@@ -14,6 +14,7 @@ mod enrolment;
 mod group;
 mod operations;
 mod people;
+mod queue;
 mod readings;
 pub(super) mod secure;
 pub(super) mod sessions;
@@ -270,6 +271,7 @@ impl<'t> Batch<'t> {
             Change::Group(change) => self.change_group(change).await,
             Change::Update(change) => self.change_update(change).await,
             Change::Wish(change) => self.change_wish(change).await,
+            Change::Queue(change) => self.change_queue(change).await,
             Change::Configuration(change) => self.change_configuration(change).await,
             Change::SessionSaved(session) => {
                 let update = update_on_conflict::<entity::web_session::Entity>();

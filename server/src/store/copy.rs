@@ -214,7 +214,7 @@ macro_rules! tables {
 }
 
 /// Every table, those first that others refer to.
-pub(super) const TABLES: [Table; 49] = tables![
+pub(super) const TABLES: [Table; 51] = tables![
     domain,
     class,
     node,
@@ -259,6 +259,8 @@ pub(super) const TABLES: [Table; 49] = tables![
     device_update,
     update_tally,
     class_wish,
+    class_awake,
+    device_awake,
     device_wish,
     no_composite,
     baseline,

@@ -1,6 +1,6 @@
 //! Where a page of a list ended, as the opaque text that is handed out.
 
-use fleet::{EndpointName, OperationId, StoreError, store::Cursor, update::UpdateId};
+use fleet::{EndpointName, OperationId, Priority, StoreError, store::Cursor, update::UpdateId};
 use uuid::Uuid;
 
 /// A row's place in one of the lists.
@@ -12,6 +12,8 @@ pub(super) enum Position {
     Seen { seen_at: i64, device: i64 },
     /// Operations of a device.
     Operation(OperationId),
+    /// What waits for devices.
+    Waiting(Priority, OperationId),
     /// Updates.
     Update(UpdateId),
     /// The versions of a baseline.
@@ -36,6 +38,7 @@ impl Position {
             Self::Endpoint { endpoint, device } => format!("e{device}:{endpoint}"),
             Self::Seen { seen_at, device } => format!("s{device}:{seen_at}"),
             Self::Operation(id) => format!("o{}", id.0.as_simple()),
+            Self::Waiting(priority, id) => format!("w{}:{}", priority.name(), id.0.as_simple()),
             Self::Update(id) => format!("u{}", id.0.as_simple()),
             Self::Baseline(version) => format!("b{version}"),
             Self::Configured(device) => format!("g{device}"),
@@ -78,6 +81,10 @@ impl Position {
                     artefact: Uuid::try_parse(artefact).ok()?,
                 }
             }
+            'w' => {
+                let (priority, id) = rest.split_once(':')?;
+                Self::Waiting(Priority::from_name(priority)?, OperationId(Uuid::try_parse(id).ok()?))
+            }
             'o' => Self::Operation(OperationId(Uuid::try_parse(rest).ok()?)),
             'u' => Self::Update(UpdateId(Uuid::try_parse(rest).ok()?)),
             'b' => Self::Baseline(rest.parse().ok()?),
@@ -116,6 +123,7 @@ mod tests {
             Position::Seen { seen_at: i64::MIN, device: 7 },
             Position::Operation(OperationId(Uuid::from_u128(7))),
             Position::Update(UpdateId(Uuid::from_u128(7))),
+            Position::Waiting(Priority::Background, OperationId(Uuid::from_u128(7))),
             Position::Timeline(0),
             Position::Audit(i64::MAX),
             Position::Claim { created_at: 0, claim: i64::MAX },

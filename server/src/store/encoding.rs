@@ -14,6 +14,7 @@ pub(super) mod identity;
 pub(super) mod links;
 pub(super) mod operation;
 pub(super) mod people;
+pub(super) mod queue;
 pub(super) mod rows;
 pub(super) mod secure;
 pub(super) mod told;

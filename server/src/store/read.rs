@@ -7,6 +7,7 @@ pub(super) mod group;
 pub(super) mod identity;
 pub(super) mod lists;
 pub(super) mod people;
+pub(super) mod queue;
 pub(super) mod restore;
 pub(super) mod secure;
 pub(super) mod told;

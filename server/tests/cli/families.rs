@@ -35,11 +35,13 @@ fn each_form_of_what_is_printed_is_as_it_is_kept() {
         &["class", "policy", "show", "meters"],
         &["class", "retention", "show", "meters"],
         &["class", "wishes", "show", "meters"],
+        &["class", "awake", "show", "meters"],
         &["device", "list"],
         &["device", "show", "node-7"],
         &["device", "values", "node-7"],
         &["device", "timeline", "node-7"],
         &["device", "wishes", "node-7"],
+        &["device", "awake", "node-7"],
         &["credential", "list", "node-7"],
         &["bootstrap", "plan", "show", "--device", "node-7"],
         &["bootstrap", "sessions", "node-7"],
@@ -50,6 +52,7 @@ fn each_form_of_what_is_printed_is_as_it_is_kept() {
         &["token", "list"],
         &["audit", "list"],
         &["operation", "list", "node-7"],
+        &["operation", "waiting"],
         // They show secrets, so that they have another form than their list.
         &["device", "add", "node-ID"],
         &["credential", "add", "node-8"],
@@ -228,6 +231,27 @@ fn what_is_made_can_be_taken_back() {
     assert_eq!(audited.as_array().unwrap().len(), 3);
     let by_the_command_line = world.json(&["audit", "list", "--action", "create-user"]);
     assert_eq!(by_the_command_line[0]["cause"], "command-line");
+}
+
+#[test]
+fn how_long_devices_listen_is_said_and_what_waits_is_listed() {
+    let world = World::start();
+    world.prints(&["device", "add", "node-7", "--credential", "none"]);
+    let time = world.json(&["device", "awake", "node-7"]);
+    assert_eq!((&time["seconds"], &time["from"]), (&93.0.into(), &"default".into()));
+    world.prints(&["class", "awake", "set", "default", "30s"]);
+    assert_eq!(world.json(&["class", "awake", "show", "default"])["seconds"], 30);
+    let time = world.json(&["device", "awake", "node-7", "--set", "20s"]);
+    assert_eq!((&time["seconds"], &time["from"]), (&20.0.into(), &"device".into()));
+    assert_eq!(world.json(&["device", "awake", "node-7", "--forget"])["from"], "class");
+    world.prints(&["class", "awake", "set", "default"]);
+    assert_eq!(world.json(&["device", "awake", "node-7"])["from"], "default");
+    let (code, said) = world.fails(&["device", "awake", "node-7", "--set", "2d"]);
+    assert!(code == 2 && said.contains("1 to 86400"), "{code} {said}");
+    assert_eq!(world.json(&["operation", "waiting", "--device", "node-7"]), serde_json::json!([]));
+    let nothing = serde_json::json!({"cancelled": 0, "too_late": 0});
+    assert_eq!(world.json(&["operation", "cancel-all", "node-7", "--yes"]), nothing);
+    assert_eq!(world.fails(&["operation", "waiting", "--priority", "soon"]).0, 2);
 }
 
 #[test]

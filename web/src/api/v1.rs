@@ -55,6 +55,8 @@ mod labels;
 mod models;
 mod operations;
 mod overview;
+#[expect(unused_qualifications, reason = "utoipa's macros write the names of parameters out")]
+mod queue;
 mod tokens;
 #[expect(unused_qualifications, reason = "utoipa's macros write the names of parameters out")]
 mod updates;
@@ -94,6 +96,10 @@ fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(operations::list, operations::ask))
         .routes(routes!(operations::get))
         .routes(routes!(operations::cancel))
+        .routes(routes!(queue::waiting))
+        .routes(routes!(queue::cancel_all))
+        .routes(routes!(queue::awake_time, queue::set_awake_time))
+        .routes(routes!(queue::class_awake_time, queue::set_class_awake_time))
         .routes(routes!(updates::list, updates::begin))
         .routes(routes!(updates::counts))
         .routes(routes!(updates::get))

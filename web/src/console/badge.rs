@@ -108,6 +108,7 @@ impl Badge {
             OperationState::Failed => Self { tone: "bad", icon: "cross", text: "Failed" },
             OperationState::Expired => Self { tone: "warn", icon: "clock", text: "Expired" },
             OperationState::Cancelled => Self { tone: "", icon: "square", text: "Cancelled" },
+            OperationState::Superseded => Self { tone: "", icon: "square", text: "Superseded" },
             OperationState::Unknown => Self { tone: "warn", icon: "question", text: "Not known" },
         }
     }

@@ -26,6 +26,9 @@ use crate::{
     ui::Tab,
 };
 
+pub(crate) mod awake;
+use awake::AwakeCard;
+
 pub(crate) mod connect;
 
 pub(crate) mod credentials;
@@ -68,6 +71,7 @@ pub(crate) async fn page(
         tabs: target.tabs(&login, ""),
         facts: Facts::new(&target),
         labelled: Labelled::new(&target, &login),
+        awake: AwakeCard::load(&app, &login, &target).await?,
         url: target.url(),
         endpoint: target.endpoint(),
         state: Reachability::new(&target),
@@ -86,6 +90,7 @@ struct DevicePage {
     state: Reachability,
     facts: Facts,
     labelled: Labelled,
+    awake: Option<AwakeCard>,
     operations: Operations,
     observations: Observations,
     timeline: Timeline,

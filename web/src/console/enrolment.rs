@@ -23,6 +23,8 @@ use crate::{
     ui::{Field, Filled, Tab, mend},
 };
 
+pub(crate) mod awake;
+
 pub(crate) mod belongs;
 
 pub(crate) mod claims;

@@ -38,6 +38,7 @@ pub(crate) enum What {
     Removed,
     Values,
     Operation(OperationState),
+    Awake,
     Observations,
     Bootstrap(BootstrapResult),
     Update(UpdatePhase),
@@ -95,6 +96,7 @@ impl What {
             Self::Operation(OperationState::Failed) => "failed an operation",
             Self::Operation(OperationState::Expired) => "missed an operation",
             Self::Operation(OperationState::Cancelled) => "had an operation cancelled",
+            Self::Operation(OperationState::Superseded) => "was asked anew",
             Self::Operation(OperationState::Unknown) => "left an operation unanswered",
             Self::Update(UpdatePhase::Succeeded) => "was updated",
             Self::Update(UpdatePhase::Failed) => "failed its update",
@@ -112,6 +114,7 @@ impl What {
             Self::Configuration(ConfiguredState::Waiting | ConfiguredState::Working) => {
                 "is being given what it is to have"
             }
+            Self::Awake => "listens again",
             Self::Observations => "changed what it is observed for",
             Self::Bootstrap(BootstrapResult::Finished) => "was bootstrapped",
             Self::Bootstrap(BootstrapResult::Failed) => "failed its bootstrap",
@@ -130,6 +133,7 @@ fn note(lines: &mut VecDeque<Happening>, event: &Event) {
         EventKind::Removed => What::Removed,
         EventKind::Readings(_) => What::Values,
         EventKind::Operation { state, .. } => What::Operation(*state),
+        EventKind::Awake => What::Awake,
         EventKind::Observations => What::Observations,
         EventKind::Bootstrap(result) => What::Bootstrap(*result),
         EventKind::Update { phase, .. } => What::Update(*phase),

@@ -6,7 +6,7 @@ use axum::{
     extract::{Path as Address, State},
     response::{IntoResponse, Redirect, Response},
 };
-use fleet::{CancelMode, FleetError, Operation, OperationState, WriteMode};
+use fleet::{CancelMode, FleetError, Operation, OperationState, Priority, Terms, WriteMode};
 use objects::{
     Attribute, Attributes, ContentFormat, DataType, Instance, Node, ObjectModel, Path, Resource, ResourceId,
 };
@@ -77,8 +77,9 @@ pub(crate) async fn ask(
     let key = SubmissionKey::new(login, once(app, fields), target, asked, &about);
     let (fleet, context, id) = (Arc::clone(&app.fleet), login.context.clone(), target.id);
     let expires_in = fields.text("expires").parse().ok().map(Duration::from_secs);
+    let terms = Terms { expires_in, priority: priority(fields) };
     let submission = app.submissions.submit(key.clone(), async move {
-        let begun = fleet.begin(&context, id, operation.clone(), expires_in).await?;
+        let begun = fleet.begin(&context, id, operation.clone(), terms).await?;
         let operated = fleet.carry_out(&context, begun).await?;
         let state = operated.outcome.as_ref().map(|outcome| outcome.state(&operation));
         Ok(Concluded { id: operated.id, done: state == Some(OperationState::Done) })
@@ -97,6 +98,11 @@ pub(crate) async fn ask(
             Ok(Asked { url, done: false })
         }
     }
+}
+
+/// How soon it is sent; normal where the form says nothing.
+fn priority(fields: &Fields) -> Priority {
+    Priority::from_name(fields.text("priority")).unwrap_or_default()
 }
 
 /// Names what was sent: the same rendering of a form with the same content is sent twice by accident, with another

@@ -42,6 +42,9 @@ pub(crate) struct Report {
     url: String,
     badge: Badge,
     details: Vec<(&'static str, String)>,
+    priority: &'static str,
+    /// The page of the later one that made it pointless.
+    superseded_by: Option<String>,
     requested_by: String,
     request: String,
     queued: Moment,
@@ -131,6 +134,8 @@ impl Report {
             url: format!("{}/operations/{}", target.url(), record.id),
             badge: Badge::of_operation(record.state),
             details: details(target, &record.operation),
+            priority: record.priority.name(),
+            superseded_by: record.superseded_by.map(|by| format!("{}/operations/{by}", target.url())),
             requested_by: record.requested_by,
             request: record.request.to_string(),
             queued: moment(record.queued_at),

@@ -7,7 +7,7 @@ use axum::{
     extract::{Path as Address, Query, State},
     response::IntoResponse,
 };
-use fleet::{OperationRecord, OperationState};
+use fleet::{OperationRecord, OperationState, Priority};
 
 use crate::{
     app::App,
@@ -32,6 +32,8 @@ const ROWS: usize = 50;
 struct OperationsPage {
     shell: Shell,
     url: String,
+    /// What waits for it, among what waits for all.
+    waiting: String,
     endpoint: String,
     state: Reachability,
     tabs: Vec<Tab>,
@@ -51,6 +53,8 @@ pub(crate) struct OperationRow {
     pub(crate) cancellable: bool,
     /// For one that waits.
     pub(crate) expires: Option<Moment>,
+    /// Where it is not the usual one.
+    pub(crate) priority: Option<&'static str>,
     pub(crate) requested_by: String,
     pub(crate) result: String,
 }
@@ -67,6 +71,7 @@ pub(crate) async fn page(
     Ok(Page(OperationsPage {
         shell: Shell::new(&app, &login, Area::Devices, format!("Queue of {}", target.endpoint())),
         url: target.url(),
+        waiting: format!("/operations/waiting?device={}", target.id),
         endpoint: target.endpoint(),
         state: Reachability::new(&target),
         tabs: target.tabs(&login, "/operations"),
@@ -87,6 +92,7 @@ impl OperationRow {
             cancellable: waits && target.may_operate(),
             queued: Moment::new(record.queued_at, target.now),
             expires: waits.then(|| Moment::new(record.expires_at, target.now)),
+            priority: (record.priority != Priority::Normal).then(|| record.priority.name()),
             requested_by: record.requested_by.clone(),
             result: visible(record.result.as_deref().unwrap_or_default().chars()),
         }

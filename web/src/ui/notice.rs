@@ -15,11 +15,14 @@ pub(crate) fn done(word: &str) -> Option<&'static str> {
         "authority-removed" => {
             "The authority is trusted no more. Sessions that were opened by what it has issued have ended."
         }
+        "awake-saved" => "Saved: it holds from now on.",
         "baseline-rolled-back" => {
             "An earlier version counts again, as a new one. Its devices are looked at in the background."
         }
         "baseline-saved" => "Saved as a new version. Its devices are looked at in the background.",
         "cancelled" => "The operation was cancelled.",
+        "cancelled-some" => "Cancelled. Some of it was on its way already.",
+        "cancelled-waiting" => "All that waited for the device was cancelled.",
         "claim-closed" => "The claim was closed: nobody enrols by it any more.",
         "class-added" => "The class was made. It uses the default plan until it has one of its own.",
         "classified" => {

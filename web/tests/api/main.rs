@@ -21,6 +21,7 @@ mod matrix;
 mod once;
 mod operations;
 mod problems;
+mod queue;
 mod updates;
 mod verbs;
 mod wishes;

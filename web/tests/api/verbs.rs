@@ -80,7 +80,13 @@ const ROUTES: [(&str, &str); 67] = [
 ];
 
 /// More of them, of the same kind.
-const MORE: [(&str, &str); 44] = [
+const MORE: [(&str, &str); 50] = [
+    ("awake_time", "get /devices/{device}/awake-time"),
+    ("cancel_waiting", "post /devices/{device}/operations/cancel"),
+    ("class_awake_time", "get /classes/{class}/awake-time"),
+    ("set_awake_time", "put /devices/{device}/awake-time"),
+    ("set_class_awake_time", "put /classes/{class}/awake-time"),
+    ("waiting", "get /operations/waiting"),
     ("class_wishes", "get /classes/{class}/wishes"),
     ("device_wishes", "get /devices/{device}/wishes"),
     ("set_class_wishes", "put /classes/{class}/wishes"),

@@ -33,6 +33,7 @@ mod machines;
 mod models;
 mod operations;
 mod overview;
+mod queue;
 mod roles;
 mod settings;
 mod setup;

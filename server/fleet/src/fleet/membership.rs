@@ -99,7 +99,7 @@ impl Fleet {
                 let paths = self.membership.paths();
                 readings.iter().any(|stored| paths.contains(&stored.reading.path))
             }
-            EventKind::Operation { .. } | EventKind::Observations => false,
+            EventKind::Operation { .. } | EventKind::Observations | EventKind::Awake => false,
             EventKind::Bootstrap(_) | EventKind::Update { .. } | EventKind::Configuration { .. } => false,
         }
     }

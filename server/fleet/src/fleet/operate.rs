@@ -7,8 +7,8 @@ use objects::Models;
 
 use crate::{
     AuditEntry, BadOperation, Change, Commit, Content, Context, EventKind, Failure, Fleet, FleetError,
-    Operation, OperationId, OperationRecord, OperationState, Order, Outcome, Permission, Presence, PublicId,
-    Taken, Verb, WireTrace,
+    Operation, OperationId, OperationRecord, OperationState, Order, Outcome, Permission, Presence, Priority,
+    PublicId, Taken, Terms, Verb, WireTrace,
     fleet::{recent::RecentOutcome, trail::Ticket},
     store::{DeviceView, StoreError},
     update::veil_node,
@@ -88,17 +88,17 @@ impl Fleet {
         context: &Context,
         id: PublicId,
         operation: Operation,
-        expires_in: Option<Duration>,
+        terms: impl Into<Terms> + Send,
     ) -> Result<Operated, FleetError> {
-        let begun = self.begin(context, id, operation, expires_in).await?;
+        let begun = self.begin(context, id, operation, terms).await?;
         self.carry_out(context, begun).await
     }
 
     /// Takes an operation on, to be carried out next. Who asked for it may be told from here on.
     ///
     /// It is checked against the models of the device first ([`Operation::check`]). A Read or Discover of a device that
-    /// is awake leaves no row; anything else is stored before it is sent. `expires_in` bounds how long it waits, at
-    /// most [`Order::MAX_EXPIRY`], by default [`Order::DEFAULT_EXPIRY`].
+    /// is awake leaves no row; anything else is stored before it is sent. `terms` bounds how long it waits, and says what goes
+    /// before it.
     ///
     /// Run both in a task of their own: what is begun and not carried out stays queued until the server starts again.
     pub async fn begin(
@@ -106,12 +106,16 @@ impl Fleet {
         context: &Context,
         id: PublicId,
         operation: Operation,
-        expires_in: Option<Duration>,
+        terms: impl Into<Terms> + Send,
     ) -> Result<Begun, FleetError> {
+        let terms = terms.into();
         self.demand(context, Permission::Operate, "operate").await?;
         let view = self.view(id).await?;
-        let (order, presence) = self.order(context, &view, operation, expires_in).await?;
-        let object = format!("{} {}", order.operation.name(), order.operation.target());
+        let (order, presence) = self.order(context, &view, operation, terms).await?;
+        let mut object = format!("{} {}", order.operation.name(), order.operation.target());
+        if order.priority != Priority::Normal {
+            object.push_str(&format!(" ({})", order.priority.name()));
+        }
         let entry = AuditEntry::by(context, Verb::Operate, Some(order.device), object);
         if order.operation.is_read_only() && presence == Presence::Awake {
             let ticket = self.trail.push(&*self.store, entry).await?;
@@ -136,7 +140,8 @@ impl Fleet {
         expires_in: Duration,
         also: Box<dyn FnOnce(OperationId) -> Vec<Change> + Send>,
     ) -> Result<Begun, FleetError> {
-        let (order, _) = self.order(context, &view, operation, Some(expires_in)).await?;
+        let terms = Terms { expires_in: Some(expires_in), priority: Priority::Background };
+        let (order, _) = self.order(context, &view, operation, terms).await?;
         let also = also(order.id);
         let order = self.keep(context, &view, order, also, None).await?;
         Ok(Begun { order, view, ticket: None })
@@ -148,7 +153,7 @@ impl Fleet {
         context: &Context,
         view: &DeviceView,
         operation: Operation,
-        expires_in: Option<Duration>,
+        terms: Terms,
     ) -> Result<(Order, Presence), FleetError> {
         self.check(view, &operation).await?;
         let device = view.device.id;
@@ -156,7 +161,7 @@ impl Fleet {
         if presence == Presence::NotRegistered {
             return Err(FleetError::NotRegistered);
         }
-        let expiry = expires_in.unwrap_or(Order::DEFAULT_EXPIRY).min(Order::MAX_EXPIRY);
+        let expiry = terms.expires_in.unwrap_or(Order::DEFAULT_EXPIRY).min(Order::MAX_EXPIRY);
         let order = Order {
             id: self.operation_id(context),
             device,
@@ -164,6 +169,7 @@ impl Fleet {
             request: context.request,
             stored: false,
             expires_at: context.now.after(expiry),
+            priority: terms.priority,
         };
         Ok((order, presence))
     }
@@ -237,18 +243,15 @@ impl Fleet {
             // Its row still waits, so must it: at the end of the queue.
             put_back.note(id);
             drop(put_back);
-            let order = Order {
-                id,
-                device: record.device,
-                operation: record.operation,
-                request: record.request,
-                stored: true,
-                expires_at: record.expires_at,
-            };
-            // Handed over, and not waited for: what the device says is for nobody here.
-            select(self.downlink.send(order), ready(())).await;
+            self.put_back(record).await;
         }
         ended
+    }
+
+    /// Puts an operation into the queue again whose row still waits.
+    pub(super) async fn put_back(&self, record: OperationRecord) {
+        // Handed over, and not waited for: what the device says is for nobody here.
+        select(self.downlink.send(Order::of(record)), ready(())).await;
     }
 
     pub(super) async fn check(&self, view: &DeviceView, operation: &Operation) -> Result<(), FleetError> {
@@ -332,7 +335,7 @@ impl Fleet {
         Ok(())
     }
 
-    fn tell(&self, context: &Context, view: &DeviceView, id: OperationId, state: OperationState) {
+    pub(super) fn tell(&self, context: &Context, view: &DeviceView, id: OperationId, state: OperationState) {
         let kind = EventKind::Operation { id, state };
         self.feed.publish(context.now, view.device.id, view.device.public_id, kind);
     }
@@ -359,11 +362,13 @@ fn record_of(context: &Context, order: &Order) -> OperationRecord {
         operation: order.operation.clone(),
         requested_by: context.actor.name().to_owned(),
         request: order.request,
+        priority: order.priority,
         state: OperationState::Queued,
         queued_at: context.now,
         sent_at: None,
         ended_at: None,
         expires_at: order.expires_at,
         result: None,
+        superseded_by: None,
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::{
     CancelMode, Change, Commit, Context, DeviceId, DeviceState, Failure, Fleet, FleetError, Operation, Order,
-    Outcome, Presence, RegistrationId, Taken, Target, Timestamp,
+    Outcome, Presence, Priority, RegistrationId, Taken, Target, Timestamp,
     store::DeviceView,
     wish::{self, Kept, Owned, Plan, Seen, Step, Tended, Trouble, WishChange, Written},
 };
@@ -187,6 +187,7 @@ impl Fleet {
             request: context.request,
             stored: false,
             expires_at: now.after(Order::DEFAULT_EXPIRY),
+            priority: Priority::Background,
         };
         Ok(match self.downlink.send(order).await {
             Taken::Ended { outcome, .. } => match outcome {

@@ -45,6 +45,7 @@ mod models;
 mod operate;
 mod permission;
 mod plans;
+mod queues;
 mod secrets;
 mod secure_sessions;
 mod setup;

@@ -77,7 +77,10 @@ impl Fleet {
     pub fn device_happened(&self, device: DeviceId, kind: &EventKind, now: Timestamp) {
         if matches!(
             kind,
-            EventKind::Observations | EventKind::Update { .. } | EventKind::Configuration { .. }
+            EventKind::Awake
+                | EventKind::Observations
+                | EventKind::Update { .. }
+                | EventKind::Configuration { .. }
         ) {
             return;
         }

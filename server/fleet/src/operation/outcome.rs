@@ -4,7 +4,7 @@ use std::fmt;
 
 use objects::{Path, Sample, link::Discovered};
 
-use crate::{Operation, OperationState};
+use crate::{Operation, OperationId, OperationState};
 
 /// What came of an operation.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +60,12 @@ pub enum Failure {
     /// The server was restarted after sending an operation that must not be repeated.
     #[error("the server restarted after sending; whether the device acted on it is not known")]
     OutcomeUnknown,
+    /// A later operation made it pointless before it was sent.
+    #[error("superseded by {by}")]
+    Superseded {
+        /// Which.
+        by: OperationId,
+    },
     /// The device reset the exchange.
     #[error("the device rejected the message (Reset)")]
     Reset,
@@ -114,6 +120,7 @@ impl Outcome {
                 Failure::Cancelled => OperationState::Cancelled,
                 Failure::Expired => OperationState::Expired,
                 Failure::OutcomeUnknown => OperationState::Unknown,
+                Failure::Superseded { .. } => OperationState::Superseded,
                 // The device may have acted and its answer got lost.
                 Failure::TimedOut { .. } if !operation.is_idempotent() => OperationState::Unknown,
                 _ => OperationState::Failed,

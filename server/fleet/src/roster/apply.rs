@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Hot, Live, Roster};
 use crate::{
     Change, Commit, Device, DeviceId, Holder, Now, Observation, ObservationToken, Registration, Source,
-    Target,
+    Target, queue::QueueChange,
 };
 
 impl Roster {
@@ -16,9 +16,17 @@ impl Roster {
         for change in &commit.changes {
             match change {
                 Change::DeviceAdded(device) => self.add(device, 0),
-                Change::DeviceEnrolledAgain { device, .. } => self.set_removed(*device, false),
-                Change::DeviceRemoved { device, .. } => {
+                Change::DeviceEnrolledAgain { device, class } => {
+                    self.set_removed(*device, false);
+                    self.with(*device, |hot| hot.class = *class);
+                }
+                Change::DeviceClassified { device, class } => self.with(*device, |hot| hot.class = *class),
+                Change::Queue(QueueChange::AwakeSet { scope, time }) => self.say_awake(*scope, *time),
+                Change::DeviceRemoved { device, keep_data, .. } => {
                     self.end(*device);
+                    if !keep_data {
+                        self.with(*device, |hot| hot.awake = None);
+                    }
                     self.set_removed(*device, true);
                 }
                 Change::CredentialAdded(new) => {
@@ -55,7 +63,6 @@ impl Roster {
                 | Change::CredentialEnded { .. }
                 | Change::CredentialProved { .. }
                 | Change::CredentialsUsed(_)
-                | Change::DeviceClassified { .. }
                 | Change::DiaryCleared(_)
                 | Change::DiaryNoted(_)
                 | Change::ModelRemoved { .. }
@@ -81,6 +88,7 @@ impl Roster {
                 | Change::Group(_)
                 | Change::Update(_)
                 | Change::Wish(_)
+                | Change::Queue(_)
                 | Change::Configuration(_)
                 | Change::SessionSaved(_)
                 | Change::SessionEnded { .. } => {}
@@ -98,6 +106,8 @@ impl Roster {
         let hot = Hot {
             public_id: device.public_id,
             endpoint: device.endpoint.clone(),
+            class: device.class,
+            awake: None,
             epoch,
             secured: false,
             removed: device.removed_at.is_some(),
@@ -109,17 +119,16 @@ impl Roster {
     /// A new registration, a changed one, or one of before the start.
     pub(super) fn register(&mut self, now: Now, registration: &Registration) {
         let device = registration.device;
-        let awake_until = now.mono + self.limits.awake_for;
         let mut registration = registration.clone();
         registration.links = self.links.share(&registration.links);
+        let registration_sleeps = registration.binding.queue_mode;
         let Some(hot) = self.devices.get_mut(&device) else { return };
         hot.epoch = registration.epoch;
         let (id, source, seen_at) = (registration.id, registration.source, registration.updated_at);
+        let mut is_new = false;
         let before = match &mut hot.live {
             Some(live) => {
-                if live.registration.id != id {
-                    live.awake_until = awake_until;
-                }
+                is_new = live.registration.id != id;
                 live.seen_at = seen_at;
                 live.stored_source = source;
                 Some(std::mem::replace(&mut live.registration, registration))
@@ -130,7 +139,9 @@ impl Roster {
                     stored_source: source,
                     lease_until: Duration::ZERO,
                     alarm: Duration::ZERO,
-                    awake_until,
+                    heard_at: now.mono,
+                    silent: false,
+                    woke: registration_sleeps,
                     seen_at,
                     observations: Vec::new(),
                 }));
@@ -142,6 +153,9 @@ impl Roster {
         }
         self.by_registration.insert(id, device);
         self.by_source.insert(source, device);
+        if is_new {
+            self.hear(now, device);
+        }
         self.prolong(now, device);
     }
 

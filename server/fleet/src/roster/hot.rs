@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use crate::{EndpointName, Observation, PublicId, Registration, Source, Timestamp};
+use crate::{ClassId, EndpointName, Observation, PublicId, Registration, Source, Timestamp, queue::Learned};
 
 /// A device.
 #[derive(Debug)]
 pub(super) struct Hot {
     pub(super) public_id: PublicId,
     pub(super) endpoint: EndpointName,
+    pub(super) class: ClassId,
+    /// How long it listens, where anything is known of that.
+    pub(super) awake: Option<Box<OwnAwake>>,
     /// That of the last registration, live or not.
     pub(super) epoch: i64,
     /// Whether it holds or held a credential: it may not come without security.
@@ -16,6 +19,15 @@ pub(super) struct Hot {
     /// Whether it was removed.
     pub(super) removed: bool,
     pub(super) live: Option<Box<Live>>,
+}
+
+/// How long a device listens after it was heard: what is known of it alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OwnAwake {
+    /// What somebody has said.
+    pub(super) said: Option<Duration>,
+    /// What its answers have taught.
+    pub(super) learned: Option<Learned>,
 }
 
 /// A registered device.
@@ -28,8 +40,12 @@ pub(super) struct Live {
     pub(super) lease_until: Duration,
     /// The entry in the roster's alarms.
     pub(super) alarm: Duration,
-    /// Until when a device in queue mode listens.
-    pub(super) awake_until: Duration,
+    /// When it was last heard, by the monotonic clock.
+    pub(super) heard_at: Duration,
+    /// Whether it has not answered since, though it listened: in queue mode it is taken to sleep.
+    pub(super) silent: bool,
+    /// Whether it has woken up, in queue mode, and nobody was told yet.
+    pub(super) woke: bool,
     pub(super) seen_at: Timestamp,
     /// In the order of their targets; at most [`Observation::MAX_PER_DEVICE`].
     pub(super) observations: Vec<Observation>,

@@ -12,9 +12,8 @@ impl Roster {
     /// Something came from the device, be it a request, an answer or an acknowledgement: from now on it listens for a
     /// while.
     pub fn heard(&mut self, now: Now, device: DeviceId) {
-        let awake_until = now.mono + self.limits.awake_for;
+        self.hear(now, device);
         let Some(live) = self.live_mut(device) else { return };
-        live.awake_until = awake_until;
         if now.wall.0.abs_diff(live.seen_at.0) >= Self::SEEN_RESOLUTION_MS {
             live.seen_at = now.wall;
             self.unwritten.insert(device);
@@ -29,7 +28,9 @@ impl Roster {
             let (seen_at, expires_at) = (live.seen_at, live.registration.expires_at);
             Some(Change::LeaseRenewed { device, seen_at, expires_at })
         };
-        devices.into_iter().filter_map(lease).collect()
+        let mut changes: Vec<Change> = devices.into_iter().filter_map(lease).collect();
+        changes.extend(self.take_learned());
+        changes
     }
 
     /// The devices whose registrations have ended by now, so many at most. Each comes up again after

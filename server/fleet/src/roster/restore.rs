@@ -26,6 +26,7 @@ impl Roster {
         for device in &restored.devices {
             self.add(device, restored.epochs.get(&device.id).copied().unwrap_or(0));
         }
+        self.restore_awake(&restored.awake);
         for device in &restored.secured {
             self.with(*device, |hot| hot.secured = true);
         }
@@ -61,7 +62,7 @@ impl Roster {
         }
         for record in restored.operations {
             match self.fate(&record) {
-                None => self.orders.push(now, order(record)),
+                None => self.orders.push(now, Order::of(record)),
                 Some((state, result)) => {
                     commits.entry(record.device).or_default().extend(ended(now, &record, state, result));
                 }
@@ -74,7 +75,7 @@ impl Roster {
     /// to sleep until it is heard: nothing is sent that it would miss.
     fn resume(&mut self, now: Now, device: DeviceId, seen_at: Timestamp) {
         let Some(live) = self.live_mut(device) else { return };
-        live.awake_until = now.mono;
+        (live.silent, live.woke) = (true, false);
         live.seen_at = seen_at;
         let stored_expiry = live.registration.expires_at;
         live.registration.expires_at = now.wall.after(live.registration.lifetime.duration());
@@ -98,17 +99,6 @@ impl Roster {
         }
         let registered = self.live(record.device).is_some();
         (!registered).then(|| (OperationState::Cancelled, "the device is not registered any more".to_owned()))
-    }
-}
-
-fn order(record: OperationRecord) -> Order {
-    Order {
-        id: record.id,
-        device: record.device,
-        operation: record.operation,
-        request: record.request,
-        stored: true,
-        expires_at: record.expires_at,
     }
 }
 

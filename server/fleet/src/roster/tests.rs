@@ -1,5 +1,6 @@
 //! Tests of the roster, by what they are about; [`Bench`] stands for shard and store.
 
+mod awake;
 mod identity;
 mod model;
 mod queue;
@@ -14,8 +15,8 @@ use objects::{Node, Path, Resource, Sample, Value};
 use super::{Decision, Limits, Roster};
 use crate::{
     Change, Commit, Delivery, DeviceId, ListenerId, NodeId, Now, Observation, ObservationToken, Operation,
-    OperationId, Order, Origin, Refusal, Register, RegistrationId, Reply, Report, RequestId, Sender, Source,
-    Target, TimelineKind, Timestamp, Update, Uplink,
+    OperationId, Order, Origin, Priority, Refusal, Register, RegistrationId, Reply, Report, RequestId,
+    Sender, Source, Target, TimelineKind, Timestamp, Update, Uplink,
 };
 
 pub(super) const LINKS: &str = "</1/0>,</3/0>,</3303/0>";
@@ -141,7 +142,8 @@ pub(super) fn execute(now: Now, device: DeviceId, number: u128) -> Order {
 fn order(now: Now, device: DeviceId, number: u128, stored: bool, operation: Operation) -> Order {
     let request = RequestId(uuid::Uuid::nil());
     let expires_at = now.wall.after(Duration::from_secs(3_600));
-    Order { id: OperationId(uuid::Uuid::from_u128(number)), device, operation, request, stored, expires_at }
+    let id = OperationId(uuid::Uuid::from_u128(number));
+    Order { id, device, operation, request, stored, expires_at, priority: Priority::Normal }
 }
 
 /// The lines of one kind that a commit adds to the timeline.

@@ -108,6 +108,9 @@ pub use user::*;
 mod webhook;
 pub use webhook::*;
 
+mod queue;
+pub use queue::*;
+
 mod wish;
 pub use wish::*;
 
@@ -327,6 +330,12 @@ macro_rules! store_battery {
             a_webhook_follows_its_deliveries,
             a_webhook_is_paused_and_removed,
 
+            what_waits_is_listed_by_priority_and_age,
+            what_waits_is_filtered,
+            a_superseded_operation_ends_once,
+            awake_times_are_kept_and_taken_back,
+            awake_times_come_back_with_the_fleet,
+
             what_classes_wish_is_kept_and_replaced,
             every_answer_to_a_wish_survives,
             an_observation_by_wish_is_one_until_it_is_let_go,
@@ -377,6 +386,7 @@ mod tests {
             include_str!("battery/update_list.rs"),
             include_str!("battery/user.rs"),
             include_str!("battery/webhook.rs"),
+            include_str!("battery/queue.rs"),
             include_str!("battery/wish.rs"),
         ];
         let list = include_str!("battery.rs");

@@ -29,6 +29,7 @@ mod artefact;
 
 mod configuration;
 mod group;
+mod queue;
 mod update;
 mod wish;
 
@@ -139,6 +140,7 @@ impl Store for MemoryStore {
                     Holder::Claim(_) => None,
                 })
                 .collect(),
+            awake: tables.awake_of(&devices),
             devices: devices.into_values().collect(),
         })
     }

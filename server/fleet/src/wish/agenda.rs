@@ -61,7 +61,7 @@ impl Agenda {
                 self.forget(device);
                 false
             }
-            EventKind::Operation { .. } | EventKind::Update { .. } => false,
+            EventKind::Operation { .. } | EventKind::Update { .. } | EventKind::Awake => false,
             EventKind::Bootstrap(_) | EventKind::Configuration { .. } => false,
         };
         if matters {

@@ -294,6 +294,8 @@ impl Simulated {
             ended_at: None,
             expires_at: at(self.begun + 9_000),
             result: None,
+            priority: fleet::Priority::Normal,
+            superseded_by: None,
         }
     }
 

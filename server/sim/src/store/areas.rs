@@ -1,15 +1,19 @@
 //! The parts of the port that have traits of their own. All of them only read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use fleet::{
     Artefact, ArtefactId, ClassId, ClassRule, DeviceId, Fingerprint, Group, GroupId, Installed, Labels,
     RunsArtefact, StoreError, Timestamp, UpdateKey, UpdatePolicy,
     configuration::{Baseline, Configured, ConfiguredState, Level},
+    queue::Awake,
     store::{
         Artefacts, Candidate, ConfigurationQuery, Configurations, Groups, Page, PageRequest,
-        PlannedConfiguration, RunningUpdate, UpdateQuery, Updates, Wishing,
+        PlannedConfiguration, Queues, RunningUpdate, UpdateQuery, Updates, Waiting, WaitingQuery, Wishing,
     },
     update::{DownloadDigest, Update, UpdateId, UpdatePhase},
     wish::{Kept, NoComposites, Wishes},
@@ -48,6 +52,12 @@ read! { Updates:
     update_by_download(digest: &DownloadDigest) -> Option<Update>;
     failed_updates(device: DeviceId, since: Timestamp, limit: usize) -> Vec<Timestamp>;
     update_counts(artefact: Option<ArtefactId>) -> BTreeMap<UpdatePhase, u64>;
+}
+
+read! { Queues:
+    waiting(query: &WaitingQuery) -> Page<Waiting>;
+    awake(device: DeviceId) -> Awake;
+    class_awake_times() -> BTreeMap<ClassId, Duration>;
 }
 
 read! { Wishing:

@@ -23,6 +23,8 @@ fn operation(id: u128, operation: Operation) -> Change {
         ended_at: None,
         expires_at: Timestamp(i64::MAX),
         result: None,
+        priority: fleet::Priority::Normal,
+        superseded_by: None,
     }))
 }
 

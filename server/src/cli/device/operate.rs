@@ -244,6 +244,7 @@ impl OperateCommand {
             request,
             wait_seconds: Some(waiting.at_the_server(session.client.timeout())),
             expires_in_seconds: waiting.expires_in_seconds(),
+            priority: waiting.priority(),
         };
         let address = Address::new(&["devices", &id, "operations"]);
         if !follow {

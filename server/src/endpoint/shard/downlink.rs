@@ -19,7 +19,9 @@ impl Shard {
     /// Takes an order; who gave it, if anybody waits, is told what became of it.
     pub(super) fn take_order(&mut self, now: Now, ticket: Option<OrderTicket>, order: Order) {
         let (id, device) = (order.id, order.device);
-        let taken = match self.roster.take(now, order) {
+        let disposition = self.roster.take(now, order);
+        self.end_superseded(now);
+        let taken = match disposition {
             Disposition::Send(order) => {
                 self.callers.extend(ticket.map(|ticket| (id, ticket)));
                 self.submit(now, Subject::Device(device), Work::Send(order));
@@ -170,8 +172,15 @@ impl Shard {
             self.too_early.push(order);
             return;
         }
-        if answer.is_ok() {
-            self.roster.heard(now, device);
+        match &answer {
+            Ok(_) => {
+                self.roster.answered(now, device);
+                self.heard(now, device);
+            }
+            Err(coap::Failure::TimedOut { acknowledged: false }) => {
+                self.roster.unanswered(now, device, sent_at);
+            }
+            Err(_) => {}
         }
         binding::trace::answered(&mut trace, &answer, now.mono.saturating_sub(sent_at));
         let observing = order.operation.is_observe();
@@ -332,7 +341,7 @@ impl Shard {
         self.publish_state(order, OperationState::Sent);
     }
 
-    fn publish_state(&mut self, order: &Order, state: OperationState) {
+    pub(super) fn publish_state(&mut self, order: &Order, state: OperationState) {
         self.publish(order.device, EventKind::Operation { id: order.id, state });
     }
 }

@@ -199,7 +199,7 @@ impl Shard {
                 let outcome = transfer.on_response(response);
                 let acknowledged = transfer.acknowledged();
                 push.unanswered = 0;
-                self.roster.heard(now, device);
+                self.heard(now, device);
                 self.block_taken(now, operation, outcome, acknowledged, response);
             }
             Err(failure) => {

@@ -122,6 +122,7 @@ impl Shard {
     /// A verb has committed what adds devices or credentials.
     pub(crate) fn handle_followed(&mut self, now: Now, commit: &Arc<Commit>) {
         self.roster.apply(now, commit);
+        self.listen_by(now, commit);
     }
 
     /// Credentials that belong to no one device have ended.

@@ -17,6 +17,7 @@ mod messages;
 mod observations;
 mod pressure;
 mod push;
+mod queue;
 mod records;
 mod restoring;
 mod sessions;
@@ -183,11 +184,8 @@ fn a_sleeping_device_gets_its_operations_one_after_the_other_when_it_is_heard() 
     let transient = world.try_order(node, Operation::Read { path: path("/3/0/9"), format: None }, false);
     assert_eq!(transient, Some(Taken::Asleep));
     let mut queued = Vec::new();
-    for zone in ["Europe/Paris", "Europe/Rome"] {
-        let value = Node::Resource(Resource::Single(Value::String(zone.into())));
-        let write =
-            Operation::Write { path: path("/3/0/15"), mode: WriteMode::Replace, node: value, format: None };
-        queued.push(world.store_order(node, write));
+    for (at, zone) in [("/3/0/14", "+01:00"), ("/3/0/15", "Europe/Rome")] {
+        queued.push(world.store_order(node, write(at, zone)));
         assert_eq!(world.last_taken(), Some(Taken::Queued));
     }
     let sent_while_asleep = world.transmitted_to(node);
@@ -221,6 +219,12 @@ fn a_device_that_resets_for_good_is_left_in_peace() {
     let read = world.order(node, Operation::Read { path: path("/3/0/9"), format: None });
     assert_eq!(read, Outcome::Failed(Failure::Reset));
     assert!(world.transmitted_to(node) < 20);
+}
+
+/// A Write of a text.
+fn write(at: &str, text: &str) -> Operation {
+    let node = Node::Resource(Resource::Single(Value::String(text.into())));
+    Operation::Write { path: path(at), mode: WriteMode::Replace, node, format: None }
 }
 
 /// A sensor that does this wrong.

@@ -2,7 +2,7 @@
 
 use fleet::{
     Change, Commit, Decision, DeviceId, EndpointName, EventKind, Now, Observation, Operation, OperationId,
-    Order, Reply, Sender, Source, Subject, Then, TimelineEntry, TimelineKind,
+    Order, Priority, Reply, Sender, Source, Subject, Then, TimelineEntry, TimelineKind,
 };
 use tracing::{debug, info};
 
@@ -129,7 +129,7 @@ impl Shard {
     /// What follows an answer, so that nothing overtakes it.
     pub(super) fn follow(&mut self, now: Now, decision: Decision) {
         let Decision { device, source, moved_from, reply, then, .. } = decision;
-        self.roster.heard(now, device);
+        self.heard(now, device);
         if let Some(from) = moved_from {
             if matches!(reply, Reply::Created(_)) && self.is_left(device, from) {
                 // One that registers elsewhere has started anew, and may count its messages from where it did before.
@@ -263,6 +263,7 @@ impl Shard {
             request: self.request_id(),
             stored: false,
             expires_at: now.wall.after(Order::DEFAULT_EXPIRY),
+            priority: Priority::Normal,
         }
     }
 

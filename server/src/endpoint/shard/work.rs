@@ -75,6 +75,8 @@ pub(super) enum After {
     Taken { ticket: EndTicket, ending: Box<Ending>, source: Option<Source> },
     /// What waited for a device comes to nothing: who waits for that is told.
     Cancelled(Vec<OperationId>),
+    /// An order was made pointless by a later one.
+    Superseded { order: Order, by: OperationId },
     /// A fact that nothing follows.
     Nothing,
 }
@@ -224,6 +226,7 @@ impl Shard {
             }
             After::Taken { ticket, ending, source } => self.taken_from(now, ticket, &ending, source),
             After::Cancelled(orders) => self.tell_cancelled(orders),
+            After::Superseded { order, by } => self.superseded(&order, by),
             After::Nothing => {}
         }
     }
@@ -275,6 +278,11 @@ impl Shard {
             After::Cancelled(orders) => {
                 self.keep_unrecorded(commit, error);
                 self.tell_cancelled(orders);
+            }
+            // It is not in the queue any more.
+            After::Superseded { order, by } => {
+                self.keep_unrecorded(commit, error);
+                self.superseded(&order, by);
             }
             After::Nothing => self.keep_unrecorded(commit, error),
         }

@@ -11,7 +11,7 @@ use crate::store::{
 
 /// Where a device has rows that are deleted with its data. Not here: its own row; its credentials, whose identities stay;
 /// its operations and its part of the diary, which are counted; what it has claimed, so that nobody claims it again; audit.
-const DATA: [&str; 13] = [
+const DATA: [&str; 14] = [
     "registration",
     "lease",
     "value_latest",
@@ -22,6 +22,7 @@ const DATA: [&str; 13] = [
     "device_plan",
     "device_label",
     "device_wish",
+    "device_awake",
     "no_composite",
     "installed",
     "event_log",

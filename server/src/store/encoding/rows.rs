@@ -143,6 +143,8 @@ pub(in crate::store) fn operation_row(record: &OperationRecord) -> entity::opera
         ended_at: record.ended_at.map(|at| at.0),
         expires_at: record.expires_at.0,
         result: record.result.as_deref().map(text_column),
+        priority: super::queue::priority_column(record.priority),
+        superseded_by: record.superseded_by.map(|id| id.0.as_bytes().to_vec()),
     }
 }
 
@@ -162,6 +164,11 @@ pub(in crate::store) fn operation_record(
         ended_at: row.ended_at.map(Timestamp),
         expires_at: Timestamp(row.expires_at),
         result: row.result.as_deref().map(text),
+        priority: super::queue::priority(row.priority).or_corrupt(what)?,
+        superseded_by: row
+            .superseded_by
+            .map(|bytes| uuid(&bytes).map(OperationId).or_corrupt(what))
+            .transpose()?,
     })
 }
 

@@ -18,6 +18,8 @@ pub struct Model {
     pub ended_at: Option<i64>,
     pub expires_at: i64,
     pub result: Option<String>,
+    pub priority: i64,
+    pub superseded_by: Option<Vec<u8>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -95,6 +95,7 @@ impl Reader {
             let of_device = restored.notified.entry(DeviceId(row.device_id)).or_default();
             of_device.extend(ObservationToken::new(&row.token).map(|token| (token, newest)));
         }
+        restored.awake = self.awake_times(&snapshot, first, last).await?;
         let operations: Vec<operation::Model> = self.rows(&snapshot, open_operations(first, last)).await?;
         for row in operations {
             restored.operations.extend(readable(row.device_id, rows::operation_record(row)));

@@ -114,6 +114,8 @@ pub(super) fn operation(number: i64, id: u128) -> OperationRecord {
         ended_at: None,
         expires_at: Timestamp(9_000),
         result: None,
+        priority: fleet::Priority::Normal,
+        superseded_by: None,
     }
 }
 

@@ -2,10 +2,12 @@
 
 use fleet::{
     ArtefactId, ClassId, CredentialId, CredentialKind, CredentialName, DeviceId, DeviceState, DiaryCause,
-    EndpointName, Fingerprint, GroupId, NodeId, OperationId, PskIdentity, SecureSessionId, SessionMark,
-    Timestamp, Verb,
+    EndpointName, Fingerprint, GroupId, NodeId, OperationId, Priority, PskIdentity, SecureSessionId,
+    SessionMark, Timestamp, Verb,
     configuration::{ConfiguredState, Level},
-    store::{AuditQuery, ConfigurationQuery, DeviceQuery, DiaryQuery, PageRequest, UpdateQuery},
+    store::{
+        AuditQuery, ConfigurationQuery, DeviceQuery, DiaryQuery, PageRequest, UpdateQuery, WaitingQuery,
+    },
     update::{DownloadDigest, UpdateId, UpdatePhase},
 };
 use sea_orm::{ConnectionTrait as _, DbBackend, EntityTrait as _, QueryTrait as _, Statement};
@@ -16,7 +18,10 @@ use crate::store::{
     SqlStore,
     batch::{self, sessions},
     entity,
-    read::{artefact, configuration, devices, group, identity, lists, people, restore, secure, told, update},
+    read::{
+        artefact, configuration, devices, group, identity, lists, people, queue, restore, secure, told,
+        update,
+    },
     sql::Sql,
 };
 
@@ -46,6 +51,42 @@ async fn no_list_of_a_page_scans_or_sorts() {
     ];
     for (name, statement) in built {
         assert_indexed(&store, name, statement).await;
+    }
+    store.close().await;
+}
+
+/// Whatever it is filtered by; of a class so many rows are looked at, each with its device.
+#[tokio::test]
+async fn what_waits_comes_by_its_indexes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path().join("muster.db")).await;
+    let all = || WaitingQuery::all(PageRequest::first(10));
+    let after = Some((Priority::Normal, OperationId(Uuid::from_u128(1))));
+    let of_device = WaitingQuery { device: Some(DeviceId(1)), ..all() };
+    let of_class = WaitingQuery { class: Some(ClassId(1)), ..all() };
+    let priority = Some(Priority::Urgent);
+    for (query, index) in [
+        (all(), "operation_waiting"),
+        (WaitingQuery { priority, ..all() }, "operation_waiting"),
+        (of_device.clone(), "operation_waiting_of"),
+        (WaitingQuery { priority, ..of_device }, "operation_waiting_of"),
+        (of_class.clone(), "operation_waiting"),
+        (WaitingQuery { priority, ..of_class }, "operation_waiting"),
+    ] {
+        for after in [None, after] {
+            let sql = queue::waiting(&query, after);
+            let plan = plan(&store, sql.statement(DbBackend::Sqlite)).await;
+            assert!(
+                plan.iter().any(|line| line.contains(&format!("INDEX {index} "))),
+                "{query:?}: {plan:#?}"
+            );
+            // What was looked at for a class may be sorted once more: that is bounded.
+            let is_bad = |line: &String| {
+                line.starts_with("SCAN o") && !line.contains("USING")
+                    || query.class.is_none() && line.contains("TEMP B-TREE")
+            };
+            assert!(!plan.iter().any(is_bad), "{query:?}: {plan:#?}");
+        }
     }
     store.close().await;
 }

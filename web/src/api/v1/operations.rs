@@ -56,10 +56,11 @@ pub(super) async fn ask(
         let detail = format!("1 to {}", fleet::Order::MAX_EXPIRY.as_secs());
         return Err(Failure::field("expires_in_seconds", detail));
     }
+    let terms = fleet::Terms { expires_in, priority: new.priority.map(Into::into).unwrap_or_default() };
     let operation = operation(&api, &context, device, new.request).await?;
     let begin = {
         let (fleet, context) = (Arc::clone(api.fleet()), context.clone());
-        async move { fleet.begin(&context, device, operation, expires_in).await }
+        async move { fleet.begin(&context, device, operation, terms).await }
     };
     api.ask(&context, device, wait, begin).await
 }

@@ -91,6 +91,11 @@ pub use path::NodePath;
 mod problem;
 pub use problem::{FieldProblem, Problem, ProblemKind};
 
+mod queue;
+pub use queue::{
+    AwakeFrom, AwakeTime, CancelledWaiting, LearnedAwakeTime, Priority, SaidAwakeTime, WaitingOperation,
+};
+
 mod reading;
 pub use reading::{Observation, Reading};
 

@@ -14,6 +14,7 @@ use crate::{
     console::{
         Done, encoded,
         enrolment::{
+            awake::AwakeForm,
             belongs::RuleForm,
             policy::{PolicyForm, kinds_of},
             retention::RetentionForm,
@@ -59,6 +60,7 @@ pub(crate) struct ClassPage {
     rule: RuleForm,
     retention: RetentionForm,
     wishes: WishForm,
+    awake: AwakeForm,
     own_plan: bool,
     plan: PlanForm,
 }
@@ -70,6 +72,7 @@ pub(crate) struct Typed {
     pub(crate) rule: Filled,
     pub(crate) retention: Filled,
     pub(crate) wishes: Filled,
+    pub(crate) awake: Filled,
     pub(crate) plan: Filled,
 }
 
@@ -207,6 +210,11 @@ impl ClassPage {
                 format!("{}/retention", url_of(class)),
                 class.retention,
                 &typed.retention,
+            ),
+            awake: AwakeForm::new(
+                format!("{}/awake", url_of(class)),
+                app.fleet.class_awake_time(&login.context, class.id).await?,
+                &typed.awake,
             ),
             wishes: WishForm::load(app, login, class, &typed.wishes).await?,
             own_plan,

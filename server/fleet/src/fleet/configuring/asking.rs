@@ -7,7 +7,7 @@ use objects::Path;
 use super::{WAITS, lock};
 use crate::{
     Change, DeviceId, DeviceState, Failure, Fleet, FleetError, OperationId, OperationState, Order, Outcome,
-    Presence, StoreError, Taken, Timestamp,
+    Presence, Priority, StoreError, Taken, Timestamp,
     configuration::{
         Asked, Asking, ConfigurationChange, Configured, Desired, Known, Listening, Request, Seen, Want,
         Writer, who_wrote,
@@ -72,6 +72,7 @@ impl Fleet {
             request: context.request,
             stored: false,
             expires_at: now.after(WAITS),
+            priority: Priority::Background,
         };
         let asked = match self.downlink.send(order).await {
             Taken::Ended { outcome: Outcome::Success { .. } | Outcome::Local, .. } => Asked::Done,
@@ -92,7 +93,10 @@ impl Fleet {
             OperationState::Queued | OperationState::Sent => Asked::UnderWay,
             OperationState::Done => Asked::Done,
             // The end of a registration takes what waited along; a person who cancels it is asked no more.
-            OperationState::Cancelled | OperationState::Expired => return Ok(None),
+            // What somebody else has asked since is looked at as what the device has.
+            OperationState::Cancelled | OperationState::Expired | OperationState::Superseded => {
+                return Ok(None);
+            }
             _ => Asked::failed(record.result.unwrap_or_default()),
         }))
     }

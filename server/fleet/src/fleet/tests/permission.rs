@@ -15,7 +15,7 @@ use crate::{
     configuration::{
         ConfigurationChange, Configured, Draft, Level, LevelName, Line, LineKey, Standing, Want,
     },
-    store::{ConfigurationQuery, DiaryQuery},
+    store::{ConfigurationQuery, DiaryQuery, WaitingQuery},
 };
 
 /// Calls a verb so that it succeeds unless the actor may not.
@@ -119,6 +119,13 @@ verbs! {
     };
     View "class wishes" => |bench, context| bench.fleet.class_wishes(context, ClassId::DEFAULT);
     Administer "set class wishes" => |bench, context| bench.fleet.set_class_wishes(context, ClassId::DEFAULT, "/3/0/9");
+    View "waiting" => |bench, context| bench.fleet.waiting(context, &WaitingQuery::all(page()));
+    Operate "cancel waiting" => |bench, context| bench.fleet.cancel_waiting(context, public_id(1));
+    View "awake time" => |bench, context| bench.fleet.awake_time(context, public_id(1));
+    Operate "set awake time" => |bench, context| bench.fleet.set_awake_time(context, public_id(1), None);
+    View "class awake time" => |bench, context| bench.fleet.class_awake_time(context, ClassId::DEFAULT);
+    Administer "set class awake time" => |bench, context|
+        bench.fleet.set_class_awake_time(context, ClassId::DEFAULT, None);
     View "device wishes" => |bench, context| bench.fleet.device_wishes(context, public_id(1));
     View "groups" => |bench, context| bench.fleet.groups(context);
     View "group" => |bench, context| bench.fleet.group(context, groups::group(bench, "class == 'a'"));
@@ -220,7 +227,7 @@ fn configured(bench: &Bench) {
 }
 
 /// Where verbs are.
-const SOURCES: [&str; 24] = [
+const SOURCES: [&str; 25] = [
     include_str!("../../fleet.rs"),
     include_str!("../accounts.rs"),
     include_str!("../artefacts.rs"),
@@ -240,6 +247,7 @@ const SOURCES: [&str; 24] = [
     include_str!("../operate.rs"),
     include_str!("../people.rs"),
     include_str!("../plans.rs"),
+    include_str!("../queues.rs"),
     include_str!("../search.rs"),
     include_str!("../tokens.rs"),
     include_str!("../update_policy.rs"),

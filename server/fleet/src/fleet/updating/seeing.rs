@@ -84,6 +84,8 @@ impl Fleet {
             OperationState::Queued | OperationState::Sent => Asked::UnderWay,
             OperationState::Done => Asked::Done,
             _ if record.was_cut_off() => Asked::CutOff,
+            // The same was asked by somebody else since; it is asked anew if it is still to be known.
+            OperationState::Superseded => return Ok(None),
             _ => Asked::Failed(record.result.unwrap_or_default()),
         }))
     }

@@ -32,10 +32,14 @@ enum Step {
     Notify { device: usize, path: usize, last: bool },
     /// An observation begins.
     Observe { device: usize, path: usize },
-    /// An order: a Read without a row, a Read with one, an Execute.
+    /// An order: a Read without a row, a Read with one, an Execute, something urgent, something of no hurry.
     Order { device: usize, kind: usize },
     /// The order under way ends, with an answer or without.
     End { device: usize, answered: bool },
+    /// Nothing came of the order under way, however often it was sent.
+    Unanswered { device: usize },
+    /// Somebody says how long the device listens, or takes it back.
+    Say { device: usize, seconds: Option<u64> },
     /// Somebody cancels what waits first.
     Cancel { device: usize },
     /// A commit in flight returns.
@@ -64,8 +68,11 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (device.clone(), path.clone(), rarely())
             .prop_map(|(device, path, last)| Step::Notify { device, path, last }),
         2 => (device.clone(), path).prop_map(|(device, path)| Step::Observe { device, path }),
-        6 => (device.clone(), 0..3_usize).prop_map(|(device, kind)| Step::Order { device, kind }),
+        6 => (device.clone(), 0..5_usize).prop_map(|(device, kind)| Step::Order { device, kind }),
         3 => (device.clone(), any::<bool>()).prop_map(|(device, answered)| Step::End { device, answered }),
+        1 => device.clone().prop_map(|device| Step::Unanswered { device }),
+        1 => (device.clone(), prop::option::of(1..400_u64))
+            .prop_map(|(device, seconds)| Step::Say { device, seconds }),
         1 => device.prop_map(|device| Step::Cancel { device }),
         9 => (0..4_usize, prop::bool::weighted(0.85)).prop_map(|(which, stored)| Step::Return { which, stored }),
         3 => prop_oneof![0..5_u64, 20..120_u64, 280..320_u64, 3_590..3_610_u64]

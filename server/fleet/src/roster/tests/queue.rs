@@ -94,10 +94,10 @@ fn a_queue_has_a_bound() {
     let (mut bench, device, _) = bench(SLEEPY);
     bench.pass(93);
     for n in 0..Order::MAX_QUEUED {
-        let order = read(bench.now, device, n as u128, true);
+        let order = execute(bench.now, device, n as u128);
         assert_eq!(bench.roster.take(bench.now, order), Disposition::Queued);
     }
-    assert_eq!(bench.roster.take(bench.now, read(bench.now, device, 999, true)), Disposition::QueueFull);
+    assert_eq!(bench.roster.take(bench.now, execute(bench.now, device, 999)), Disposition::QueueFull);
     assert_eq!(bench.roster.waiting(device), Order::MAX_QUEUED);
 }
 
@@ -162,4 +162,52 @@ fn orders_wait_through_a_new_registration() {
     bench.roster.take(bench.now, read(bench.now, device, 1, true));
     bench.uplink(at(2), register(SLEEPY, LINKS));
     assert_eq!(number(bench.roster.next_order(bench.now, device)), Some(1));
+}
+
+#[test]
+fn what_is_urgent_goes_first_and_what_has_no_hurry_last() {
+    let (mut bench, device, id) = bench(SLEEPY);
+    bench.pass(93);
+    for (n, priority) in
+        [Priority::Background, Priority::Normal, Priority::Urgent, Priority::Normal].into_iter().enumerate()
+    {
+        let operation = Operation::Read { path: format!("/{n}").parse().unwrap(), format: None };
+        let order = Order { operation, priority, ..read(bench.now, device, n as u128, true) };
+        assert_eq!(bench.roster.take(bench.now, order), Disposition::Queued);
+    }
+    let waiting = Priority::ALL.map(|priority| bench.roster.waiting_of(priority));
+    assert_eq!(waiting, [1, 2, 1]);
+    bench.uplink(at(1), update(id, &[], ""));
+    let sent = std::iter::from_fn(|| {
+        let order = bench.roster.next_order(bench.now, device)?;
+        bench.roster.order_ended(device, order.id);
+        Some(order.id.0.as_u128())
+    });
+    assert_eq!(sent.collect::<Vec<_>>(), [2, 1, 3, 0]);
+    assert_eq!(Priority::ALL.map(|priority| bench.roster.waiting_of(priority)), [0; 3]);
+}
+
+#[test]
+fn the_same_question_waits_once_and_makes_room() {
+    let (mut bench, device, _) = bench(SLEEPY);
+    bench.pass(93);
+    for n in 0..=Order::MAX_QUEUED as u128 {
+        assert_eq!(bench.roster.take(bench.now, read(bench.now, device, n, true)), Disposition::Queued);
+        let superseded = bench.roster.take_superseded();
+        let ids = superseded.iter().map(|(old, by)| (old.id.0.as_u128(), by.0.as_u128()));
+        assert_eq!(
+            ids.collect::<Vec<_>>(),
+            n.checked_sub(1).map(|before| (before, n)).into_iter().collect::<Vec<_>>()
+        );
+    }
+    assert_eq!(bench.roster.waiting(device), 1);
+}
+
+#[test]
+fn what_is_under_way_is_not_superseded() {
+    let (mut bench, device, _) = bench(AWAKE);
+    let first = read(bench.now, device, 1, true);
+    assert_eq!(bench.roster.take(bench.now, first.clone()), Disposition::Send(first));
+    assert_eq!(bench.roster.take(bench.now, read(bench.now, device, 2, true)), Disposition::Behind);
+    assert_eq!(bench.roster.take_superseded(), []);
 }

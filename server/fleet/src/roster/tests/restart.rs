@@ -39,12 +39,14 @@ fn record(order: Order, state: OperationState) -> OperationRecord {
         operation: order.operation,
         requested_by: "admin".into(),
         request: order.request,
+        priority: order.priority,
         state,
         queued_at: Timestamp(0),
         sent_at: None,
         ended_at: None,
         expires_at: order.expires_at,
         result: None,
+        superseded_by: None,
     }
 }
 

@@ -12,9 +12,9 @@ use crate::{
     Binding, Change, Claim, ClaimId, ClassId, Commit, Committed, Credential, CredentialId, CredentialKind,
     CredentialName, CredentialState, Delivery, Device, DeviceId, DiaryCause, DiaryId, DiaryNote, DomainId,
     EndpointName, Holder, Incident, Lifetime, ListenerId, NewCredential, NodeId, Observation,
-    ObservationToken, Operation, OperationId, OperationRecord, OperationState, PskIdentity, PskKey, PublicId,
-    Purpose, Reading, Registration, RegistrationId, RequestId, Secret, Sender, Source, Store, StoreError,
-    TimelineEntry, TimelineKind, Timestamp,
+    ObservationToken, Operation, OperationId, OperationRecord, OperationState, Priority, PskIdentity, PskKey,
+    PublicId, Purpose, Reading, Registration, RegistrationId, RequestId, Secret, Sender, Source, Store,
+    StoreError, TimelineEntry, TimelineKind, Timestamp,
     store::{Cursor, DeviceView, Page, PageRequest},
 };
 
@@ -144,12 +144,14 @@ pub(super) fn record(number: i64, of_device: i64, operation: Operation) -> Opera
         operation,
         requested_by: "Zoë".into(),
         request: request(7),
+        priority: Priority::Normal,
         state: OperationState::Queued,
         queued_at: at(number),
         sent_at: None,
         ended_at: None,
         expires_at: at(number + 3_600),
         result: None,
+        superseded_by: None,
     }
 }
 

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::fixture::*;
 use crate::{
-    ArtefactId, CancelMode, Change, DeviceId, Operation, OperationRecord, OperationState, Paths, Store,
-    WriteMode,
+    ArtefactId, CancelMode, Change, DeviceId, Operation, OperationRecord, OperationState, Paths, Priority,
+    Store, WriteMode,
     store::{ENDED_OPERATION_KEPT, Overview},
 };
 
@@ -21,6 +21,11 @@ pub async fn every_operation_survives(store: &dyn Store) {
     let operations = every_operation();
     let records: Vec<OperationRecord> =
         (1..).zip(operations).map(|(number, operation)| record(number, 1, operation)).collect();
+    let records: Vec<OperationRecord> = records
+        .into_iter()
+        .zip(Priority::ALL.into_iter().cycle())
+        .map(|(record, priority)| OperationRecord { priority, ..record })
+        .collect();
     commit(store, records.iter().map(queued)).await;
     for record in &records {
         assert_eq!(store.operation(record.id).await.unwrap().as_ref(), Some(record));
@@ -75,7 +80,7 @@ pub async fn an_operation_ends_in_every_final_state(store: &dyn Store) {
     register(store, 1).await;
     let finals = OperationState::ALL.into_iter().filter(|state| state.is_final());
     let numbered: Vec<(i64, OperationState)> = (1..).zip(finals).collect();
-    assert_eq!(numbered.len(), 5);
+    assert_eq!(numbered.len(), 6);
     for (number, state) in &numbered {
         commit(store, [queued(&reboot(*number, 1)), ended(*number, *state, at(50))]).await;
         assert_eq!(store.operation(operation_id(*number)).await.unwrap().unwrap().state, *state);

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::{ArtefactId, DiaryId, OperationId, StoreError, Timestamp, store::Cursor};
+use crate::{ArtefactId, DiaryId, OperationId, Priority, StoreError, Timestamp, store::Cursor};
 
 /// A row's place in its list: by the text, then the newest first, then by the number of the row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +37,11 @@ impl Position {
 
     pub(super) fn operation(id: OperationId) -> Self {
         Self::number(id.0.as_u128())
+    }
+
+    /// By priority, and within one the oldest first.
+    pub(super) fn waiting(priority: Priority, id: OperationId) -> Self {
+        Self { text: format!("{}{:032x}", priority as u8, id.0.as_u128()), newest: Reverse(0), row: 0 }
     }
 
     pub(super) fn number(number: u128) -> Self {

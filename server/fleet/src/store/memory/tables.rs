@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use objects::{ObjectId, Path, Version};
 
 use super::{
-    artefact::ArtefactTables, configuration::ConfigurationTables, group::GroupTables, update::UpdateTables,
-    wish::WishTables,
+    artefact::ArtefactTables, configuration::ConfigurationTables, group::GroupTables, queue::AwakeTables,
+    update::UpdateTables, wish::WishTables,
 };
 use crate::{
     ApiToken, AuditRecord, Authority, AuthorityId, BootstrapId, BootstrapRecord, Change, Claim, ClaimId,
@@ -64,6 +64,7 @@ pub(super) struct Tables {
     pub(super) artefacts: ArtefactTables,
     pub(super) updates: UpdateTables,
     pub(super) wishes: WishTables,
+    pub(super) awake: AwakeTables,
     pub(super) configuration: ConfigurationTables,
     pub(super) audit: Vec<AuditRecord>,
     /// The last number given to a reading, an entry of a timeline or of the audit log.
@@ -114,6 +115,7 @@ impl Default for Tables {
             artefacts: ArtefactTables::default(),
             updates: UpdateTables::default(),
             wishes: WishTables::default(),
+            awake: AwakeTables::default(),
             configuration: ConfigurationTables::default(),
             audit: Vec::new(),
             sequence: 0,
@@ -269,6 +271,7 @@ impl Tables {
             Change::Group(change) => self.change_group(change)?,
             Change::Update(change) => self.change_update(change)?,
             Change::Wish(change) => self.change_wish(change)?,
+            Change::Queue(change) => self.change_queue(change)?,
             Change::Configuration(change) => self.change_configuration(change)?,
             Change::SessionSaved(session) => {
                 self.sessions.insert(session.key, session);
@@ -322,7 +325,7 @@ impl Tables {
         unique(self.devices.contains_key(&device))
     }
 
-    fn open(&mut self, id: OperationId) -> Option<&mut OperationRecord> {
+    pub(super) fn open(&mut self, id: OperationId) -> Option<&mut OperationRecord> {
         self.operations.get_mut(&id).filter(|record| !record.state.is_final())
     }
 

@@ -16,8 +16,8 @@ use std::{
 use device::{Device, Event, Profile};
 use fleet::{
     Actor, Cause, Change, ClassId, Commit, Committed, Credential, CredentialId, CredentialKind,
-    CredentialState, DeviceId, DiaryCause, DomainId, EndReason, Ending, EndpointName, Holder, Identity,
-    Library, Limits, ListenerId, NewCredential, NodeId, Now, Observation, Operation, OperationId,
+    CredentialState, DeviceId, DiaryCause, DomainId, EndReason, Ending, EndpointName, EventKind, Holder,
+    Identity, Library, Limits, ListenerId, NewCredential, NodeId, Now, Observation, Operation, OperationId,
     OperationRecord, OperationState, Order, Origin, Outcome, Presence, PskIdentity, PskKey, PublicId,
     Purpose, RequestId, Roster, Secret, SecureSession, SecureSessionId, SessionState, Source, Store,
     StoreError, Taken, TimelineEntry, TimelineKind, Timestamp, store::MemoryStore,
@@ -61,6 +61,8 @@ pub(super) struct World {
     pub(super) sessions_outlived: Vec<SecureSessionId>,
     pub(super) confirmed: Vec<SecureSessionId>,
     pub(super) introduced: Vec<SecureSessionId>,
+    /// What watchers were told.
+    pub(super) told: Vec<EventKind>,
     sessions: u64,
     orders: u64,
     transmitted: BTreeMap<Source, usize>,
@@ -137,6 +139,7 @@ impl World {
             sessions_outlived: Vec::new(),
             confirmed: Vec::new(),
             introduced: Vec::new(),
+            told: Vec::new(),
             sessions: 0,
             orders: 0,
             transmitted: BTreeMap::new(),
@@ -275,7 +278,7 @@ impl World {
                 Output::EndSession { session, .. } => self.sessions_outlived.push(session),
                 Output::Confirm { session, .. } => self.confirmed.push(session),
                 Output::Introduce { session, .. } => self.introduced.push(session),
-                Output::Event { .. } => {}
+                Output::Event { kind, .. } => self.told.push(kind),
                 other => self.give_package(other),
             }
         }

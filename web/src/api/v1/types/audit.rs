@@ -30,7 +30,7 @@ words! {
         SaveBaseline, RollBackBaseline, RepairConfiguration, ResumeConfiguration, AcceptConfiguration, AddDevice, ClassifyDevice, RemoveDevice,
         ImportDevices, AddCredential, ProveCredential, RetireCredential, RevokeCredential, AddClaim, CloseClaim,
         UseClaim, ApproveClaim, AddClass, SaveClass, AddAuthority,
-        RemoveAuthority, SaveRevocationList, SaveUpdatePolicy, SaveWishes, AddUpdateKey, RevokeUpdateKey, UploadArtefact,
+        RemoveAuthority, SaveRevocationList, SaveUpdatePolicy, SaveWishes, SaveAwakeTime, AddUpdateKey, RevokeUpdateKey, UploadArtefact,
         WithdrawArtefact, RemoveArtefact, DownloadArtefact, SavePlan, ClearDiary, SaveModel, RemoveModel, ReloadModels, ChangeUser,
         AddToken, RevokeToken, AddWebhook, ChangeWebhook, RemoveWebhook, Export, Restore,
         SaveGroup, RemoveGroup, LabelDevice, Denied,

@@ -6,7 +6,7 @@ use objects::ContentFormat;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{NodePath, Reading, Time};
+use super::{NodePath, Priority, Reading, Time};
 // utoipa takes whatever is called `Value` for any JSON.
 use super::Value as TypedValue;
 
@@ -50,6 +50,8 @@ words! {
         Expired,
         /// A person or the end of the registration cancelled it.
         Cancelled,
+        /// A later one made it pointless before it was sent: see `superseded_by`.
+        Superseded,
         /// It was sent, and whether the device did it is not known.
         Unknown,
     }
@@ -191,6 +193,8 @@ pub struct NewOperation {
     /// How long it may wait for a device that sleeps; 7 days if nothing is said, at most 30.
     #[schema(example = 86_400)]
     pub expires_in_seconds: Option<u64>,
+    /// How soon it is sent among those that wait for the device; normal if nothing is said.
+    pub priority: Option<Priority>,
 }
 
 /// An operation and what came of it.
@@ -210,6 +214,8 @@ pub struct Operation {
     /// Where it stands.
     #[schema(example = "done")]
     pub state: OperationState,
+    /// How soon it is sent among those that wait for the device.
+    pub priority: Priority,
     /// Who asked.
     #[schema(example = "ada/ci")]
     pub requested_by: String,
@@ -224,6 +230,8 @@ pub struct Operation {
     /// The device's answer, or why there is none, in one line, without values.
     #[schema(example = "2.05 Content")]
     pub result: Option<String>,
+    /// The id of the later one that made it pointless, if it is superseded: the answer is there.
+    pub superseded_by: Option<String>,
     /// What came of it; only while that is remembered, and never in a list.
     pub answer: Option<Answer>,
     /// The exchange as it went over the wire, one line a message; as long.
@@ -325,12 +333,14 @@ impl From<fleet::OperationRecord> for Operation {
             path: record.operation.path().into(),
             paths: several(&record.operation.target()),
             state: record.state.into(),
+            priority: record.priority.into(),
             requested_by: record.requested_by,
             queued_at: record.queued_at.into(),
             sent_at: record.sent_at.map(Time::from),
             ended_at: record.ended_at.map(Time::from),
             expires_at: record.expires_at.into(),
             result: record.result,
+            superseded_by: record.superseded_by.map(|id| id.to_string()),
             answer: None,
             exchange: Vec::new(),
         }

@@ -14,8 +14,10 @@ use super::{
 };
 use crate::{
     Change, Commit, Decision, DeviceId, Disposition, Limits, NodeId, Now, Observation, ObservationToken,
-    OperationRecord, OperationState, Order, Presence, RegistrationId, Reply, Roster, Store, Then, Timestamp,
-    Uplink, store::MemoryStore,
+    Operation, OperationRecord, OperationState, Order, Presence, Priority, RegistrationId, Reply, Roster,
+    Store, Then, Timestamp, Uplink,
+    queue::{AwakeScope, QueueChange},
+    store::MemoryStore,
 };
 
 /// Queries, links, lifetime, queue mode.
@@ -57,6 +59,8 @@ pub(super) struct Known {
     pub(super) gone: Vec<RegistrationId>,
     pub(super) under_way: Option<Asked>,
     pub(super) waiting: Vec<Asked>,
+    /// How long it listens, if somebody has said it.
+    said: Option<Duration>,
 }
 
 /// A live registration.
@@ -68,7 +72,8 @@ pub(super) struct Life {
     pub(super) queue_mode: bool,
     pub(super) links: &'static str,
     pub(super) renewed: Duration,
-    pub(super) awake_until: Duration,
+    /// None while it is taken to sleep until it is heard.
+    pub(super) heard_at: Option<Duration>,
     pub(super) observed: BTreeMap<Path, ObservationToken>,
 }
 
@@ -76,6 +81,7 @@ pub(super) struct Life {
 pub(super) struct Asked {
     pub(super) order: Order,
     until: Duration,
+    sent_at: Duration,
 }
 
 /// A decision whose commit has not returned.
@@ -118,6 +124,8 @@ impl World {
             Step::Observe { device, path } => self.observe(device, PATHS[path]),
             Step::Order { device, kind } => self.order(device, kind),
             Step::End { device, answered } => self.end(device, answered),
+            Step::Unanswered { device } => self.unanswered(device),
+            Step::Say { device, seconds } => self.say(device, seconds),
             Step::Cancel { device } => self.cancel(device),
             Step::Return { which, stored } if which < self.in_flight.len() => self.returned(which, stored),
             Step::Return { .. } => {}
@@ -152,8 +160,8 @@ impl World {
         let observe = |path: &Path| Then::Observe { target: (*path).into(), format: None };
         let then: Vec<_> = observed.keys().map(observe).chain([Then::ReleaseQueue]).collect();
         assert_eq!(decision.then, then, "I-25");
-        let (renewed, awake_until) = (Duration::ZERO, Duration::ZERO);
-        let life = Life { id, port, lifetime, queue_mode, links, renewed, awake_until, observed };
+        let (renewed, heard_at) = (Duration::ZERO, None);
+        let life = Life { id, port, lifetime, queue_mode, links, renewed, heard_at, observed };
         self.commit(device, decision, After::Lives(life));
     }
 
@@ -246,14 +254,18 @@ impl World {
         let order = match kind {
             0 => read(self.now, id, self.asked, false),
             1 => read(self.now, id, self.asked, true),
-            _ => execute(self.now, id, self.asked),
+            2 => execute(self.now, id, self.asked),
+            3 => Order { priority: Priority::Urgent, ..elsewhere(self.now, id, self.asked, "/3303/0") },
+            _ => Order { priority: Priority::Background, ..elsewhere(self.now, id, self.asked, "/6") },
         };
         if order.stored {
             self.keep(commit(Change::OperationQueued(Box::new(record(self.now, &order)))));
         }
         let awake = self.is_awake(device);
         let known = &mut self.known[device];
-        let asked = Asked { order: order.clone(), until: self.now.mono + Duration::from_secs(3_600) };
+        let mono = self.now.mono;
+        let asked = Asked { order: order.clone(), until: mono + Duration::from_secs(3_600), sent_at: mono };
+        let mut superseded = Vec::new();
         let expected = match &known.life {
             None => Disposition::NotRegistered,
             Some(_) if awake && known.under_way.is_none() && known.waiting.is_empty() => {
@@ -261,16 +273,24 @@ impl World {
                 Disposition::Send(order.clone())
             }
             Some(_) if awake => {
+                superseded = supersede(known, &order);
                 known.waiting.push(asked);
                 Disposition::Behind
             }
             Some(_) if !order.stored => Disposition::Asleep,
             Some(_) => {
+                superseded = supersede(known, &order);
                 known.waiting.push(asked);
                 Disposition::Queued
             }
         };
         assert_eq!(self.roster.take(self.now, order.clone()), expected, "I-23, I-24");
+        let taken: Vec<_> = self.roster.take_superseded();
+        assert_eq!(taken, superseded.into_iter().map(|old| (old, order.id)).collect::<Vec<_>>());
+        for (old, by) in taken {
+            let change = QueueChange::Superseded { id: old.id, by, at: self.now.wall };
+            self.keep(commit(Change::Queue(change)));
+        }
         match expected {
             Disposition::Send(order) => self.sent(&order),
             Disposition::NotRegistered => self.ended(&order, OperationState::Cancelled),
@@ -297,6 +317,30 @@ impl World {
                 back.into_iter().map(|a| a.order).collect::<Vec<_>>()
             );
         }
+    }
+
+    fn unanswered(&mut self, device: usize) {
+        let known = &mut self.known[device];
+        let (Some(id), Some(asked)) = (known.id, &known.under_way) else { return };
+        let (now, sent_at) = (self.now.mono, asked.sent_at);
+        let patience = Presence::AWAKE_FOR.min(known.said.unwrap_or(Presence::AWAKE_FOR));
+        if let Some(life) = &mut known.life
+            && life.heard_at.is_some_and(|at| at <= sent_at && at + patience <= now)
+        {
+            life.heard_at = None;
+        }
+        self.roster.unanswered(self.now, id, sent_at);
+        let presence = self.roster.presence(self.now, id);
+        assert_eq!(presence == Presence::Awake, self.is_awake(device), "I-23");
+    }
+
+    fn say(&mut self, device: usize, seconds: Option<u64>) {
+        let Some(id) = self.known[device].id else { return };
+        let time = seconds.map(Duration::from_secs);
+        self.known[device].said = time;
+        let said = commit(Change::Queue(QueueChange::AwakeSet { scope: AwakeScope::Device(id), time }));
+        self.roster.apply(self.now, &said);
+        self.keep(said);
     }
 
     fn cancel(&mut self, device: usize) {
@@ -369,11 +413,12 @@ impl World {
             let under_way = known.under_way.take().filter(|asked| asked.order.operation.is_idempotent());
             known.waiting.splice(0..0, under_way);
             known.waiting.retain(|asked| asked.order.stored && known.life.is_some());
+            known.waiting.sort_by_key(|asked| asked.order.id);
             for asked in &mut known.waiting {
                 asked.until = now.mono + asked.order.expires_at.since(now.wall);
             }
             if let Some(life) = &mut known.life {
-                (life.renewed, life.awake_until) = (now.mono, now.mono);
+                (life.renewed, life.heard_at) = (now.mono, None);
             }
         }
         // Whose an address was that several had is not kept exactly.
@@ -453,7 +498,7 @@ impl World {
                     }
                 }
                 life.renewed = now;
-                life.awake_until = now;
+                life.heard_at = None;
                 self.by_port.insert(life.port, device);
                 known.life = Some(life);
             }
@@ -475,7 +520,7 @@ impl World {
     fn heard(&mut self, device: usize) {
         self.roster.heard(self.now, self.known[device].id.unwrap());
         if let Some(life) = &mut self.known[device].life {
-            life.awake_until = self.now.mono + Presence::AWAKE_FOR;
+            life.heard_at = Some(self.now.mono);
         }
     }
 
@@ -484,8 +529,11 @@ impl World {
         let Some(id) = self.known[device].id else { return };
         let awake = self.is_awake(device);
         let (now, known) = (self.now, &mut self.known[device]);
-        let due = known.waiting.iter().position(|asked| asked.until > now.mono);
+        let may_go = |at: &usize| known.waiting[*at].until > now.mono;
+        let due = (0..known.waiting.len()).filter(may_go);
+        let due = due.min_by_key(|at| (known.waiting[*at].order.priority, *at));
         let due = due.filter(|_| awake && known.under_way.is_none()).map(|at| known.waiting.remove(at));
+        let due = due.map(|asked| Asked { sent_at: now.mono, ..asked });
         let next = self.roster.next_order(now, id);
         assert_eq!(next.as_ref(), due.as_ref().map(|asked| &asked.order), "I-23, I-24");
         if due.is_some() {
@@ -533,10 +581,10 @@ impl World {
     }
 
     fn is_awake(&self, device: usize) -> bool {
-        self.known[device]
-            .life
-            .as_ref()
-            .is_some_and(|life| !life.queue_mode || life.awake_until > self.now.mono)
+        let known = &self.known[device];
+        let listens = known.said.unwrap_or(Presence::AWAKE_FOR);
+        let hears = |life: &Life| life.heard_at.is_some_and(|at| at + listens > self.now.mono);
+        known.life.as_ref().is_some_and(|life| !life.queue_mode || hears(life))
     }
 
     pub(super) fn is_busy(&self, device: usize) -> bool {
@@ -546,6 +594,28 @@ impl World {
 
 fn roster() -> Roster {
     Roster::new(0, NodeId::SINGLE, Limits { lab: true, ..Limits::default() })
+}
+
+fn elsewhere(now: Now, device: DeviceId, number: u128, path: &str) -> Order {
+    let operation = Operation::Read { path: path.parse().unwrap(), format: None };
+    Order { operation, ..read(now, device, number, true) }
+}
+
+/// The same question, with nothing executed since: nothing else is asked of what meets.
+fn supersede(known: &mut Known, new: &Order) -> Vec<Order> {
+    let executes = |asked: &Asked| matches!(asked.order.operation, Operation::Execute { .. });
+    let from = known.waiting.iter().rposition(executes).map_or(0, |at| at + 1);
+    let waiting = std::mem::take(&mut known.waiting);
+    let mut superseded = Vec::new();
+    for (at, asked) in waiting.into_iter().enumerate() {
+        let old = &asked.order;
+        let is_same = old.operation == new.operation && old.expires_at <= new.expires_at;
+        match at >= from && old.stored && new.stored && !executes(&asked) && is_same {
+            true => superseded.push(asked.order),
+            false => known.waiting.push(asked),
+        }
+    }
+    superseded
 }
 
 fn covers(links: &str, path: &str) -> bool {
@@ -563,11 +633,13 @@ fn record(now: Now, order: &Order) -> OperationRecord {
         operation: order.operation.clone(),
         requested_by: "admin".into(),
         request: order.request,
+        priority: order.priority,
         state: OperationState::Queued,
         queued_at: now.wall,
         sent_at: None,
         ended_at: None,
         expires_at: order.expires_at,
         result: None,
+        superseded_by: None,
     }
 }

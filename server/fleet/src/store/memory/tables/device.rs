@@ -72,6 +72,7 @@ impl Tables {
             self.artefacts.forget_installed(id);
             self.updates.forget(id);
             self.wishes.forget(id);
+            self.awake.forget(id);
             self.configuration.forget(id);
             self.registrations.remove(&id);
             self.latest.retain(|(other, _), _| *other != id);

@@ -30,7 +30,16 @@ impl World {
 
     /// Stores an operation as the verb does, and gives the order.
     pub(in super::super) fn store_order(&mut self, node: usize, operation: Operation) -> OperationId {
-        let order = self.new_order(node, operation, true);
+        self.store_order_of(node, operation, fleet::Priority::Normal)
+    }
+
+    pub(in super::super) fn store_order_of(
+        &mut self,
+        node: usize,
+        operation: Operation,
+        priority: fleet::Priority,
+    ) -> OperationId {
+        let order = Order { priority, ..self.new_order(node, operation, true) };
         let id = order.id;
         let record = OperationRecord {
             id,
@@ -44,12 +53,28 @@ impl World {
             ended_at: None,
             expires_at: order.expires_at,
             result: None,
+            priority: order.priority,
+            superseded_by: None,
         };
         let queued = Commit { changes: vec![Change::OperationQueued(Box::new(record))], audit: Vec::new() };
         block_on(self.store.commit(queued)).unwrap();
         self.give(order);
         self.drain();
         id
+    }
+
+    /// Gives an order that says it is stored.
+    pub(in super::super) fn give_stored(&mut self, node: usize, operation: Operation) -> OrderTicket {
+        let order = self.new_order(node, operation, true);
+        let ticket = self.give(order);
+        self.drain();
+        ticket
+    }
+
+    /// A verb has made a commit.
+    pub(in super::super) fn follow(&mut self, commit: &Commit) {
+        self.shard.handle_followed(self.moment(), &commit.clone().into());
+        self.drain();
     }
 
     /// Gives an order and does not wait.
@@ -90,6 +115,7 @@ impl World {
             request: RequestId::from_random([7; 16]),
             stored,
             expires_at: self.moment().wall.after(Order::DEFAULT_EXPIRY),
+            priority: fleet::Priority::Normal,
         }
     }
 
