@@ -5,6 +5,8 @@
 //! read from the server's database. A [`Killer`] ends the server again and again meanwhile, as a power cut would.
 
 mod api;
+pub use api::ids;
+
 mod crowd;
 pub use crowd::{Crowd, Servers};
 

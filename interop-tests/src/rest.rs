@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{Console, Deadline, Subject, until};
 
 /// Somebody with a token of the API, which may do everything.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rest {
     client: reqwest::Client,
     base: String,

@@ -37,6 +37,8 @@ pub struct Settings {
     pub database: Option<String>,
     /// The lowest level that is logged, instead of `debug`.
     pub log: Option<&'static str>,
+    /// Another program that serves, instead of `muster`: it is given `--config` and a file.
+    pub binary: Option<PathBuf>,
 }
 
 /// Whom the server listens for.
@@ -63,7 +65,7 @@ impl Subject {
         let listen = if Self::knows_security() { all.as_flattened() } else { &all.as_flattened()[..1] };
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         configure(folder.path(), &Welcome::of(any, listen), &settings);
-        let (process, welcome) = spawn(folder.path());
+        let (process, welcome) = spawn(folder.path(), &settings);
         let subject = Self { folder, process, welcome, settings };
         subject.ready().await;
         subject
@@ -88,7 +90,7 @@ impl Subject {
     /// Starts it again after [`Self::kill`], with the same data and at the same addresses.
     pub async fn start_again(&mut self) {
         configure(self.folder.path(), &self.welcome, &self.settings);
-        let (process, welcome) = spawn(self.folder.path());
+        let (process, welcome) = spawn(self.folder.path(), &self.settings);
         assert_eq!(welcome.devices, self.welcome.devices, "devices reach it where they did");
         (self.process, self.welcome) = (process, welcome);
         self.ready().await;
@@ -130,6 +132,11 @@ impl Subject {
             return url.clone();
         }
         format!("sqlite://{}?mode=ro", self.folder.path().join("data/muster.db").display())
+    }
+
+    /// Where its configuration and its data are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Whether the process is still there.
@@ -180,7 +187,7 @@ fn configure(folder: &Path, addresses: &Welcome, settings: &Settings) {
         listen("listen", management, transport) + &listen("bootstrap_listen", bootstrap, transport)
     };
     let (coap, coaps) = (section(Transport::Udp), section(Transport::Dtls));
-    let Settings { coap: more_coap, coaps: more_coaps, tables, database, log } = settings;
+    let Settings { coap: more_coap, coaps: more_coaps, tables, database, log, .. } = settings;
     let level = log.unwrap_or("debug");
     let database = database.as_ref().map(|url| format!("[database]\nurl = {url:?}\n")).unwrap_or_default();
     // For a server that knows no security, the file has nothing in it that such a server does not know.
@@ -195,9 +202,9 @@ fn configure(folder: &Path, addresses: &Welcome, settings: &Settings) {
     std::fs::write(folder.join("muster.toml"), text).expect("the configuration can be written");
 }
 
-fn spawn(folder: &Path) -> (Child, Welcome) {
+fn spawn(folder: &Path, settings: &Settings) -> (Child, Welcome) {
     let log = File::options().create(true).append(true).open(log_file(folder));
-    let mut process = Command::new(binary())
+    let mut process = Command::new(settings.binary.clone().unwrap_or_else(binary))
         .arg("--config")
         .arg(folder.join("muster.toml"))
         .env("NO_COLOR", "1")

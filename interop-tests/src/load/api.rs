@@ -26,7 +26,8 @@ const ROWS: usize = 100_000;
 
 /// Gives the devices that have a key a credential.
 pub(super) async fn enrol(rest: &Rest, options: &Options) {
-    let secure: Vec<u32> = (0..options.devices).filter(|device| options.is_secure(*device)).collect();
+    let secure = (0..options.devices).filter(|device| options.is_secure(*device));
+    let secure: Vec<u32> = secure.map(|device| options.first + device).collect();
     for devices in secure.chunks(ROWS) {
         let report = rest.import(keys::csv(options.seed, devices)).await;
         assert_eq!(report["errors_total"], 0, "the import is taken: {report}");
@@ -34,7 +35,7 @@ pub(super) async fn enrol(rest: &Rest, options: &Options) {
 }
 
 /// The ids of all devices, by their endpoint names.
-pub(super) async fn ids(rest: &Rest) -> HashMap<String, String> {
+pub async fn ids(rest: &Rest) -> HashMap<String, String> {
     let mut ids = HashMap::new();
     let mut after = String::new();
     loop {

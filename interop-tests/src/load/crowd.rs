@@ -4,12 +4,13 @@ use std::{
     cmp::Reverse,
     collections::BinaryHeap,
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    pin::pin,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use coap::Usage;
-use device::{Account, Output, Security};
+use device::{Account, Device, Output, Security};
 use dtls::{Connect, Endpoint, Offer, Suite};
 use zeroize::Zeroizing;
 
@@ -35,6 +36,8 @@ pub struct Servers {
 pub struct Crowd {
     servers: Servers,
     origin: Instant,
+    /// The number of the first member.
+    first: u32,
     members: Vec<Member>,
     engine: Endpoint,
     wire: Wire,
@@ -70,6 +73,7 @@ impl Crowd {
         Ok(Self {
             servers,
             origin: Instant::now(),
+            first: options.first,
             members: (0..options.devices)
                 .map(|number| Member::new(&template, options, servers, number))
                 .collect(),
@@ -144,6 +148,19 @@ impl Crowd {
         tokio::task::yield_now().await;
     }
 
+    /// Lets the devices live while something else is done.
+    pub async fn live_while<T>(&mut self, task: impl Future<Output = T>) -> T {
+        let mut task = pin!(task);
+        loop {
+            let until = self.now() + TICK;
+            tokio::select! {
+                biased;
+                done = &mut task => return done,
+                () = self.live(until) => {}
+            }
+        }
+    }
+
     /// What is over since the last time.
     pub fn take_done(&mut self) -> Vec<Done> {
         std::mem::take(&mut self.done)
@@ -186,13 +203,33 @@ impl Crowd {
         self.member(device).device.usage()
     }
 
-    /// The records of all devices, by their endpoint names.
+    /// A device.
+    pub fn device(&self, device: u32) -> &Device {
+        &self.member(device).device
+    }
+
+    /// The records of all devices, by their endpoint names and numbers.
     pub fn records(&self) -> impl Iterator<Item = (String, u32, &Record)> {
-        (0..).zip(&self.members).map(|(number, member)| (keys::endpoint(number), number, &member.record))
+        (self.first..).zip(&self.members).map(|(number, member)| {
+            let endpoint = keys::endpoint(number);
+            (endpoint, number, &member.record)
+        })
     }
 
     fn member(&self, device: u32) -> &Member {
         &self.members[device as usize]
+    }
+
+    /// Which device that address is of.
+    fn at(&self, address: Ipv4Addr) -> Option<u32> {
+        keys::device_at(address)?.checked_sub(self.first).filter(|device| *device < self.len())
+    }
+
+    fn named(&self, name: SocketAddr) -> Option<u32> {
+        match name.ip() {
+            IpAddr::V4(address) => self.at(address),
+            IpAddr::V6(_) => None,
+        }
     }
 
     fn receive(&mut self) {
@@ -215,8 +252,8 @@ impl Crowd {
             self.engine.handle_datagram(now, name(device.into()), &mut bytes);
             return self.settle_engine(now);
         }
-        let number = keys::device_at(device).filter(|number| *number < self.len());
-        if let Some(number) = number.filter(|_| server == self.servers.coap) {
+        let number = self.at(device).filter(|_| server == self.servers.coap);
+        if let Some(number) = number {
             self.members[number as usize].device.handle_datagram(now, &bytes);
             self.settle(now, number);
             self.settle_engine(now);
@@ -270,7 +307,7 @@ impl Crowd {
             // One that can't be sent is lost, as datagrams are.
             Some(session) => drop(self.engine.send(now, session, &bytes)),
             None if member.is_secure => {}
-            None => self.wire.send(now, keys::address(device), self.servers.coap, bytes),
+            None => self.wire.send(now, keys::address(self.first + device), self.servers.coap, bytes),
         }
     }
 
@@ -286,7 +323,7 @@ impl Crowd {
         let offer = Offer::Psk { identity: identity.clone(), key: Zeroizing::new(key.clone()) };
         let suites = vec![Suite::PskAes128Ccm8];
         let connect = Connect { offer, suites, server_name: None, connection_id: true, resume: None };
-        self.engine.connect(now, name(keys::address(device).into()), connect);
+        self.engine.connect(now, name(keys::address(self.first + device).into()), connect);
     }
 
     /// Does what the engine wants done.
@@ -307,7 +344,9 @@ impl Crowd {
         use dtls::Event as E;
         match event {
             E::Connected { session, .. } => {
-                let Some(device) = self.engine.peer_of(session).and_then(named) else { return };
+                let Some(device) = self.engine.peer_of(session).and_then(|peer| self.named(peer)) else {
+                    return;
+                };
                 let member = &mut self.members[device as usize];
                 member.session = Some(session);
                 member.is_session_doubted = false;
@@ -315,7 +354,7 @@ impl Crowd {
                 self.settle(now, device);
             }
             E::Received { session, peer, plaintext, .. } => {
-                let Some(device) = named(peer) else { return };
+                let Some(device) = self.named(peer) else { return };
                 let member = &mut self.members[device as usize];
                 if member.session == Some(session) {
                     member.device.handle_datagram(now, &plaintext);
@@ -324,14 +363,14 @@ impl Crowd {
             }
             E::Reserve { session, upto } => self.engine.reserved(session, upto),
             E::Failed(failure) => {
-                let Some(device) = named(failure.from) else { return };
+                let Some(device) = self.named(failure.from) else { return };
                 let done = self.members[device as usize].no_session(now, &format!("{:?}", failure.reason));
                 self.end(done);
                 self.members[device as usize].device.connection_failed(now);
                 self.settle(now, device);
             }
             E::Ended { session, peer, .. } => {
-                let Some(device) = named(peer) else { return };
+                let Some(device) = self.named(peer) else { return };
                 let member = &mut self.members[device as usize];
                 if member.session == Some(session) {
                     member.is_session_doubted = true;
@@ -355,12 +394,8 @@ fn name(device: IpAddr) -> SocketAddr {
     SocketAddr::new(device, 5684)
 }
 
-fn named(name: SocketAddr) -> Option<u32> {
-    match name.ip() {
-        IpAddr::V4(device) => keys::device_at(device),
-        IpAddr::V6(_) => None,
-    }
-}
+/// How long the devices live without a look at what else is to be done.
+const TICK: Duration = Duration::from_millis(50);
 
 /// How many batches are received before time is looked at again.
 const BATCHES: usize = 64;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use device::{Account, Device, Event, Factory, Interaction, Profile};
+use device::{Account, Device, Event, Factory, Firmware, Interaction, Profile};
 use dtls::SessionId;
 use objects::{InstanceId, ObjectId, Path, ResourceId, Value, Version};
 
@@ -40,6 +40,7 @@ impl Member {
         profile.confirmable_notifications = true;
         profile.coap.transmission.ack_timeout = Duration::from_millis(options.ack_timeout_ms);
         profile.coap.transmission.max_retransmit = options.max_retransmit;
+        profile.firmware = options.firmware.then(Firmware::default);
         // The serial number lies beside them, and is each device's own: what is not asked for costs a million devices a gigabyte.
         for power_source in POWER_SOURCES {
             profile.objects.remove(&power_source);
@@ -52,11 +53,12 @@ impl Member {
         profile
     }
 
-    /// A device that is off.
-    pub(super) fn new(template: &Profile, options: &Options, servers: Servers, number: u32) -> Self {
+    /// A device that is off, so many after the first.
+    pub(super) fn new(template: &Profile, options: &Options, servers: Servers, at: u32) -> Self {
+        let number = options.first + at;
         let endpoint = keys::endpoint(number);
         let mut profile = Profile { endpoint: endpoint.clone(), ..template.clone() };
-        if options.is_secure(number) {
+        if options.is_secure(at) {
             let uri = format!("coaps://{}", servers.coaps);
             let account = Account::psk(&uri, &endpoint, &keys::key(options.seed, number));
             profile.factory = Factory::management(account);
@@ -70,7 +72,7 @@ impl Member {
         Self {
             device: Device::new(profile, options.seed.rotate_left(32) ^ u64::from(number)),
             number,
-            is_secure: options.is_secure(number),
+            is_secure: options.is_secure(at),
             session: None,
             is_session_doubted: false,
             under_way: None,

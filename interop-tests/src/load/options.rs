@@ -11,6 +11,12 @@ pub struct Options {
     /// How many devices, each with a source address of its own.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub devices: u32,
+    /// The number of the first: loads of one server with other numbers have devices of their own.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
+    pub first: u32,
+    /// Whether they have an object 5, so that they can be updated.
+    #[arg(long)]
+    pub firmware: bool,
     /// How many of a hundred devices have a pre-shared key and speak DTLS; without a number all of them.
     #[arg(long, value_name = "PERCENT", num_args = 0..=1, default_value_t = 0, default_missing_value = "100",
           value_parser = clap::value_parser!(u32).range(0..=100))]

@@ -3,7 +3,6 @@
 mod choice;
 
 use std::{
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -105,13 +104,13 @@ impl Load {
     /// If the API does not list the devices.
     pub async fn observe(&mut self) {
         let (crowd, rest) = (&mut self.crowd, &self.rest);
-        let ids = meanwhile(crowd, api::ids(rest)).await;
+        let ids = crowd.live_while(api::ids(rest)).await;
         let names: Vec<String> = crowd.records().map(|(endpoint, ..)| endpoint).collect();
         let wanted = (0..crowd.len()).zip(&names).filter(|(device, _)| {
             !crowd.is_observed(*device) && !crowd.comes_and_goes(*device) && crowd.can(*device, Deed::Send)
         });
         let wanted: Vec<&String> = wanted.filter_map(|(_, endpoint)| ids.get(endpoint)).collect();
-        meanwhile(crowd, api::observe(rest, &wanted)).await;
+        crowd.live_while(api::observe(rest, &wanted)).await;
     }
 
     /// Plays one phase.
@@ -201,16 +200,17 @@ impl Load {
 
     async fn read(&mut self) -> (Tally, Duration) {
         let (crowd, rest) = (&mut self.crowd, &self.rest);
-        let ids = meanwhile(crowd, api::ids(rest)).await;
+        let ids = crowd.live_while(api::ids(rest)).await;
         let names: Vec<String> = crowd.records().map(|(endpoint, ..)| endpoint).collect();
         let is_there = |device: &u32| crowd.can(*device, Deed::Update);
         let targets = (0..crowd.len()).filter(is_there).zip(&names);
         let targets = targets.filter_map(|(device, endpoint)| Some((device, ids.get(endpoint)?.clone())));
-        let targets: Vec<(u32, String)> = targets.collect();
+        let first = self.options.first;
+        let targets: Vec<(u32, String)> = targets.map(|(device, id)| (first + device, id)).collect();
         if targets.is_empty() {
             return (Tally::new(), crowd.now());
         }
-        let (tally, wrong) = meanwhile(crowd, api::read(rest, &self.options, &targets)).await;
+        let (tally, wrong) = crowd.live_while(api::read(rest, &self.options, &targets)).await;
         self.wrong.extend(wrong);
         (tally, self.crowd.now())
     }
@@ -266,19 +266,6 @@ impl Load {
             server_rss_bytes_before: before.rss,
             server_rss_bytes_after: after.rss,
             server_bytes_per_device: grown.map(|grown| grown / i64::from(self.crowd.len()).max(1)),
-        }
-    }
-}
-
-/// Lets the devices live while something else is done.
-async fn meanwhile<T>(crowd: &mut Crowd, task: impl Future<Output = T>) -> T {
-    let mut task = pin!(task);
-    loop {
-        let until = crowd.now() + TICK;
-        tokio::select! {
-            biased;
-            done = &mut task => return done,
-            () = crowd.live(until) => {}
         }
     }
 }

@@ -9,9 +9,11 @@ pub use behaviour::{Behaviour, Expected};
 
 mod world;
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::time::Duration;
 
 use fleet::update::UpdatePhase;
+
+pub use crate::yard::Kills;
 
 /// What is played.
 #[derive(Clone, Debug)]
@@ -26,15 +28,6 @@ pub struct Field {
     pub kills: Option<Kills>,
     /// How long the image is, in bytes.
     pub image: usize,
-}
-
-/// When the server is killed.
-#[derive(Clone, Debug)]
-pub struct Kills {
-    /// How long it lives.
-    pub after: RangeInclusive<Duration>,
-    /// How long that goes on: what lives for seconds never learns that a device does not answer.
-    pub until: Duration,
 }
 
 /// What came of the update of one device.
@@ -74,7 +67,7 @@ pub const VERSION: &str = "2.0";
 
 /// Plays it, until every update has ended.
 pub fn run(field: &Field) -> Report {
-    world::World::new(field).play()
+    world::play(field)
 }
 
 impl Account {

@@ -9,6 +9,7 @@
 //! Start with [`run`]. A seed is the same run each time: [`Outcome::hash`] is of all that happened in it.
 
 pub mod bench;
+pub mod configured;
 pub mod field;
 pub mod gauges;
 pub mod invariants;
@@ -24,6 +25,7 @@ pub mod trial;
 pub mod verbs;
 pub mod weather;
 mod world;
+mod yard;
 
 use std::{panic::catch_unwind, time::Duration};
 

@@ -56,7 +56,8 @@ fn several_values_are_written_in_every_format() {
     let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_2));
     for (format, seconds) in COMPOSITE.into_iter().zip([600, 700, 800, 900, 1_000]) {
         let written = Value::Integer(seconds);
-        let values = [(path("/1/0/1"), written.clone()), (path("/3/0/15"), Value::String("Europe/Rome".into()))];
+        let values =
+            [(path("/1/0/1"), written.clone()), (path("/3/0/15"), Value::String("Europe/Rome".into()))];
         let values = values.into_iter().collect();
         let outcome = world.order(node, Operation::WriteComposite { values, format: Some(format) });
         assert_eq!(line(&outcome), "2.04 Changed", "{format}");
