@@ -20,7 +20,7 @@ async fn what_waits_is_listed_filtered_and_cancelled() {
     let mut ids = Vec::new();
     for (number, endpoint) in [(7, "node-7"), (8, "node-8")] {
         ids.push(world.register(number, endpoint).await);
-        world.script.presence.lock().unwrap().insert(DeviceId(number), Presence::Asleep);
+        world.script.presence.lock().unwrap().insert(DeviceId(number.into()), Presence::Asleep);
     }
     for (id, priority) in [(&ids[0], None), (&ids[1], Some("background")), (&ids[0], Some("urgent"))] {
         let request = json!({"operation": "execute", "path": "/3/0/4"});
@@ -53,9 +53,9 @@ async fn a_priority_that_is_none_is_refused() {
     let world = World::new().await;
     let id = world.register(7, "node-7").await;
     let request = json!({"operation": "read", "path": "/3"});
-    let answer =
-        world.post(&format!("/devices/{id}/operations"), json!({"request": request, "priority": "at once"}));
-    let problem = answer.await.problem(422, "invalid");
+    let new = json!({"request": request, "priority": "at once"});
+    let answer = world.post(&format!("/devices/{id}/operations"), new).await;
+    let problem = answer.problem(422, "invalid");
     assert_eq!(problem.errors[0].field, "priority");
 }
 

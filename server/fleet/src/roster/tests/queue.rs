@@ -124,7 +124,7 @@ fn what_waits_can_be_cancelled_and_what_is_under_way_can_not() {
 fn an_order_that_waited_too_long_is_not_sent() {
     let (mut bench, device, id) = bench(SLEEPY);
     bench.pass(93);
-    bench.roster.take(bench.now, read(bench.now, device, 1, true));
+    bench.roster.take(bench.now, execute(bench.now, device, 1));
     let deadline = bench.now.mono + Duration::from_secs(3_600);
     bench.pass(100);
     bench.roster.take(bench.now, read(bench.now, device, 2, true));
