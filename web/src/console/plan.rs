@@ -131,6 +131,7 @@ pub(crate) fn plan_of(fields: &Fields, registry: &Registry) -> Result<Plan, Vec<
         default_pmin,
         default_pmax,
         notification_storing: fields.has("notification_storing"),
+        registering: fleet::Registering::default(),
         binding: fields.text("binding").trim().to_owned(),
         hold_off,
         own_bootstrap_credential: fields.has("own_bootstrap_credential"),
