@@ -59,7 +59,9 @@ pub enum AccessNote {
     )]
     CreateOfInstance,
     /// For an object nothing but Create counts.
-    #[error("for instances that are still to be created only Create counts; the other rights mean nothing here")]
+    #[error(
+        "for instances that are still to be created only Create counts; the other rights mean nothing here"
+    )]
     NotCreate,
     /// Another server owns it.
     #[error(
@@ -72,7 +74,9 @@ pub enum AccessNote {
         own: u16,
     },
     /// The bootstrap server alone may change it.
-    #[error("it belongs to the bootstrap server: change it by a bootstrap plan, for the device answers 4.01 to anybody else")]
+    #[error(
+        "it belongs to the bootstrap server: change it by a bootstrap plan, for the device answers 4.01 to anybody else"
+    )]
     Bootstrap,
     /// This server would lock itself out.
     #[error("the server {own} may do nothing there then: the device answers all it asks with 4.01")]

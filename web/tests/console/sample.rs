@@ -3,10 +3,10 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use fleet::{
-    Actor, BootstrapId, BootstrapRecord, BootstrapResult, Change, ClassId, Finding, Repair, ClassRule, Commit, Context,
-    DiaryCause, EndpointName, GivenCertificate, GivenCredential, GivenPsk, Incident, NewClaim, NewDevice,
-    NewGroup, NewUpdate, Plan, PlanScope, PublicId, Purpose, RequestId, SeenCertificate, StepRecord,
-    Store as _, Timestamp,
+    Actor, BootstrapId, BootstrapRecord, BootstrapResult, Change, ClassId, ClassRule, Commit, Context,
+    DiaryCause, EndpointName, Finding, GivenCertificate, GivenCredential, GivenPsk, Incident, NewClaim,
+    NewDevice, NewGroup, NewUpdate, Plan, PlanScope, PublicId, Purpose, Repair, RequestId, SeenCertificate,
+    StepRecord, Store as _, Timestamp,
     update::{UpdateChange, UpdatePhase, UpdateTerms},
 };
 use objects::Value;

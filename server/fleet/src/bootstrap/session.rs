@@ -114,7 +114,11 @@ enum Task {
     Discover(Path),
     Read(ObjectId),
     Delete(Path),
-    Write { what: What, path: Path, values: Vec<(Path, Value)> },
+    Write {
+        what: What,
+        path: Path,
+        values: Vec<(Path, Value)>,
+    },
     /// Nothing is asked: all that can be seen is held against what was to be.
     Compare,
     Finish,

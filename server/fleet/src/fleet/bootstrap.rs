@@ -7,9 +7,9 @@ use super::{Bootstrapped, credentials::name_of, make::not_let_in};
 use crate::{
     Account, AccountCredential, Actor, AuditEntry, BootstrapId, BootstrapRecord, BootstrapRequest,
     BootstrapResult, Cause, Change, Commit, Context, Credential, CredentialName, CredentialState, Device,
-    DiaryCause, EndpointName, EventKind, Fleet, FleetError, GivenCredential, Holder, Identity, Incident, Lessons,
-    Material, NewCredential, Origin, OwnBootstrap, Plan, Prepared, Public, Purpose, Refusal, RequestId,
-    Secret, ServerKeys, Session, TimelineEntry, TimelineKind, Timestamp, Verb,
+    DiaryCause, EndpointName, EventKind, Fleet, FleetError, GivenCredential, Holder, Identity, Incident,
+    Lessons, Material, NewCredential, Origin, OwnBootstrap, Plan, Prepared, Public, Purpose, Refusal,
+    RequestId, Secret, ServerKeys, Session, TimelineEntry, TimelineKind, Timestamp, Verb,
 };
 
 mod comer;

@@ -93,7 +93,10 @@ fn a_device_that_does_not_finish_is_looked_at_mended_and_finished() {
         profile.faults = Faults::forgetting_servers();
         if !can_read {
             let how = How::AnswerWith(coap::Code::METHOD_NOT_ALLOWED);
-            profile.faults.misbehaviours.extend(misbehaving(Operation::BootstrapRead, "/", how).misbehaviours);
+            profile
+                .faults
+                .misbehaviours
+                .extend(misbehaving(Operation::BootstrapRead, "/", how).misbehaviours);
         }
         world.start(profile);
         assert!(world.run_until(secs(60), registered), "{lwm2m} {can_read}: {:?}", world.ended);

@@ -2,8 +2,8 @@
 //! whatever becomes of the form that people are shown.
 
 use fleet::{
-    BootstrapId, BootstrapRecord, BootstrapResult, CredentialId, DeviceId, Finding, Plan, Registering, Repair,
-    RequestId, StepRecord, StoreError, Timestamp,
+    BootstrapId, BootstrapRecord, BootstrapResult, CredentialId, DeviceId, Finding, Plan, Registering,
+    Repair, RequestId, StepRecord, StoreError, Timestamp,
 };
 use objects::{ContentFormat, Path};
 use serde::{Deserialize, Serialize};
@@ -150,8 +150,7 @@ struct StoredRepair {
 }
 
 fn repairs_column(repairs: &[Repair]) -> String {
-    let finding =
-        |finding: &Finding| (finding.path.to_string(), finding.what.clone(), finding.done.clone());
+    let finding = |finding: &Finding| (finding.path.to_string(), finding.what.clone(), finding.done.clone());
     let stored: Vec<StoredRepair> = repairs
         .iter()
         .map(|repair| StoredRepair {
@@ -165,9 +164,8 @@ fn repairs_column(repairs: &[Repair]) -> String {
 }
 
 fn repairs(column: &str) -> Option<Vec<Repair>> {
-    let finding = |(path, what, done): (String, String, String)| {
-        Some(Finding { path: path.parse().ok()?, what, done })
-    };
+    let finding =
+        |(path, what, done): (String, String, String)| Some(Finding { path: path.parse().ok()?, what, done });
     let repair = |stored: StoredRepair| {
         Some(Repair {
             at: Timestamp(stored.at),

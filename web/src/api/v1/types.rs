@@ -25,8 +25,8 @@ pub use baseline::{
 
 mod bootstrap;
 pub use bootstrap::{
-    BootstrapFinding, BootstrapOutcome, BootstrapRepair, BootstrapSession, BootstrapStep, EffectivePlan, Plan,
-    PlanOrigin, PlanWrite, Registering,
+    BootstrapFinding, BootstrapOutcome, BootstrapRepair, BootstrapSession, BootstrapStep, EffectivePlan,
+    Plan, PlanOrigin, PlanWrite, Registering,
 };
 
 mod certificate;

@@ -170,7 +170,7 @@ impl SecurityPage {
         let action = format!("{}/security", target.url());
         Ok(Self {
             plan: (shell.administers && !target.removed())
-                .then(|| PlanForm::new(action, &plan, own_plan, filled)),
+                .then(|| PlanForm::new(action, &plan, own_plan, &app.settings.places, filled)),
             plan_from: match scope {
                 Some(PlanScope::Device(_)) => "a plan of its own".to_owned(),
                 Some(PlanScope::Class(_)) => {

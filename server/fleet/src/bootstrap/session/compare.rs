@@ -233,7 +233,8 @@ impl Found<'_> {
             };
             link.and_then(|link| link.ssid).or_else(read)
         };
-        let ssids = self.instances(object).into_iter().filter_map(|instance| Some((instance, named(instance)?)));
+        let ssids =
+            self.instances(object).into_iter().filter_map(|instance| Some((instance, named(instance)?)));
         ssids.filter(|(_, ssid)| (1..=65_534).contains(ssid)).collect()
     }
 

@@ -169,9 +169,14 @@ impl Session {
         let plan = &self.prepared.plan;
         let rights = plan.deletes(&Path::Object(ACCESS_CONTROL))
             || plan.writes.iter().any(|(path, _)| path.object() == Some(ACCESS_CONTROL));
-        let readable = |object: ObjectId| self.lwm2m != Some(Version::V1_0) && !self.unreadable.contains(&object);
+        let readable =
+            |object: ObjectId| self.lwm2m != Some(Version::V1_0) && !self.unreadable.contains(&object);
         let objects = [(SERVER, true), (ACCESS_CONTROL, rights)];
-        objects.into_iter().filter(|(object, wanted)| *wanted && readable(*object)).map(|(object, _)| object).collect()
+        objects
+            .into_iter()
+            .filter(|(object, wanted)| *wanted && readable(*object))
+            .map(|(object, _)| object)
+            .collect()
     }
 
     // === Judging ===

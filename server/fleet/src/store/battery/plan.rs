@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::fixture::*;
 use crate::{
-    BootstrapId, BootstrapRecord, BootstrapResult, Change, Class, ClassId, CredentialId, DeviceId, Plan,
-    Finding, PlanScope, Registering, Repair, StepRecord, Store,
+    BootstrapId, BootstrapRecord, BootstrapResult, Change, Class, ClassId, CredentialId, DeviceId, Finding,
+    Plan, PlanScope, Registering, Repair, StepRecord, Store,
 };
 
 fn plan(lifetime: u32) -> Plan {
@@ -16,11 +16,7 @@ fn plan(lifetime: u32) -> Plan {
         default_pmax: None,
         notification_storing: true,
         binding: "U".into(),
-        registering: Registering {
-            retry_count: Some(5),
-            mute_send: Some(false),
-            ..Registering::default()
-        },
+        registering: Registering { retry_count: Some(5), mute_send: Some(false), ..Registering::default() },
         hold_off: Some(5),
         own_bootstrap_credential: true,
         delete: vec![Path::Root, path("/1"), path("/3/0")],

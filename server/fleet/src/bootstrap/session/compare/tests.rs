@@ -7,8 +7,7 @@ fn found(links: Option<&str>, read: &[(&str, Value)], change: impl FnOnce(&mut P
     let mut plan = Plan::default();
     change(&mut plan);
     let path = |text: &str| text.parse::<Path>().unwrap();
-    let account =
-        Account { uri: "coaps://muster:5684".into(), short_server_id: 101, credential: None };
+    let account = Account { uri: "coaps://muster:5684".into(), short_server_id: 101, credential: None };
     let layout = Layout {
         security: InstanceId(1),
         server: InstanceId(0),
@@ -78,10 +77,7 @@ fn each_thing_that_does_not_fit_is_named_with_its_remedy() {
     for (links, expected) in [
         ("</0/0>,</0/1>;ssid=101,</1>", "write /1/0: /1/0 was written and is not there"),
         ("</0/0>,</1/0>;ssid=101", "write /0/1: /0/1 was written and is not there"),
-        (
-            "</0/0>,</0/1>;ssid=101,</1/0>;ssid=102",
-            "write /1/0: /1/0 has the short server id 102, not 101",
-        ),
+        ("</0/0>,</0/1>;ssid=101,</1/0>;ssid=102", "write /1/0: /1/0 has the short server id 102, not 101"),
         (
             "</0/0>,</0/1>;ssid=101;uri=\"coaps://x\",</1/0>;ssid=101",
             "write /0/1: /0/1 has the address coaps://x, not coaps://muster:5684",
@@ -116,10 +112,7 @@ fn of_others_that_the_plan_leaves_alone_only_halves_go() {
     assert!(said[0].contains("/1/2 and /1/3 both have the short server id 7"), "{said:?}");
     assert!(said[0].contains("let the plan delete one"), "{said:?}");
     let own = "</0/0>,</0/1>;ssid=101,</0/2>;ssid=101,</1/0>;ssid=101";
-    assert_eq!(
-        found(Some(own), &[], leave),
-        ["last /0/2: /0/2 has the short server id 101, as /0/1 has"]
-    );
+    assert_eq!(found(Some(own), &[], leave), ["last /0/2: /0/2 has the short server id 101, as /0/1 has"]);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::{cell::Cell, time::Duration};
 use super::*;
 use crate::{Finding, Repair};
 
-const PAIRED: &str = "</>;lwm2m=1.1,</0/0>,</0/1>;ssid=1;uri=\"coaps://muster.example.com:5684\",</1/0>;ssid=1";
+const PAIRED: &str =
+    "</>;lwm2m=1.1,</0/0>,</0/1>;ssid=1;uri=\"coaps://muster.example.com:5684\",</1/0>;ssid=1";
 
 /// What a device has discovered before anything was written.
 const FACTORY: &str = "</>;lwm2m=1.1,</0/0>,</1>,</3/0>";
@@ -36,10 +37,7 @@ fn a_server_instance_that_is_not_there_is_written_and_the_session_says_so() {
     let gone = "</>;lwm2m=1.1,</0/0>,</0/1>;ssid=1,</1>,</3/0>";
     let bench = Bench::new(|_| {}).run(mended_by("Write /1/0", gone));
     bench.finished();
-    assert_eq!(
-        bench.asked[3..],
-        ["Finish", "Discover /", "Read /1", "Write /1/0 (TLV, 4 values)", "Finish"]
-    );
+    assert_eq!(bench.asked[3..], ["Finish", "Discover /", "Read /1", "Write /1/0 (TLV, 4 values)", "Finish"]);
     let repairs = &bench.record().repairs;
     assert_eq!(repairs[0].cause, "Finish: 4.06 (“no”)");
     assert_eq!((repairs.len(), repairs[0].anew), (1, None));
@@ -198,8 +196,8 @@ fn a_refused_write_is_tried_again_once_what_stood_in_its_way_is_gone() {
 #[test]
 fn a_refusal_that_no_repair_changes_ends_it_at_once() {
     for (class, detail) in [(4, 1), (4, 3), (4, 5), (4, 13), (5, 1)] {
-        let bench = Bench::new(|_| {})
-            .run(|step| step.starts_with("Write /1").then(|| code(class, detail, "")));
+        let bench =
+            Bench::new(|_| {}).run(|step| step.starts_with("Write /1").then(|| code(class, detail, "")));
         bench.failed(DiaryCause::BootstrapRefused, "refused the account at /1/0");
         assert!(bench.record().repairs.is_empty(), "{class}.{detail:02}");
     }
@@ -281,12 +279,7 @@ fn what_a_device_asked_for_once_it_gets_from_the_beginning() {
     bench.finished();
     assert_eq!(
         bench.asked,
-        [
-            "Discover /",
-            "Write /0/1 (SenML JSON, 8 values)",
-            "Write /1/0 (SenML JSON, 7 values)",
-            "Finish"
-        ]
+        ["Discover /", "Write /0/1 (SenML JSON, 8 values)", "Write /1/0 (SenML JSON, 7 values)", "Finish"]
     );
     assert_eq!(bench.record().repaired(), None);
 }
