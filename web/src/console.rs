@@ -206,6 +206,7 @@ fn configuration() -> Router<Arc<App>> {
         .route("/configuration/baselines", get(baselines::page))
         .route("/configuration/baselines/{level}", get(baseline::page).post(baseline::save))
         .route("/configuration/baselines/{level}/server", post(baseline::save_server))
+        .route("/configuration/baselines/{level}/access", post(baseline::save_access))
         .route("/configuration/baselines/{level}/roll-back/{version}", post(baseline::roll_back))
 }
 
