@@ -26,9 +26,11 @@ mod explain;
 mod layout;
 mod look;
 mod mend;
+mod task;
 mod write;
 
 use layout::Layout;
+use task::{Complaint, Task, What};
 
 /// One bootstrap of one device.
 ///
@@ -108,33 +110,6 @@ pub enum Next {
     Nothing,
 }
 
-/// Something to do.
-#[derive(Clone, PartialEq)]
-enum Task {
-    Discover(Path),
-    Read(ObjectId),
-    Delete(Path),
-    Write {
-        what: What,
-        path: Path,
-        values: Vec<(Path, Value)>,
-    },
-    /// Nothing is asked: all that can be seen is held against what was to be.
-    Compare,
-    Finish,
-}
-
-/// What a write is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    /// The bootstrap server's own account. The device keeps the one it has if it refuses.
-    Bootstrap,
-    /// The management account: without it there is no use going on.
-    Account,
-    /// What the plan has beside it.
-    Planned,
-}
-
 /// Why the session looks at the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Looking {
@@ -144,13 +119,6 @@ enum Looking {
     Again,
     /// The device has refused to finish, or a write that a repair may help.
     Repairing,
-}
-
-/// What a device says when it refuses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Complaint {
-    code: ResponseCode,
-    text: String,
 }
 
 impl Session {
@@ -364,38 +332,6 @@ impl Session {
 
     fn models(&self) -> Models<'_> {
         Models::newest(&self.prepared.registry)
-    }
-}
-
-impl Complaint {
-    fn none() -> Self {
-        Self { code: ResponseCode { class: 0, detail: 0 }, text: String::new() }
-    }
-
-    fn code(&self) -> (u8, u8) {
-        (self.code.class, self.code.detail)
-    }
-}
-
-impl std::fmt::Display for Complaint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { code, text } = self;
-        write!(f, "{}.{:02}", code.class, code.detail)?;
-        if text.is_empty() { Ok(()) } else { write!(f, " (“{text}”)") }
-    }
-}
-
-/// Values are not told.
-impl std::fmt::Debug for Task {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Discover(path) => write!(f, "Discover {path}"),
-            Self::Read(object) => write!(f, "Read /{object}"),
-            Self::Delete(path) => write!(f, "Delete {path}"),
-            Self::Compare => f.write_str("Compare"),
-            Self::Write { what, path, values } => write!(f, "Write {what:?} {path} ({})", values.len()),
-            Self::Finish => f.write_str("Finish"),
-        }
     }
 }
 
