@@ -20,6 +20,7 @@ mod m0010_update;
 mod m0011_configuration;
 mod m0012_reporting;
 mod m0013_queue;
+mod m0014_repair;
 
 use std::fmt::Display;
 
@@ -159,6 +160,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_configuration::STEP),
             Box::new(m0012_reporting::STEP),
             Box::new(m0013_queue::STEP),
+            Box::new(m0014_repair::STEP),
         ]
     }
 }

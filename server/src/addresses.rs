@@ -76,13 +76,15 @@ impl Addresses {
     }
 
     /// What people are told who connect a device.
-    pub(crate) fn for_people(&self, host: &PublicHost) -> Places {
-        let first = |scheme, bound: &[SocketAddr]| uris(scheme, host, bound).into_iter().next();
+    pub(crate) fn for_people(&self, config: &Config) -> Places {
+        let first =
+            |scheme, bound: &[SocketAddr]| uris(scheme, &config.public_host, bound).into_iter().next();
         Places {
             coaps: first("coaps", &self.coaps),
             coaps_bootstrap: first("coaps", &self.coaps_bootstrap),
             coap: first("coap", &self.coap),
             coap_bootstrap: first("coap", &self.coap_bootstrap),
+            short_server_id: config.short_server_id.number(),
         }
     }
 

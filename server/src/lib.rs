@@ -213,7 +213,7 @@ impl Server {
             profile_banner: (config.profile == config::Profile::Lab).then(|| {
                 "Lab profile: devices are served without security, too, on loopback only.".to_owned()
             }),
-            places: assembly.addresses().for_people(&config.public_host),
+            places: assembly.addresses().for_people(config),
             facts: welcome.facts(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             clock: Arc::new(clock::wall),

@@ -68,6 +68,8 @@ mod plan;
 
 mod queue;
 
+mod rights;
+
 mod search;
 
 mod security;
@@ -169,6 +171,7 @@ fn devices() -> Router<Arc<App>> {
             "/devices/{device}/configuration",
             get(device::configuration::page).post(device::configuration::submit),
         )
+        .route("/devices/{device}/access", get(device::access::page).post(device::access::submit))
         .route("/devices/{device}/firmware", get(device::firmware::page).post(device::firmware::submit))
         .route("/devices/{device}/firmware/events", get(device::firmware::events))
         .route("/devices/{device}/connect", get(device::connect::page))
@@ -203,6 +206,7 @@ fn configuration() -> Router<Arc<App>> {
         .route("/configuration/baselines", get(baselines::page))
         .route("/configuration/baselines/{level}", get(baseline::page).post(baseline::save))
         .route("/configuration/baselines/{level}/server", post(baseline::save_server))
+        .route("/configuration/baselines/{level}/access", post(baseline::save_access))
         .route("/configuration/baselines/{level}/roll-back/{version}", post(baseline::roll_back))
 }
 

@@ -47,6 +47,8 @@ pub struct Places {
     pub coap: Option<String>,
     /// Where they bootstrap without security: the lab profile only.
     pub coap_bootstrap: Option<String>,
+    /// The number of this server in devices (`/1/x/0`).
+    pub short_server_id: u16,
 }
 
 /// Fills a slice with bytes that nobody can guess.

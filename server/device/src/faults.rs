@@ -49,6 +49,9 @@ pub enum How {
     AnswerMalformed,
     /// It is done and not answered: the power fails, and is back after this time.
     PowerCut(Duration),
+    /// So many times it is answered as if it were done, and nothing is: a bootstrap that is finished then is refused with 4.06,
+    /// until what was forgotten is asked once more.
+    Forget(u32),
 }
 
 impl Faults {
@@ -64,10 +67,27 @@ impl Faults {
         Self { misbehaviours: composites.into_iter().map(silent).collect(), ..Self::default() }
     }
 
-    pub(crate) fn meet(&self, command: &Command) -> Option<How> {
-        let meets = |fault: &&Misbehaviour| {
-            fault.operation == command.operation && command.path.is_within(&fault.within)
+    /// As some clients do within a bootstrap: one Write of the Server object does not reach their flash, and one Delete there
+    /// does not either.
+    pub fn forgetting_servers() -> Self {
+        let forget = |operation| Misbehaviour { operation, within: SERVERS, how: How::Forget(1) };
+        let misbehaviours = [Operation::BootstrapWrite, Operation::BootstrapDelete].map(forget).into();
+        Self { misbehaviours, ..Self::default() }
+    }
+
+    pub(crate) fn meet(&mut self, command: &Command) -> Option<How> {
+        let meets = |fault: &&mut Misbehaviour| {
+            fault.operation == command.operation
+                && command.path.is_within(&fault.within)
+                && fault.how != How::Forget(0)
         };
-        self.misbehaviours.iter().find(meets).map(|fault| fault.how)
+        let fault = self.misbehaviours.iter_mut().find(meets)?;
+        let how = fault.how;
+        if let How::Forget(times) = &mut fault.how {
+            *times -= 1;
+        }
+        Some(how)
     }
 }
+
+const SERVERS: Path = Path::Object(objects::ObjectId(1));

@@ -14,6 +14,8 @@ mod firmware;
 mod firmware_ets;
 #[path = "life/firmware_faults.rs"]
 mod firmware_faults;
+#[path = "life/forgetful.rs"]
+mod forgetful;
 #[path = "life/management.rs"]
 mod management;
 #[path = "life/power.rs"]

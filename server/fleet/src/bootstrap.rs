@@ -18,6 +18,12 @@ mod json;
 mod plan;
 pub use plan::PlanError;
 
+mod registering;
+pub use registering::Registering;
+
+mod repair;
+pub use repair::{Finding, Lessons, Repair};
+
 mod session;
 pub use session::{Next, Prepared, Session};
 
@@ -36,6 +42,8 @@ pub struct Plan {
     pub notification_storing: bool,
     /// `/1/x/7`.
     pub binding: String,
+    /// How it registers and tries again.
+    pub registering: Registering,
     /// `/0/x/11` of the management account, in seconds.
     pub hold_off: Option<u32>,
     /// Whether the bootstrap account is given a credential of the device's own, where it has come with a claim's.
@@ -121,6 +129,13 @@ pub struct OwnBootstrap {
 pub enum Step {
     /// `GET` with Accept link-format: where the bootstrap account sits.
     Discover(Path),
+    /// `GET` of object 1 or 2: what stands there (LwM2M 1.1).
+    Read {
+        /// Which object.
+        path: Path,
+        /// In which format the device is to answer.
+        format: ContentFormat,
+    },
     /// `DELETE`.
     Delete(Path),
     /// `PUT` of an instance or a resource.
@@ -145,6 +160,8 @@ pub enum StepAnswer {
         code: ResponseCode,
         /// What it said: link-format of a Discover, a diagnostic text of an error.
         payload: Vec<u8>,
+        /// The format of what it said, where it names one.
+        format: Option<ContentFormat>,
     },
     /// It did not.
     Silent,
@@ -189,6 +206,8 @@ pub struct BootstrapRecord {
     pub credential: Option<CredentialId>,
     /// Its steps, in order; at most [`BootstrapRecord::MAX_STEPS`].
     pub steps: Vec<StepRecord>,
+    /// What it put right, round by round; at most [`Repair::MAX_ROUNDS`].
+    pub repairs: Vec<Repair>,
 }
 
 /// How a session ended.
@@ -244,6 +263,7 @@ impl Default for Plan {
             default_pmax: None,
             notification_storing: true,
             binding: "U".to_owned(),
+            registering: Registering::default(),
             hold_off: None,
             own_bootstrap_credential: true,
             delete: vec![Path::Object(objects::ObjectId(0)), Path::Object(objects::ObjectId(1))],
@@ -269,6 +289,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Discover(path) => write!(f, "Discover {path}"),
+            Self::Read { path, .. } => write!(f, "Read {path}"),
             Self::Delete(path) => write!(f, "Delete {path}"),
             Self::Write { path, values, format } => {
                 write!(f, "Write {path} (")?;

@@ -24,6 +24,7 @@ mod level;
 pub use level::{Level, LevelName, LevelNameError};
 
 mod line;
+pub(crate) use line::same;
 pub use line::{Hidden, Line, LineKey, Want};
 
 mod row;

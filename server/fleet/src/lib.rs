@@ -9,6 +9,8 @@
 
 #![warn(missing_docs)]
 
+pub mod access;
+
 mod account;
 pub use account::{
     LoginAttempt, PasswordError, PasswordHash, SetupLink, Submission, User, UserId, UserNameError, WebSession,
@@ -35,8 +37,9 @@ pub use blobs::{Blob, BlobError, BlobMark, BlobWriter, Blobs, MemoryBlobs};
 
 mod bootstrap;
 pub use bootstrap::{
-    Account, AccountCredential, BootstrapRecord, BootstrapRequest, BootstrapResult, Material, Next,
-    OwnBootstrap, Plan, PlanError, PlanScope, Prepared, Session, Step, StepAnswer, StepRecord,
+    Account, AccountCredential, BootstrapRecord, BootstrapRequest, BootstrapResult, Finding, Lessons,
+    Material, Next, OwnBootstrap, Plan, PlanError, PlanScope, Prepared, Registering, Repair, Session, Step,
+    StepAnswer, StepRecord,
 };
 
 pub mod certificate;

@@ -44,6 +44,11 @@ pub(crate) fn step(step: &Step, models: &Models<'_>) -> Result<coap::Request, St
             request.accept = Some(ContentFormat::LINK.0);
             Ok(request)
         }
+        Step::Read { path, format } => {
+            let mut request = to(coap::Method::Get, path);
+            request.accept = Some(format.0);
+            Ok(request)
+        }
         Step::Delete(path) => Ok(to(coap::Method::Delete, path)),
         Step::Write { path, values, format } => {
             let (node, outside) = Node::from_values(*path, values.iter().cloned());
@@ -67,6 +72,7 @@ pub(crate) fn answer(outcome: Result<coap::Response, coap::Failure>) -> StepAnsw
         Ok(response) => StepAnswer::Answered {
             code: ResponseCode { class: response.code.class(), detail: response.code.detail() },
             payload: response.payload,
+            format: response.content_format.map(ContentFormat),
         },
         Err(coap::Failure::TimedOut { .. }) => StepAnswer::Silent,
         Err(coap::Failure::Reset) => StepAnswer::Reset,

@@ -141,11 +141,22 @@ struct Step {
     answer: String,
 }
 
-/// The steps, and at the end how it ended.
+/// The steps, with what a repair has found before those that mend it, and at the end how it ended.
 fn steps(bootstrap: BootstrapSession) -> Vec<Step> {
-    let BootstrapSession { started_at, ended_at, result, reason, steps, .. } = bootstrap;
+    let BootstrapSession { started_at, ended_at, result, reason, steps, repairs, .. } = bootstrap;
     let mut rows: Vec<Step> =
         steps.into_iter().map(|step| Step { at: step.at, asked: step.asked, answer: step.answer }).collect();
+    for repair in repairs {
+        let said = format!("repair: {}", repair.cause);
+        let anew = repair.anew.map(|format| format!("everything is written anew, in {format}"));
+        rows.push(Step { at: repair.at, asked: said, answer: anew.unwrap_or_default() });
+        let at = repair.at;
+        rows.extend(repair.findings.into_iter().map(|finding| Step {
+            at,
+            asked: finding.what,
+            answer: finding.done,
+        }));
+    }
     rows.push(Step { at: ended_at.unwrap_or(started_at), asked: result.to_string(), answer: reason });
     rows
 }

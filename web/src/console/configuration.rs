@@ -23,6 +23,8 @@ use crate::{
     ui::{Choice, Tab, chosen},
 };
 
+mod access;
+
 pub(crate) mod baseline;
 
 pub(crate) mod baselines;

@@ -240,6 +240,7 @@ mod tests {
             coaps_bootstrap: Some("coaps://[2001:db8::1]:5784".into()),
             coap: Some("coap://127.0.0.1:5683".into()),
             coap_bootstrap: None,
+            short_server_id: 123,
         }
     }
 

@@ -26,6 +26,8 @@ use crate::{
     ui::Tab,
 };
 
+pub(crate) mod access;
+
 pub(crate) mod awake;
 use awake::AwakeCard;
 

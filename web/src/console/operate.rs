@@ -61,7 +61,7 @@ pub(crate) struct Asked {
     /// Where that is shown.
     pub(crate) url: String,
     /// Whether the device has done it.
-    done: bool,
+    pub(crate) done: bool,
 }
 
 /// Asks an operation of a device once, however often the form is sent, and waits for it for a while.

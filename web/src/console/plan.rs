@@ -1,89 +1,108 @@
-//! Bootstrap plans as a form: what a class or a device gets by bootstrap, beside its account at this server.
+//! Bootstrap plans as a form: what a class or a device gets by bootstrap, beside its account at this server. Each part in words
+//! and units; rights are rows of boxes.
 
-use fleet::Plan;
-use objects::{ContentFormat, DataType, Path, Registry, Value, Version};
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use fleet::{
+    Plan, Registering,
+    access::{AccessTable, Guard},
+};
+use objects::{ContentFormat, Path, Registry, Value};
 
 use crate::{
-    console::{field, sentence},
+    console::rights::{self, RightsRow},
     form::Fields,
+    settings::Places,
     ui::{Field, Filled},
 };
+
+mod parts;
+use parts::{DELETES, deletes, registration, retries};
+
+mod writes;
+use writes::WriteRow;
 
 /// The form of a plan.
 pub(crate) struct PlanForm {
     pub(crate) action: String,
-    pub(crate) fields: Vec<Field>,
+    /// The account that is written whatever the plan says.
+    pub(crate) account: Vec<(&'static str, String)>,
+    pub(crate) groups: Vec<PlanGroup>,
+    pub(crate) rights: Vec<RightsRow>,
+    pub(crate) writes: Vec<WriteRow>,
+    /// In which format it is written.
+    pub(crate) format: Field,
     pub(crate) problems: Vec<String>,
     /// Whether there is one to be taken back.
     pub(crate) removable: bool,
 }
 
-/// One of the further writes, as it stands in the form.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Write {
-    path: String,
-    /// Where no model says it.
-    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
-    data_type: Option<String>,
-    value: serde_json::Value,
+/// Fields that belong together.
+pub(crate) struct PlanGroup {
+    pub(crate) title: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) fields: Vec<Field>,
 }
 
 const FORMATS: [ContentFormat; 3] =
     [ContentFormat::TLV, ContentFormat::SENML_JSON, ContentFormat::SENML_CBOR];
 
 impl PlanForm {
-    pub(crate) fn new(action: String, plan: &Plan, removable: bool, filled: &Filled) -> Self {
-        let number = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
-        let delete: Vec<String> = plan.delete.iter().map(Path::to_string).collect();
+    pub(crate) fn new(
+        action: String,
+        plan: &Plan,
+        removable: bool,
+        places: &Places,
+        filled: &Filled,
+    ) -> Self {
+        let (guards, others) = parted(plan);
+        let own = places.short_server_id;
+        let groups = vec![
+            PlanGroup { title: "Registration", about: "", fields: registration(plan) },
+            PlanGroup {
+                title: "When it can’t register",
+                about: "LwM2M 1.1. What is left empty is as the device has it.",
+                fields: retries(&plan.registering),
+            },
+            PlanGroup {
+                title: "Deleted",
+                about: "The bootstrap account and the Device object always survive.",
+                fields: deletes(plan),
+            },
+        ];
+        let groups: Vec<PlanGroup> = groups
+            .into_iter()
+            .map(|group| PlanGroup {
+                fields: group.fields.into_iter().map(|field| field.filled(filled)).collect(),
+                ..group
+            })
+            .collect();
         let formats = std::iter::once((String::new(), "What the device prefers".to_owned()))
             .chain(FORMATS.map(|format| (format.0.to_string(), format.to_string())));
-        let fields = vec![
-            Field::new("lifetime", "Lifetime of the registration, in seconds")
-                .kind("number")
-                .required()
-                .value(plan.lifetime.to_string())
-                .hint("/1/x/1"),
-            Field::new("default_pmin", "Default minimum period, in seconds")
-                .kind("number")
-                .value(number(plan.default_pmin))
-                .hint("/1/x/2. Left out if empty."),
-            Field::new("default_pmax", "Default maximum period, in seconds")
-                .kind("number")
-                .value(number(plan.default_pmax))
-                .hint("/1/x/3. Left out if empty."),
-            Field::new("binding", "Binding")
-                .required()
-                .value(plan.binding.clone())
-                .hint("/1/x/7: U for UDP, UQ for UDP and queue mode (LwM2M 1.0)."),
-            Field::new("hold_off", "Client hold-off, in seconds")
-                .kind("number")
-                .value(number(plan.hold_off))
-                .hint("/0/x/11. Left out if empty."),
-            Field::new("notification_storing", "Keep notifications while it is offline (/1/x/6)")
-                .check(plan.notification_storing),
-            Field::new("own_bootstrap_credential", "Give it a bootstrap credential of its own, where it came with a claim’s")
-                .check(plan.own_bootstrap_credential),
-            Field::new("delete", "Deleted first")
-                .kind("area")
-                .value(delete.join("\n"))
-                .hint("A path a line: /, an object such as /3303, or an instance. The bootstrap account survives."),
-            Field::new("writes", "Written too")
-                .kind("area")
-                .value(written(&plan.writes))
-                .hint(r#"A JSON list, such as [{"path": "/3/0/15", "value": "Europe/Berlin"}]. Add "type" where no model knows the resource."#),
-            Field::new("format", "Format")
-                .select(formats.collect())
-                .value(plan.format.map(|format| format.0.to_string()).unwrap_or_default()),
-        ];
-        let fields: Vec<Field> = fields.into_iter().map(|field| field.filled(filled)).collect();
-        Self { action, problems: filled.others(&fields), fields, removable }
+        let format = Field::new("format", "Format of what is written")
+            .select(formats.collect())
+            .value(plan.format.map(|format| format.0.to_string()).unwrap_or_default())
+            .filled(filled);
+        let (rights, writes) = match filled.sent() {
+            Some(sent) => (rights::typed(sent, &BTreeMap::new(), own, true), writes::typed(sent)),
+            None => (rights::rows(&guards, own, true), writes::rows(&others)),
+        };
+        let fields = groups.iter().flat_map(|group| &group.fields).chain([&format]);
+        Self {
+            problems: filled.others(fields),
+            account: account(places),
+            action,
+            groups,
+            rights,
+            writes,
+            format,
+            removable,
+        }
     }
 
     /// Whether something was wrong with the form.
     pub(crate) fn wrong(&self) -> bool {
-        self.fields.iter().any(|field| field.problem.is_some())
+        self.groups.iter().flat_map(|group| &group.fields).any(|field| field.problem.is_some())
     }
 }
 
@@ -95,30 +114,51 @@ pub(crate) fn plan_of(fields: &Fields, registry: &Registry) -> Result<Plan, Vec<
         text => match text.parse::<u32>() {
             Ok(number) => Some(number),
             Err(_) => {
-                problems.push((name, "Expected a whole number of seconds.".to_owned()));
+                problems.push((name, "Expected a whole number, or nothing.".to_owned()));
                 None
             }
         },
     };
-    let (lifetime, default_pmin, default_pmax, hold_off) =
-        (number("lifetime"), number("default_pmin"), number("default_pmax"), number("hold_off"));
+    let lifetime = number("lifetime");
+    let (default_pmin, default_pmax, hold_off) =
+        (number("default_pmin"), number("default_pmax"), number("hold_off"));
+    let truth = |name: &str| fields.text(name).parse::<bool>().ok();
+    let registering = Registering {
+        disable_timeout: number("disable_timeout"),
+        priority: number("priority"),
+        initial_delay: number("initial_delay"),
+        failure_block: truth("failure_block"),
+        bootstrap_on_failure: truth("bootstrap_on_failure"),
+        retry_count: number("retry_count"),
+        retry_timer: number("retry_timer"),
+        sequence_delay: number("sequence_delay"),
+        sequence_count: number("sequence_count"),
+        mute_send: truth("mute_send"),
+    };
     if lifetime.is_none() && problems.is_empty() {
         problems.push(("lifetime", "A registration has a lifetime.".to_owned()));
     }
-    let mut delete = Vec::new();
+    let mut delete: Vec<Path> = Vec::new();
+    let ticked = DELETES.iter().filter(|(name, ..)| fields.has(name)).flat_map(|(.., paths)| paths.iter());
+    delete.extend(ticked);
     for line in fields.text("delete").lines().map(str::trim).filter(|line| !line.is_empty()) {
         match line.parse() {
+            Ok(path) if delete.contains(&path) => {}
             Ok(path) => delete.push(path),
             Err(_) => problems.push(("delete", format!("“{line}” is no path."))),
         }
     }
-    let writes = match writes(fields.text("writes"), registry) {
-        Ok(writes) => writes,
-        Err(text) => {
-            problems.push(("writes", text));
-            Vec::new()
+    let mut all = Vec::new();
+    match rights::read(fields, true) {
+        Ok(guards) => all.extend(guards.iter().flat_map(Guard::values)),
+        Err(rows) => {
+            problems.extend(rows.into_values().map(|problem| ("", format!("Access rights: {problem}"))))
         }
-    };
+    }
+    match writes::read(fields, registry) {
+        Ok(writes) => all.extend(writes),
+        Err(wrong) => problems.extend(wrong.into_iter().map(|problem| ("", problem))),
+    }
     let format = match fields.text("format") {
         "" => None,
         number => number.parse().ok().map(ContentFormat),
@@ -132,99 +172,123 @@ pub(crate) fn plan_of(fields: &Fields, registry: &Registry) -> Result<Plan, Vec<
         default_pmax,
         notification_storing: fields.has("notification_storing"),
         binding: fields.text("binding").trim().to_owned(),
+        registering,
         hold_off,
         own_bootstrap_credential: fields.has("own_bootstrap_credential"),
         delete,
-        writes,
+        writes: all,
         format,
     })
 }
 
-fn writes(text: &str, registry: &Registry) -> Result<Vec<(Path, Value)>, String> {
-    if text.trim().is_empty() {
-        return Ok(Vec::new());
-    }
-    let writes: Vec<Write> =
-        serde_json::from_str(text).map_err(|error| format!("This is not such a list: {error}."))?;
-    writes.into_iter().map(|write| of_write(&write, registry)).collect()
+/// The rights of a plan, and what else it writes.
+fn parted(plan: &Plan) -> (Vec<Guard>, Vec<(Path, Value)>) {
+    let mut guards = AccessTable::of(plan.writes.iter().map(|(path, value)| (*path, value))).guards;
+    // What a row can't show as it is stays a value.
+    let known = |guard: &Guard| guard.object.is_some() && guard.guarded.is_some() && guard.owner.is_some();
+    guards.retain(|guard| known(guard) && guard.strange.is_empty());
+    let values: Vec<(Path, Value)> = guards.iter().flat_map(Guard::values).collect();
+    let others = plan.writes.iter().filter(|write| !values.contains(write)).cloned().collect();
+    (guards, others)
 }
 
-fn of_write(write: &Write, registry: &Registry) -> Result<(Path, Value), String> {
-    let path: Path = write.path.parse().map_err(|_| format!("“{}” is no path.", write.path))?;
-    let named = write.data_type.as_deref().map(|name| {
-        DataType::ALL.into_iter().find(|known| known.name() == name).ok_or_else(|| {
-            let known: Vec<&str> = DataType::ALL.into_iter().map(DataType::name).collect();
-            format!("“{name}” is no type; there are {}.", known.join(", "))
-        })
-    });
-    let data_type = match named.transpose()? {
-        Some(data_type) => data_type,
-        None => of_model(path, registry).ok_or_else(|| format!("No model knows {path}: give it a type."))?,
+/// What a device is given by each plan.
+fn account(places: &Places) -> Vec<(&'static str, String)> {
+    let address = places.coaps.clone().or_else(|| places.coap.clone()).unwrap_or_else(|| "none".to_owned());
+    let security = if places.coaps.is_some() {
+        "DTLS, with a new credential of the kind that its class says"
+    } else {
+        "none: plain CoAP"
     };
-    let text = match &write.value {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Bool(_) | serde_json::Value::Number(_) => write.value.to_string(),
-        _ => return Err(format!("The value of {path} is neither a text nor a number nor true or false.")),
-    };
-    let value = field::parse(data_type, &text).map_err(|problem| format!("{path}: {problem}"))?;
-    Ok((path, value))
-}
-
-fn of_model(path: Path, registry: &Registry) -> Option<DataType> {
-    let model = registry
-        .object(path.object()?, Version::V1_1)
-        .or_else(|| registry.object(path.object()?, Version::V1_0))?;
-    model.resource(path.resource()?)?.data_type
-}
-
-/// The further writes as the form holds them.
-fn written(writes: &[(Path, Value)]) -> String {
-    if writes.is_empty() {
-        return String::new();
-    }
-    let writes: Vec<Write> = writes
-        .iter()
-        .map(|(path, value)| Write {
-            path: path.to_string(),
-            data_type: Some(value.data_type().name().to_owned()),
-            value: serde_json::Value::from(field::typed(value)),
-        })
-        .collect();
-    serde_json::to_string_pretty(&writes).unwrap_or_else(|error| sentence(&error))
+    vec![
+        ("Address (/0/x/0)", address),
+        ("Security (/0/x/2 to 5)", security.to_owned()),
+        ("Short server id (/0/x/10, /1/x/0)", places.short_server_id.to_string()),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{writes as read, *};
+    use super::*;
 
-    #[test]
-    fn what_is_written_too_can_be_sent_back_as_it_is_shown() {
-        let registry = Registry::core();
-        let writes = vec![
-            ("/3/0/15".parse().unwrap(), Value::String("Europe/Berlin".into())),
-            ("/26241/0/1".parse().unwrap(), Value::Opaque(vec![1, 2])),
-            ("/3/0/13".parse().unwrap(), Value::Time(1_700_000_000)),
-        ];
-        assert_eq!(read(&written(&writes), &registry), Ok(writes));
+    fn sent(form: &PlanForm) -> Fields {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        let fields = form.groups.iter().flat_map(|group| &group.fields).chain([&form.format]);
+        for field in fields.filter(|field| field.kind != "check" || !field.value.is_empty()) {
+            pairs.push((field.name.to_owned(), field.value.clone()));
+        }
+        for row in &form.rights {
+            for (part, value) in [
+                ("instance", &row.instance),
+                ("object", &row.object),
+                ("guarded", &row.guarded),
+                ("owner", &row.owner),
+            ] {
+                pairs.push((format!("{}.{part}", row.name), value.clone()));
+            }
+            for of in &row.servers {
+                let ticked = of.boxes.iter().filter(|one| one.ticked);
+                pairs.extend(ticked.map(|one| (of.name.clone(), one.word.to_owned())));
+            }
+        }
+        for row in &form.writes {
+            let chosen = row.types.iter().find(|(_, chosen)| *chosen).map_or("", |(name, _)| *name);
+            for (part, value) in
+                [("path", row.path.as_str()), ("value", row.value.as_str()), ("type", chosen)]
+            {
+                pairs.push((format!("writes.{}.{part}", row.number), value.to_owned()));
+            }
+        }
+        Fields::of(pairs)
     }
 
     #[test]
-    fn a_model_says_the_type_and_what_is_wrong_is_named() {
+    fn a_plan_that_is_shown_and_sent_back_is_the_same() {
+        let at = |text: &str| text.parse::<Path>().unwrap();
+        let full = Plan {
+            lifetime: 300,
+            default_pmin: Some(1),
+            default_pmax: Some(60),
+            notification_storing: false,
+            binding: "UN".into(),
+            registering: Registering {
+                disable_timeout: Some(1),
+                priority: Some(2),
+                initial_delay: Some(3),
+                failure_block: Some(true),
+                bootstrap_on_failure: Some(false),
+                retry_count: Some(4),
+                retry_timer: Some(5),
+                sequence_delay: Some(6),
+                sequence_count: Some(7),
+                mute_send: Some(true),
+            },
+            hold_off: Some(7),
+            own_bootstrap_credential: false,
+            delete: vec![at("/2"), Path::Root, at("/3303/1")],
+            writes: vec![
+                (at("/2/0/0"), Value::Integer(3)),
+                (at("/2/0/1"), Value::Integer(0)),
+                (at("/2/0/2/0"), Value::Integer(0)),
+                (at("/2/0/2/123"), Value::Integer(15)),
+                (at("/2/0/3"), Value::Integer(123)),
+                (at("/3/0/15"), Value::String("Europe/Berlin".into())),
+                (at("/26241/0/1"), Value::Opaque(vec![1, 2])),
+            ],
+            format: Some(ContentFormat::SENML_CBOR),
+        };
+        let places = Places { short_server_id: 123, ..Places::default() };
         let registry = Registry::core();
-        let read = |text| read(text, &registry);
-        assert_eq!(
-            read(r#"[{"path": "/3/0/15", "value": "Europe/Berlin"}]"#).unwrap()[0].1,
-            Value::String("Europe/Berlin".into())
-        );
-        for (text, expected) in [
-            ("{", "not such a list"),
-            (r#"[{"path": "x", "value": 1}]"#, "no path"),
-            (r#"[{"path": "/26241/0/1", "value": 1}]"#, "give it a type"),
-            (r#"[{"path": "/3/0/15", "type": "nonsense", "value": 1}]"#, "no type"),
-            (r#"[{"path": "/3/0/13", "value": "never"}]"#, "/3/0/13"),
-            (r#"[{"path": "/3/0/15", "value": [1]}]"#, "neither"),
-        ] {
-            assert!(read(text).unwrap_err().contains(expected), "{text}");
+        for plan in [full, Plan::default()] {
+            let form = PlanForm::new(String::new(), &plan, false, &places, &Filled::default());
+            assert_eq!(plan_of(&sent(&form), &registry), Ok(plan));
         }
+    }
+
+    #[test]
+    fn what_no_row_of_rights_can_show_stays_a_value() {
+        let odd = ("/2/0/2/5".parse::<Path>().unwrap(), Value::Integer(99));
+        let plan = Plan { writes: vec![odd.clone()], ..Plan::default() };
+        assert_eq!(parted(&plan).1, [odd]);
     }
 }

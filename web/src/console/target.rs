@@ -114,6 +114,7 @@ impl Target {
             ("/objects", "Objects"),
             ("/values", "Values"),
             ("/configuration", "Configuration"),
+            ("/access", "Access rights"),
             ("/firmware", "Firmware"),
             ("/credentials", "Credentials"),
             ("/security", "Security"),

@@ -133,6 +133,11 @@ impl Filled {
         self
     }
 
+    /// The form as it was sent, if it was.
+    pub(crate) fn sent(&self) -> Option<&Fields> {
+        self.sent.as_ref()
+    }
+
     pub(crate) fn problem(&self, field: &str) -> Option<String> {
         self.problems.iter().find(|(name, _)| *name == field).map(|(_, text)| text.clone())
     }
@@ -167,6 +172,8 @@ fn field_of_plan(error: &PlanError) -> &'static str {
         PlanError::Lifetime => "lifetime",
         PlanError::Periods { .. } => "default_pmin",
         PlanError::Binding { .. } => "binding",
+        PlanError::NoTries { resource: 17 } => "retry_count",
+        PlanError::NoTries { .. } => "sequence_count",
         PlanError::DeleteLevel { .. } | PlanError::DeleteDevice { .. } | PlanError::TooManyDeletes { .. } => {
             "delete"
         }

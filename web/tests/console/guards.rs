@@ -54,6 +54,7 @@ fn pages() -> Vec<String> {
         "/events",
         "/objects",
         "/values",
+        "/access",
         "/timeline",
         "/nodes/3",
         "/nodes/3/0",
@@ -86,6 +87,7 @@ fn actions() -> Vec<(String, Vec<(&'static str, &'static str)>)> {
         "/devices/removal",
         "/configuration/baselines/fleet",
         "/configuration/baselines/fleet/server",
+        "/configuration/baselines/fleet/access",
         "/configuration/baselines/fleet/roll-back/1",
         "/updates/several",
         "/updates/00112233445566778899aabbccddeeff/cancel",
@@ -103,7 +105,9 @@ fn actions() -> Vec<(String, Vec<(&'static str, &'static str)>)> {
     ] {
         actions.push((path.to_owned(), vec![("name", "x")]));
     }
-    for path in ["configuration", "firmware", "credentials", "security", "class", "revoke", "remove"] {
+    for path in
+        ["configuration", "access", "firmware", "credentials", "security", "class", "revoke", "remove"]
+    {
         actions.push((format!("{device}/{path}"), vec![("name", "x")]));
     }
     for (path, op) in [

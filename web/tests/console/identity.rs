@@ -166,6 +166,20 @@ async fn a_bootstrap_session_is_shown_with_every_step_and_answer() {
     let steps = page.texts("#steps li");
     assert_eq!(steps.len(), 5);
     assert!(steps[4].contains("Finish") && steps[4].contains("4.06"), "{steps:?}");
+    assert!(!page.has("#repairs"));
+}
+
+#[tokio::test]
+async fn a_bootstrap_that_put_something_right_says_what() {
+    let (_world, mut browser, url) = device().await;
+    let page = browser.get(&format!("{url}/security")).await;
+    assert!(page.text("#bootstraps").contains("repaired, 1 round"), "{}", page.body);
+    let repaired = page.attributes("#bootstraps a", "href").remove(0);
+    let page = browser.get(&repaired).await;
+    let said = page.text("#repairs");
+    for part in ["Finish: 4.06", "/1/3 is left over: the plan deletes it", "Delete /1/3: 2.02"] {
+        assert!(said.contains(part), "{said}");
+    }
 }
 
 #[tokio::test]
@@ -173,15 +187,15 @@ async fn a_plan_is_saved_for_one_device_and_taken_back() {
     let (_world, mut browser, url) = device().await;
     let page = browser.get(&format!("{url}/security")).await;
     assert!(page.body.contains("the plan of its class"));
-    let wrong = browser.submit(&page, "#plan", &[("lifetime", "soon"), ("writes", "[")]).await;
+    let wrong = browser.submit(&page, "#plan", &[("lifetime", "soon"), ("writes.0.path", "x")]).await;
     assert_eq!(wrong.status, 422);
-    assert!(wrong.has("#field-lifetime-problem") && wrong.has("#field-writes-problem"), "{}", wrong.body);
-    let writes = r#"[{"path": "/3/0/15", "value": "Europe/Berlin"}]"#;
-    let done = browser.submit(&page, "#plan", &[("lifetime", "600"), ("writes", writes)]).await;
+    assert!(wrong.has("#field-lifetime-problem") && wrong.body.contains("is no path"), "{}", wrong.body);
+    let written = [("lifetime", "600"), ("writes.0.path", "/3/0/15"), ("writes.0.value", "Europe/Berlin")];
+    let done = browser.submit(&page, "#plan", &written).await;
     let page = browser.follow(&done).await;
     assert!(page.body.contains("a plan of its own"));
     assert_eq!(page.attributes("#field-lifetime", "value"), ["600"]);
-    assert!(page.text("#field-writes").contains("Europe/Berlin"));
+    assert!(page.text("#plan-writes").contains("Europe/Berlin"));
     let done = browser.submit(&page, "#plan", &[("remove", "1")]).await;
     assert!(browser.follow(&done).await.body.contains("the plan of its class"));
 }

@@ -59,6 +59,7 @@ async fn a_viewer_is_offered_nothing_that_changes_anything() {
         registered.clone(),
         format!("{registered}/objects"),
         format!("{registered}/operations"),
+        format!("{registered}/access"),
         format!("{registered}/nodes/3/0/4"),
         added.clone(),
         format!("{added}/credentials"),
@@ -120,6 +121,10 @@ async fn a_viewer_is_refused_whatever_they_send() {
         ("/enrolment/classes/default/retention".to_owned(), vec![("readings", "9")]),
         ("/configuration/baselines/fleet".to_owned(), vec![("lines", "/1/0/1 = 60")]),
         ("/configuration/baselines/fleet/server".to_owned(), vec![("lifetime", "60")]),
+        (
+            "/configuration/baselines/fleet/access".to_owned(),
+            vec![("rights.0.instance", "1"), ("rights.0.s0", "read")],
+        ),
         ("/configuration/baselines/fleet/roll-back/1".to_owned(), vec![]),
         (format!("{registered}/configuration"), vec![("act", "repair")]),
         ("/enrolment/classes/default/updates".to_owned(), vec![("unsigned", "on")]),

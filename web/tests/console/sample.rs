@@ -4,9 +4,9 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use fleet::{
     Actor, BootstrapId, BootstrapRecord, BootstrapResult, Change, ClassId, ClassRule, Commit, Context,
-    DiaryCause, EndpointName, GivenCertificate, GivenCredential, GivenPsk, Incident, NewClaim, NewDevice,
-    NewGroup, NewUpdate, Plan, PlanScope, PublicId, Purpose, RequestId, SeenCertificate, StepRecord,
-    Store as _, Timestamp,
+    DiaryCause, EndpointName, Finding, GivenCertificate, GivenCredential, GivenPsk, Incident, NewClaim,
+    NewDevice, NewGroup, NewUpdate, Plan, PlanScope, PublicId, Purpose, Repair, RequestId, SeenCertificate,
+    StepRecord, Store as _, Timestamp,
     update::{UpdateChange, UpdatePhase, UpdateTerms},
 };
 use objects::Value;
@@ -187,6 +187,19 @@ async fn bootstraps(world: &World, device: &fleet::Device, text: &str) {
                 step(220, "Write /1/0 (TLV, 31 bytes)", "2.04"),
                 step(300, "Finish", finish),
             ],
+            repairs: match result {
+                BootstrapResult::Finished => vec![Repair {
+                    at: at(250),
+                    cause: format!("Finish: 4.06 (“{text}”)"),
+                    findings: vec![Finding {
+                        path: "/1/3".parse().unwrap(),
+                        what: "/1/3 is left over: the plan deletes it".to_owned(),
+                        done: format!("Delete /1/3: 2.02 {text}"),
+                    }],
+                    anew: None,
+                }],
+                _ => Vec::new(),
+            },
         };
         world.fleet.save_bootstrap(&record).await.unwrap();
     }

@@ -87,6 +87,7 @@ impl World {
                 coaps_bootstrap: Some("coaps://muster.test:5784".to_owned()),
                 coap: Some("coap://127.0.0.1:5683".to_owned()),
                 coap_bootstrap: None,
+                short_server_id: 123,
             },
             facts: vec![("Profile".to_owned(), "lab".to_owned())],
             version: "0.0.0-test".to_owned(),

@@ -60,6 +60,11 @@ impl Device {
             Some(How::AnswerWith(code)) => {
                 return self.endpoint.respond(now, exchange, Response::new(code));
             }
+            Some(How::Forget(_)) => {
+                let is_delete = matches!(command.operation, Operation::Delete | Operation::BootstrapDelete);
+                let code = if is_delete { Code::DELETED } else { Code::CHANGED };
+                return self.endpoint.respond(now, exchange, Response::new(code));
+            }
             Some(How::AnswerLate(_) | How::AnswerMalformed | How::PowerCut(_)) | None => {}
         }
         let mut done = self.obey(now, &command, request).unwrap_or_else(|refusal| {

@@ -18,6 +18,12 @@ pub enum PlanError {
         /// `/1/x/3`.
         pmax: u32,
     },
+    /// `/1/x/17` or `/1/x/20` is 0.
+    #[error("/1/x/{resource} is at least 1: a device that never tries never registers")]
+    NoTries {
+        /// Which of the two.
+        resource: u16,
+    },
     /// `/1/x/7` has no value that LwM2M 1.0 or 1.1 knows, or lacks the `U` that this server is reached by.
     #[error("the binding `{binding}` is not one that can be written: U, with T, S or N beside it, or UQ")]
     Binding {
@@ -168,6 +174,7 @@ impl Plan {
         {
             return Err(PlanError::Periods { pmin, pmax });
         }
+        self.registering.check()?;
         if !is_binding(&self.binding) {
             return Err(PlanError::Binding { binding: self.binding.clone() });
         }
@@ -274,9 +281,9 @@ fn is_access_control_owner(path: &Path) -> bool {
 
 pub(super) const SECURITY: ObjectId = ObjectId(0);
 pub(super) const SERVER: ObjectId = ObjectId(1);
-const ACCESS_CONTROL: ObjectId = ObjectId(2);
+pub(super) const ACCESS_CONTROL: ObjectId = ObjectId(2);
 pub(super) const DEVICE: ObjectId = ObjectId(3);
-const OSCORE: ObjectId = ObjectId(21);
+pub(super) const OSCORE: ObjectId = ObjectId(21);
 
 /// Only a bootstrap server may change an instance whose owner is this (LwM2M Core 1.1.1 §E.3).
 const BOOTSTRAP_OWNER: i64 = 65_535;

@@ -2,26 +2,35 @@
 //!
 //! It looks first ([`Step::Discover`]), so that the bootstrap account survives wherever it sits, and writes before it
 //! deletes: at every moment the device holds one management account that works, the old one or the new one. What the
-//! device refuses is tried in another format; what it calls inconsistent at Finish is looked at, written once more, and
-//! then explained.
+//! device refuses is tried in another format; what it calls inconsistent at Finish is looked at, compared with what it was
+//! to be, mended, a bounded number of times, and then explained.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
-use objects::{ContentFormat, Models, Path, Registry, Value, link::Discovered};
+use objects::{ContentFormat, Models, ObjectId, Path, Registry, Value, Version, link::Discovered};
 
-use super::{Account, BootstrapRecord, BootstrapResult, OwnBootstrap, Plan, Step, StepAnswer, StepRecord};
+use super::{
+    Account, BootstrapRecord, BootstrapResult, Lessons, OwnBootstrap, Plan, Step, StepAnswer, StepRecord,
+};
 use crate::{
     BootstrapId, DeviceId, DiaryCause, EndpointName, PublicId, RequestId, ResponseCode, Timestamp,
     timeline::one_line,
 };
 
 mod account;
+mod compare;
 mod explain;
 mod layout;
 mod look;
+mod mend;
+mod task;
 mod write;
 
 use layout::Layout;
+use task::{Complaint, Task, What};
 
 /// One bootstrap of one device.
 ///
@@ -38,14 +47,29 @@ pub struct Session {
     under_way: Option<Task>,
     looking: Looking,
     found: Option<Discovered>,
+    /// What the device could discover the first time: all, or object by object; none if nothing.
+    discovers: Option<Path>,
+    /// What was read of the device since the repair began, and which objects it does not let read.
+    read: BTreeMap<ObjectId, Vec<(Path, Value)>>,
+    unreadable: BTreeSet<ObjectId>,
+    /// What of the account and of the plan the device has taken.
+    taken: BTreeSet<Path>,
+    /// What was found by the last look, and was not just still to be written.
+    open: Vec<String>,
+    /// Which enabler version the device has named.
+    lwm2m: Option<Version>,
+    /// Whether the account is written with every resource that some client might miss.
+    is_complete: bool,
+    /// The write that set the repair off, with what was said of it; none where Finish did.
+    refused_write: Option<(Task, Complaint)>,
     layout: Layout,
     format: ContentFormat,
     /// The device has taken something in this format, so that what it refuses it refuses for another reason.
     format_proved: bool,
     /// The formats in which the present write was refused, and what the device said the first time.
     refused: Vec<(ContentFormat, Complaint)>,
-    /// What the device said to the first Finish, if it did not take it.
-    complaint: Option<Complaint>,
+    /// What the device said to each Finish that it did not take.
+    complaints: Vec<Complaint>,
 }
 
 /// What a session is made of.
@@ -71,6 +95,8 @@ pub struct Prepared {
     pub own_bootstrap: Option<OwnBootstrap>,
     /// `pct` of the request.
     pub preferred_format: Option<ContentFormat>,
+    /// What earlier sessions have shown.
+    pub lessons: Lessons,
     /// The object definitions.
     pub registry: Arc<Registry>,
 }
@@ -84,26 +110,6 @@ pub enum Next {
     Nothing,
 }
 
-/// Something to do.
-#[derive(Clone, PartialEq)]
-enum Task {
-    Discover(Path),
-    Delete(Path),
-    Write { what: What, path: Path, values: Vec<(Path, Value)> },
-    Finish,
-}
-
-/// What a write is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    /// The bootstrap server's own account. The device keeps the one it has if it refuses.
-    Bootstrap,
-    /// The management account: without it there is no use going on.
-    Account,
-    /// What the plan has beside it.
-    Planned,
-}
-
 /// Why the session looks at the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Looking {
@@ -111,15 +117,8 @@ enum Looking {
     First,
     /// Once more, because several accounts may be the bootstrap server's, and those that are not were deleted.
     Again,
-    /// The device has refused to finish.
+    /// The device has refused to finish, or a write that a repair may help.
     Repairing,
-}
-
-/// What a device says when it refuses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Complaint {
-    code: ResponseCode,
-    text: String,
 }
 
 impl Session {
@@ -127,8 +126,9 @@ impl Session {
     pub fn new(prepared: Prepared) -> Self {
         let preferred = prepared.preferred_format.map(ContentFormat::registered);
         // LwM2M Core 1.1.1 §6.1.7.5: the format that the device prefers; TLV is the one of those that name none.
-        let format = preferred
-            .filter(|format| Plan::FORMATS.contains(format))
+        let anew = prepared.lessons.anew.filter(|format| Plan::FORMATS.contains(format));
+        let format = anew
+            .or(preferred.filter(|format| Plan::FORMATS.contains(format)))
             .or(prepared.plan.format)
             .unwrap_or(ContentFormat::TLV);
         let record = BootstrapRecord {
@@ -141,6 +141,7 @@ impl Session {
             reason: String::new(),
             credential: prepared.account.credential.as_ref().map(|credential| credential.id),
             steps: Vec::new(),
+            repairs: Vec::new(),
         };
         Self {
             layout: Layout::assumed(&prepared.plan),
@@ -151,10 +152,18 @@ impl Session {
             under_way: None,
             looking: Looking::First,
             found: None,
+            discovers: None,
+            read: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
+            taken: BTreeSet::new(),
+            open: Vec::new(),
+            lwm2m: None,
+            is_complete: anew.is_some(),
+            refused_write: None,
             format,
             format_proved: false,
             refused: Vec::new(),
-            complaint: None,
+            complaints: Vec::new(),
         }
     }
 
@@ -162,6 +171,13 @@ impl Session {
     pub fn next(&mut self, now: Timestamp) -> Next {
         if self.under_way.is_some() || self.has_ended() {
             return Next::Nothing;
+        }
+        if self.tasks.front() == Some(&Task::Compare) {
+            self.tasks.clear();
+            self.mend(now);
+            if self.has_ended() {
+                return Next::Nothing;
+            }
         }
         if self.record.steps.len() >= BootstrapRecord::MAX_STEPS {
             let reason = format!("it takes more than {} steps; shorten the plan", BootstrapRecord::MAX_STEPS);
@@ -175,10 +191,12 @@ impl Session {
         let Some(task) = self.tasks.pop_front() else { return Next::Nothing };
         let step = match &task {
             Task::Discover(path) => Step::Discover(*path),
+            Task::Read(object) => Step::Read { path: Path::Object(*object), format: self.format },
             Task::Delete(path) => Step::Delete(*path),
             Task::Write { path, values, .. } => {
                 Step::Write { path: *path, values: values.clone(), format: self.format }
             }
+            Task::Compare => return Next::Nothing,
             Task::Finish => Step::Finish,
         };
         let asked = one_line(&step.to_string(), StepRecord::MAX_TEXT);
@@ -190,8 +208,14 @@ impl Session {
     /// What the device answered to the step that [`Session::next`] gave.
     pub fn answered(&mut self, now: Timestamp, answer: StepAnswer) {
         let Some(task) = self.under_way.take() else { return };
-        let (code, payload) = match answer {
-            StepAnswer::Answered { code, payload } => (code, payload),
+        let (code, payload, format) = match answer {
+            StepAnswer::Answered { code, payload, format } => (code, payload, format),
+            // Clients that know of no Bootstrap-Read answer nothing to it, some of them. Who is gone is silent once more.
+            StepAnswer::Silent | StepAnswer::Reset if matches!(task, Task::Read(_)) => {
+                let said = if answer == StepAnswer::Reset { "reset" } else { "no answer" };
+                self.note(said);
+                return self.not_read(&task);
+            }
             StepAnswer::Silent => {
                 self.note("no answer");
                 let asked = self.last_asked();
@@ -220,18 +244,26 @@ impl Session {
         let success = code.class == 2;
         let text = if success { String::new() } else { said(&payload) };
         let colon = if text.is_empty() { "" } else { ": " };
-        self.note(&format!("{}.{:02}{colon}{text}", code.class, code.detail));
+        let said = format!("{}.{:02}{colon}{text}", code.class, code.detail);
+        self.note(&said);
+        self.note_mended(&task, &said);
         match task {
             Task::Discover(path) if success => self.discovered(path, &payload),
             Task::Discover(path) => self.not_discovered(path),
+            Task::Read(object) if success => self.has_read(now, object, format, &payload),
+            Task::Read(_) => self.not_read(&task),
             // What is not there need not be deleted, and what stays does no harm before the device says so at Finish.
-            Task::Delete(_) => {}
-            Task::Write { .. } if success => {
+            Task::Delete(_) | Task::Compare => {}
+            Task::Write { path, .. } if success => {
                 self.format_proved = true;
                 self.refused.clear();
+                self.taken.insert(path);
             }
-            Task::Write { .. } => self.write_refused(now, task, Complaint { code, text }),
-            Task::Finish if success => self.end(now, BootstrapResult::Finished, String::new()),
+            Task::Write { path, .. } => {
+                self.taken.remove(&path);
+                self.write_refused(now, task, Complaint { code, text });
+            }
+            Task::Finish if success => self.finished(now),
             Task::Finish => self.not_finished(now, Complaint { code, text }),
         }
     }
@@ -300,32 +332,6 @@ impl Session {
 
     fn models(&self) -> Models<'_> {
         Models::newest(&self.prepared.registry)
-    }
-}
-
-impl Complaint {
-    fn none() -> Self {
-        Self { code: ResponseCode { class: 0, detail: 0 }, text: String::new() }
-    }
-}
-
-impl std::fmt::Display for Complaint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { code, text } = self;
-        write!(f, "{}.{:02}", code.class, code.detail)?;
-        if text.is_empty() { Ok(()) } else { write!(f, " (“{text}”)") }
-    }
-}
-
-/// Values are not told.
-impl std::fmt::Debug for Task {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Discover(path) => write!(f, "Discover {path}"),
-            Self::Delete(path) => write!(f, "Delete {path}"),
-            Self::Write { what, path, values } => write!(f, "Write {what:?} {path} ({})", values.len()),
-            Self::Finish => f.write_str("Finish"),
-        }
     }
 }
 

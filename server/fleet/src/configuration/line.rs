@@ -111,7 +111,7 @@ pub(super) fn shown(value: &Value) -> String {
 
 /// Whether a device has what is wanted: whole numbers by their amount whatever their type, and a Float as near as a device that
 /// computes in 32 bits comes (LwM2M Core 1.1.1 Appendix C).
-pub(super) fn same(wanted: &Value, actual: &Value) -> bool {
+pub(crate) fn same(wanted: &Value, actual: &Value) -> bool {
     let whole = |value: &Value| match *value {
         Value::Integer(number) | Value::Time(number) => Some(i128::from(number)),
         Value::Unsigned(number) => Some(i128::from(number)),

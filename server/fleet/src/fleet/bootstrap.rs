@@ -8,8 +8,8 @@ use crate::{
     Account, AccountCredential, Actor, AuditEntry, BootstrapId, BootstrapRecord, BootstrapRequest,
     BootstrapResult, Cause, Change, Commit, Context, Credential, CredentialName, CredentialState, Device,
     DiaryCause, EndpointName, EventKind, Fleet, FleetError, GivenCredential, Holder, Identity, Incident,
-    Material, NewCredential, Origin, OwnBootstrap, Plan, Prepared, Public, Purpose, Refusal, RequestId,
-    Secret, ServerKeys, Session, TimelineEntry, TimelineKind, Timestamp, Verb,
+    Lessons, Material, NewCredential, Origin, OwnBootstrap, Plan, Prepared, Public, Purpose, Refusal,
+    RequestId, Secret, ServerKeys, Session, TimelineEntry, TimelineKind, Timestamp, Verb,
 };
 
 mod comer;
@@ -109,9 +109,12 @@ impl Fleet {
         let (record, Prepared { device, public_id, endpoint, request, .. }) =
             (session.record(), session.prepared());
         let at = record.ended_at.unwrap_or(record.started_at);
+        let repairs = record.repairs_said();
+        let after = if repairs.is_empty() { "" } else { " after " };
         let detail = match record.result {
-            BootstrapResult::Finished => "bootstrap finished".to_owned(),
-            _ => format!("bootstrap failed: {}", record.reason),
+            BootstrapResult::Finished => format!("bootstrap finished{after}{repairs}"),
+            _ if repairs.is_empty() => format!("bootstrap failed: {}", record.reason),
+            _ => format!("bootstrap failed: {} ({repairs})", record.reason),
         };
         let entry = TimelineEntry::new(*device, at, TimelineKind::Bootstrap, Some(*request), &detail);
         let mut changes = vec![Change::BootstrapSaved(Box::new(record.clone())), Change::Timeline(entry)];
@@ -160,6 +163,7 @@ impl Fleet {
         })?;
         plan.check_for(&account).map_err(|error| unplanned(error.to_string()))?;
         let own_bootstrap = self.own_bootstrap(&context, &comer, &plan, settings, &mut made).await?;
+        let before = if comer.is_new { Vec::new() } else { self.store.bootstraps(id).await? };
         let session = Session::new(Prepared {
             id: BootstrapId::new(asked.at, self.random()),
             device: id,
@@ -171,6 +175,7 @@ impl Fleet {
             account,
             own_bootstrap,
             preferred_format: asked.request.preferred_format,
+            lessons: Lessons::of(&before, asked.at),
             registry,
         });
         let commit = begun(&context, comer, made, session.record());

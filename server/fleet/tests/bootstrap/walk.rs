@@ -38,6 +38,7 @@ impl Client {
     pub(super) fn take(&mut self, step: &Step) -> StepAnswer {
         match step {
             Step::Discover(_) => return answer(2, 5, &self.links()),
+            Step::Read { .. } => return answer(4, 5, ""),
             Step::Delete(path) => {
                 let bootstrap = self.bootstrap();
                 self.values.retain(|at, _| !at.is_within(path) || at.parent() == Some(bootstrap));
@@ -190,5 +191,9 @@ fn can_come_in(world: &World, client: &Client, managed: bool) -> bool {
 }
 
 fn answer(class: u8, detail: u8, text: &str) -> StepAnswer {
-    StepAnswer::Answered { code: ResponseCode { class, detail }, payload: text.as_bytes().to_vec() }
+    StepAnswer::Answered {
+        code: ResponseCode { class, detail },
+        payload: text.as_bytes().to_vec(),
+        format: None,
+    }
 }

@@ -49,6 +49,7 @@ fn each_step_is_the_request_of_the_specification() {
     for (step, method, target, accept) in [
         (Step::Discover(Path::Root), Get, "", Some(40)),
         (Step::Discover(path("/0")), Get, "0", Some(40)),
+        (Step::Read { path: path("/1"), format: ContentFormat::TLV }, Get, "1", Some(11_542)),
         (Step::Delete(Path::Root), Delete, "", None),
         (Step::Delete(path("/0/1")), Delete, "0/1", None),
         (Step::Finish, Post, "bs", None),
@@ -131,7 +132,7 @@ fn answers_are_told_from_silence_a_reset_and_what_breaks() {
     let mut response = coap::Response::new(coap::Code::NOT_ACCEPTABLE);
     response.payload = b"why".to_vec();
     let code = ResponseCode { class: 4, detail: 6 };
-    assert_eq!(answer(Ok(response)), StepAnswer::Answered { code, payload: b"why".to_vec() });
+    assert_eq!(answer(Ok(response)), StepAnswer::Answered { code, payload: b"why".to_vec(), format: None });
     for acknowledged in [true, false] {
         assert_eq!(answer(Err(coap::Failure::TimedOut { acknowledged })), StepAnswer::Silent);
     }

@@ -124,13 +124,20 @@ impl BootstrapEndpoint {
         self.release(ticket, asked.origin.source);
         let result = record.result.name();
         metrics::counter!("muster_bootstraps_total", "result" => result).increment(1);
+        if let Some(outcome) = record.repaired() {
+            let outcome = outcome.replace(' ', "_");
+            metrics::counter!("muster_bootstrap_repairs_total", "result" => outcome).increment(1);
+        }
         match record.result {
             BootstrapResult::Finished => {
-                info!(request.id = %asked.id, device.endpoint = %prepared.endpoint, "bootstrap finished");
+                info!(
+                    request.id = %asked.id, device.endpoint = %prepared.endpoint,
+                    repairs = record.repairs.len(), "bootstrap finished"
+                );
             }
             _ => info!(
                 request.id = %asked.id, device.endpoint = %prepared.endpoint, reason = record.reason,
-                "bootstrap failed"
+                repairs = record.repairs.len(), "bootstrap failed"
             ),
         }
         self.outputs.push_back(Output::Ended { session: Box::new(session), asked });

@@ -7,6 +7,7 @@ use objects::{ContentFormat, InstanceId, Version};
 
 use super::*;
 
+mod repair;
 pub(crate) mod world;
 
 use world::{BOOTSTRAP, PLAIN_BOOTSTRAP, World, source};

@@ -2,8 +2,8 @@
 //! whatever becomes of the form that people are shown.
 
 use fleet::{
-    BootstrapId, BootstrapRecord, BootstrapResult, CredentialId, DeviceId, Plan, RequestId, StepRecord,
-    StoreError, Timestamp,
+    BootstrapId, BootstrapRecord, BootstrapResult, CredentialId, DeviceId, Finding, Plan, Registering,
+    Repair, RequestId, StepRecord, StoreError, Timestamp,
 };
 use objects::{ContentFormat, Path};
 use serde::{Deserialize, Serialize};
@@ -27,11 +27,29 @@ struct Stored {
     default_pmax: Option<u32>,
     notification_storing: bool,
     binding: String,
+    /// Plans of before have none.
+    #[serde(default)]
+    registering: Retries,
     hold_off: Option<u32>,
     own_bootstrap_credential: bool,
     delete: Vec<String>,
     writes: Vec<(String, Kept)>,
     format: Option<u16>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Retries {
+    disable_timeout: Option<u32>,
+    priority: Option<u32>,
+    initial_delay: Option<u32>,
+    failure_block: Option<bool>,
+    bootstrap_on_failure: Option<bool>,
+    retry_count: Option<u32>,
+    retry_timer: Option<u32>,
+    sequence_delay: Option<u32>,
+    sequence_count: Option<u32>,
+    mute_send: Option<bool>,
 }
 
 impl From<&Plan> for Stored {
@@ -42,6 +60,7 @@ impl From<&Plan> for Stored {
             default_pmax: plan.default_pmax,
             notification_storing: plan.notification_storing,
             binding: plan.binding.clone(),
+            registering: Retries::from(&plan.registering),
             hold_off: plan.hold_off,
             own_bootstrap_credential: plan.own_bootstrap_credential,
             delete: plan.delete.iter().map(Path::to_string).collect(),
@@ -60,12 +79,47 @@ impl Stored {
             default_pmax: self.default_pmax,
             notification_storing: self.notification_storing,
             binding: self.binding,
+            registering: self.registering.into(),
             hold_off: self.hold_off,
             own_bootstrap_credential: self.own_bootstrap_credential,
             delete: self.delete.iter().map(|path| path.parse().ok()).collect::<Option<_>>()?,
             writes: writes.collect::<Option<_>>()?,
             format: self.format.map(ContentFormat),
         })
+    }
+}
+
+impl From<&Registering> for Retries {
+    fn from(given: &Registering) -> Self {
+        Self {
+            disable_timeout: given.disable_timeout,
+            priority: given.priority,
+            initial_delay: given.initial_delay,
+            failure_block: given.failure_block,
+            bootstrap_on_failure: given.bootstrap_on_failure,
+            retry_count: given.retry_count,
+            retry_timer: given.retry_timer,
+            sequence_delay: given.sequence_delay,
+            sequence_count: given.sequence_count,
+            mute_send: given.mute_send,
+        }
+    }
+}
+
+impl From<Retries> for Registering {
+    fn from(given: Retries) -> Self {
+        Self {
+            disable_timeout: given.disable_timeout,
+            priority: given.priority,
+            initial_delay: given.initial_delay,
+            failure_block: given.failure_block,
+            bootstrap_on_failure: given.bootstrap_on_failure,
+            retry_count: given.retry_count,
+            retry_timer: given.retry_timer,
+            sequence_delay: given.sequence_delay,
+            sequence_count: given.sequence_count,
+            mute_send: given.mute_send,
+        }
     }
 }
 
@@ -82,7 +136,45 @@ pub(in crate::store) fn record_row(record: &BootstrapRecord) -> entity::bootstra
         reason: text_column(&record.reason),
         credential_id: record.credential.map(|credential| credential.0),
         steps: serde_json::to_string(&steps).expect("strings and numbers are always JSON"),
+        repairs: repairs_column(&record.repairs),
     }
+}
+
+/// A round of a repair; a finding is where, what and what was done.
+#[derive(Serialize, Deserialize)]
+struct StoredRepair {
+    at: i64,
+    cause: String,
+    findings: Vec<(String, String, String)>,
+    anew: Option<u16>,
+}
+
+fn repairs_column(repairs: &[Repair]) -> String {
+    let finding = |finding: &Finding| (finding.path.to_string(), finding.what.clone(), finding.done.clone());
+    let stored: Vec<StoredRepair> = repairs
+        .iter()
+        .map(|repair| StoredRepair {
+            at: repair.at.0,
+            cause: repair.cause.clone(),
+            findings: repair.findings.iter().map(finding).collect(),
+            anew: repair.anew.map(|format| format.0),
+        })
+        .collect();
+    serde_json::to_string(&stored).expect("strings and numbers are always JSON")
+}
+
+fn repairs(column: &str) -> Option<Vec<Repair>> {
+    let finding =
+        |(path, what, done): (String, String, String)| Some(Finding { path: path.parse().ok()?, what, done });
+    let repair = |stored: StoredRepair| {
+        Some(Repair {
+            at: Timestamp(stored.at),
+            cause: stored.cause,
+            findings: stored.findings.into_iter().map(finding).collect::<Option<_>>()?,
+            anew: stored.anew.map(ContentFormat),
+        })
+    };
+    serde_json::from_str::<Vec<StoredRepair>>(column).ok()?.into_iter().map(repair).collect()
 }
 
 pub(in crate::store) fn record(row: entity::bootstrap_session::Model) -> Result<BootstrapRecord, StoreError> {
@@ -101,6 +193,7 @@ pub(in crate::store) fn record(row: entity::bootstrap_session::Model) -> Result<
             .into_iter()
             .map(|(at, asked, answer)| StepRecord { at: Timestamp(at), asked, answer })
             .collect(),
+        repairs: repairs(&row.repairs).or_corrupt(what)?,
     })
 }
 
@@ -119,6 +212,18 @@ mod tests {
             default_pmax: Some(60),
             notification_storing: true,
             binding: "UQ\0\"".into(),
+            registering: Registering {
+                disable_timeout: Some(0),
+                priority: Some(u32::MAX),
+                initial_delay: Some(1),
+                failure_block: Some(true),
+                bootstrap_on_failure: Some(false),
+                retry_count: Some(5),
+                retry_timer: Some(60),
+                sequence_delay: Some(3_600),
+                sequence_count: Some(2),
+                mute_send: Some(true),
+            },
             hold_off: Some(5),
             own_bootstrap_credential: true,
             delete: vec![Path::Root, path("/1"), path("/3/0")],
@@ -132,6 +237,7 @@ mod tests {
         let bare = Plan {
             default_pmin: None,
             default_pmax: None,
+            registering: Registering::default(),
             hold_off: None,
             delete: vec![],
             writes: vec![],
@@ -145,5 +251,12 @@ mod tests {
         for text in ["", "{}", "[]", "null"] {
             assert_eq!(plan(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_plan_of_before_is_read() {
+        let before = r#"{"lifetime":60,"default_pmin":null,"default_pmax":null,"notification_storing":true,"binding":"U",
+            "hold_off":null,"own_bootstrap_credential":true,"delete":["/0"],"writes":[],"format":null}"#;
+        assert_eq!(plan(before).unwrap().registering, Registering::default());
     }
 }

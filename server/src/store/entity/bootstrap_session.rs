@@ -16,6 +16,7 @@ pub struct Model {
     pub reason: String,
     pub credential_id: Option<i64>,
     pub steps: String,
+    pub repairs: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -35,6 +35,8 @@ const DATA_SETS: &[(&str, &str)] = &[
     ("m0010_update", include_str!("schemas/m0010_update.sql")),
     ("m0011_configuration", include_str!("schemas/m0011_configuration.sql")),
     ("m0012_reporting", include_str!("schemas/m0012_reporting.sql")),
+    ("m0013_queue", include_str!("schemas/m0013_queue.sql")),
+    ("m0014_repair", include_str!("schemas/m0014_repair.sql")),
 ];
 
 #[test]
@@ -78,6 +80,9 @@ async fn what_each_step_has_written_is_read_as_it_was_meant() {
         }
         if *step == "m0012_reporting" {
             wishes(&store).await;
+        }
+        if *step == "m0014_repair" {
+            repairs(&store).await;
         }
         // A device that had a key came with it at the second step: before, none had one.
         assert_tallies_are_true(&store).await;
@@ -192,6 +197,15 @@ async fn groups(store: &SqlStore) {
     assert_eq!(store.members(group.id, None, 9).await.unwrap(), [DeviceId(1)]);
     assert_eq!(store.member_count(group.id).await.unwrap(), 1);
     assert_eq!(store.labels(DeviceId(1)).await.unwrap().to_string(), "site=zurich spare");
+}
+
+async fn repairs(store: &SqlStore) {
+    let [session] = &store.bootstraps(DeviceId(1)).await.unwrap()[..] else { panic!("one bootstrap") };
+    assert_eq!((session.steps.len(), session.repaired()), (2, Some("repaired")));
+    let [repair] = &session.repairs[..] else { panic!("one round") };
+    assert_eq!((repair.at, repair.cause.as_str()), (Timestamp(1_300), "Finish: 4.06"));
+    assert_eq!(repair.anew, Some(objects::ContentFormat::TLV));
+    assert_eq!(repair.findings[0].path, path("/1/0"));
 }
 
 async fn wishes(store: &SqlStore) {

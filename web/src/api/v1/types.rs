@@ -25,7 +25,8 @@ pub use baseline::{
 
 mod bootstrap;
 pub use bootstrap::{
-    BootstrapOutcome, BootstrapSession, BootstrapStep, EffectivePlan, Plan, PlanOrigin, PlanWrite,
+    BootstrapFinding, BootstrapOutcome, BootstrapRepair, BootstrapSession, BootstrapStep, EffectivePlan,
+    Plan, PlanOrigin, PlanWrite, Registering,
 };
 
 mod certificate;

@@ -14,9 +14,10 @@ use fleet::{
 };
 use serde::Deserialize;
 
-use super::{baselines::url_of, server, tabs};
+use super::{access, baselines::url_of, server, tabs};
 use crate::{
     app::App,
+    console::rights::RightsRow,
     error::WebError,
     form::{Fields, Posted},
     page::{Area, Page, Shell, again},
@@ -51,6 +52,7 @@ struct BaselinePage {
     fields: Vec<Field>,
     problems: Vec<String>,
     server: Vec<Field>,
+    rights: Vec<RightsRow>,
     run: Option<Run>,
     versions: Vec<Version>,
 }
@@ -132,6 +134,30 @@ pub(crate) async fn save_server(
         before.lines.extend(work.fleet.read_baseline(&context, &of, &text).await?);
         let draft =
             Draft { ticket: optional(&sent, "ticket"), comment: "server account".to_owned(), ..before };
+        work.fleet.set_baseline(&context, &of, draft, after(&sent)).await?;
+        Ok(format!("{}?done=baseline-saved", url_of(&of)))
+    });
+    let done = done.await;
+    mended(&app, &login, &level, fields, done).await
+}
+
+/// Sets access rights as what they mean; the other lines stay.
+pub(crate) async fn save_access(
+    State(app): State<Arc<App>>,
+    Address(level): Address<String>,
+    Posted { login, fields }: Posted,
+) -> Result<Response, WebError> {
+    login.demand(Permission::Administer)?;
+    let level = named(&level)?;
+    let (work, context, sent, of) = (Arc::clone(&app), login.context.clone(), fields.clone(), level.clone());
+    let done = app.act(&login, &fields, format!("access rights of {level}"), async move {
+        let before = work.fleet.baseline(&context, &of, None).await?.map(|baseline| baseline.draft);
+        let mut before = before.unwrap_or_default();
+        before.lines.retain(|line| !access::covers(line));
+        let text = access::lines(&sent)?;
+        before.lines.extend(work.fleet.read_baseline(&context, &of, &text).await?);
+        let draft =
+            Draft { ticket: optional(&sent, "ticket"), comment: "access rights".to_owned(), ..before };
         work.fleet.set_baseline(&context, &of, draft, after(&sent)).await?;
         Ok(format!("{}?done=baseline-saved", url_of(&of)))
     });
@@ -250,6 +276,7 @@ impl BaselinePage {
         let fields: Vec<Field> = fields(&draft).into_iter().map(|field| field.filled(filled)).collect();
         let newest_draft = newest.as_ref().map(|baseline| baseline.draft.lines.clone()).unwrap_or_default();
         let server: Vec<Field> = server::fields(&newest_draft);
+        let rights = access::rows(&newest_draft, filled.sent(), app.settings.places.short_server_id);
         let problems = filled.others(&fields);
         let newest = newest.map_or(0, |baseline| baseline.version);
         let versions = app.fleet.baseline_versions(context, level, &PageRequest::first(VERSIONS)).await?;
@@ -265,6 +292,7 @@ impl BaselinePage {
             fields,
             problems,
             server,
+            rights,
             run,
             versions: versions.rows.iter().map(|baseline| Version::new(baseline, newest, now)).collect(),
         })

@@ -60,6 +60,7 @@ struct BootstrapRow {
     began: Moment,
     ended: Option<Moment>,
     steps: usize,
+    repaired: String,
     reason: String,
 }
 
@@ -72,6 +73,15 @@ struct BootstrapPage {
     row: BootstrapRow,
     request: String,
     steps: Vec<StepRow>,
+    repairs: Vec<RepairRow>,
+}
+
+/// One round of a repair.
+struct RepairRow {
+    at: Moment,
+    cause: String,
+    findings: Vec<(String, String)>,
+    anew: String,
 }
 
 struct StepRow {
@@ -143,6 +153,7 @@ pub(crate) async fn bootstrap(
         row: BootstrapRow::new(&target, &record),
         request: record.request.to_string(),
         steps: record.steps.iter().map(step).collect(),
+        repairs: record.repairs.iter().map(|repair| RepairRow::new(repair, &target)).collect(),
     }))
 }
 
@@ -170,7 +181,7 @@ impl SecurityPage {
         let action = format!("{}/security", target.url());
         Ok(Self {
             plan: (shell.administers && !target.removed())
-                .then(|| PlanForm::new(action, &plan, own_plan, filled)),
+                .then(|| PlanForm::new(action, &plan, own_plan, &app.settings.places, filled)),
             plan_from: match scope {
                 Some(PlanScope::Device(_)) => "a plan of its own".to_owned(),
                 Some(PlanScope::Class(_)) => {
@@ -196,6 +207,22 @@ impl SecurityPage {
     }
 }
 
+impl RepairRow {
+    fn new(repair: &fleet::Repair, target: &Target) -> Self {
+        let text = |text: &str| visible(text.chars());
+        Self {
+            at: Moment::new(repair.at, target.now),
+            cause: text(&repair.cause),
+            findings: repair
+                .findings
+                .iter()
+                .map(|finding| (text(&finding.what), text(&finding.done)))
+                .collect(),
+            anew: repair.anew.map(|format| format.to_string()).unwrap_or_default(),
+        }
+    }
+}
+
 impl BootstrapRow {
     fn new(target: &Target, record: &BootstrapRecord) -> Self {
         Self {
@@ -204,6 +231,10 @@ impl BootstrapRow {
             began: Moment::new(record.started_at, target.now),
             ended: record.ended_at.map(|at| Moment::new(at, target.now)),
             steps: record.steps.len(),
+            repaired: record.repaired().map_or_else(String::new, |outcome| {
+                let rounds = record.repairs.len();
+                format!("{outcome}, {rounds} {}", if rounds == 1 { "round" } else { "rounds" })
+            }),
             reason: visible(record.reason.chars()),
         }
     }

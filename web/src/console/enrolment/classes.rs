@@ -218,7 +218,13 @@ impl ClassPage {
             ),
             wishes: WishForm::load(app, login, class, &typed.wishes).await?,
             own_plan,
-            plan: PlanForm::new(url_of(class), &plan.unwrap_or_default(), own_plan, &typed.plan),
+            plan: PlanForm::new(
+                url_of(class),
+                &plan.unwrap_or_default(),
+                own_plan,
+                &app.settings.places,
+                &typed.plan,
+            ),
         })
     }
 }

@@ -41,9 +41,13 @@ pub(super) fn server(
     let mut values = vec![(0, Value::Integer(account.short_server_id.into())), (1, seconds(plan.lifetime))];
     values.extend(plan.default_pmin.or(neutral).map(|pmin| (2, seconds(pmin))));
     values.extend(plan.default_pmax.or(neutral).map(|pmax| (3, seconds(pmax))));
-    values.extend(complete.then_some((5, seconds(DISABLE_TIMEOUT))));
+    let registering = plan.registering.values(speaks_1_0);
+    let timeout = complete && plan.registering.disable_timeout.is_none();
+    values.extend(timeout.then_some((5, seconds(DISABLE_TIMEOUT))));
     values.push((6, Value::Boolean(plan.notification_storing)));
     values.push((7, Value::String(binding.to_owned())));
+    values.extend(registering);
+    values.sort_by_key(|(id, _)| *id);
     task(What::Account, SERVER, instance, values)
 }
 

@@ -1,9 +1,8 @@
 //! Why a device may call what it holds inconsistent, for a person.
 
-use objects::{Models, ObjectId, Path, Value, link::Discovered};
+use objects::{Models, Path, Value, link::Discovered};
 
-use super::{Complaint, Session};
-use crate::bootstrap::plan::{SECURITY, SERVER};
+use super::Session;
 
 /// The resources that an instance must have by its definition, and that are not among the values; those that only a
 /// device itself can give are left out.
@@ -28,15 +27,12 @@ pub(super) fn missing_in(models: &Models<'_>, path: Path, values: &[(Path, Value
 }
 
 /// Why the device does not finish: what it said, and what looks wrong from here.
-pub(super) fn inconsistent(session: &Session, complaint: &Complaint) -> String {
+pub(super) fn inconsistent(session: &Session) -> String {
     let mut reasons = Vec::new();
-    let first = session.complaint.iter().chain([complaint]).find(|complaint| !complaint.text.is_empty());
-    if let Some(complaint) = first {
+    if let Some(complaint) = session.complaints.iter().find(|complaint| !complaint.text.is_empty()) {
         reasons.push(format!("it says “{}”", complaint.text));
     }
-    if let Some(found) = &session.found {
-        reasons.extend(unpaired(session, found));
-    }
+    reasons.extend(session.open.iter().cloned());
     let plan = &session.prepared.plan;
     let mut seen: Vec<Path> = Vec::new();
     for (path, _) in &plan.writes {
@@ -58,39 +54,16 @@ pub(super) fn inconsistent(session: &Session, complaint: &Complaint) -> String {
                 .to_owned(),
         );
     }
-    format!("at Finish the device twice called its configuration inconsistent (4.06): {}", reasons.join("; "))
-}
-
-/// Accounts that the device does not show, and Server instances without one.
-fn unpaired(session: &Session, found: &Discovered) -> Vec<String> {
-    let mut reasons = Vec::new();
-    for (object, instance) in [(SECURITY, session.layout.security), (SERVER, session.layout.server)] {
-        let path = Path::Instance(object, instance);
-        let shown = |object: ObjectId| found.links.iter().any(|link| link.path.object() == Some(object));
-        if shown(object) && !found.links.iter().any(|link| link.path == path) {
-            reasons.push(format!("{path} was written and is not there"));
-        }
-    }
-    let ssids = |object: ObjectId| {
-        let instances =
-            found.links.iter().filter(move |link| matches!(link.path, Path::Instance(of, _) if of == object));
-        instances.filter_map(|link| Some((link.path, link.ssid?)))
+    let times = match session.complaints.len() {
+        1 => "once",
+        2 => "twice",
+        _ => "over and over",
     };
-    let own = session.prepared.account.short_server_id;
-    for (object, other) in [(SERVER, SECURITY), (SECURITY, SERVER)] {
-        // A device that names no short server ids can't be judged by them.
-        if ssids(other).next().is_none() {
-            continue;
-        }
-        for (path, ssid) in ssids(object).filter(|(_, ssid)| *ssid != own) {
-            if !ssids(other).any(|(_, paired)| paired == ssid) {
-                reasons.push(format!(
-                    "{path} has the short server id {ssid}, and no instance of /{other} has it: let the plan delete {path}"
-                ));
-            }
-        }
-    }
-    reasons
+    let rests = session.rests();
+    format!(
+        "at Finish the device called its configuration inconsistent (4.06) {times}: {}{rests}",
+        reasons.join("; ")
+    )
 }
 
 fn list(missing: &[(Path, String)]) -> String {
@@ -100,7 +73,7 @@ fn list(missing: &[(Path, String)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use objects::{InstanceId, Registry, ResourceId};
+    use objects::{InstanceId, ObjectId, Registry, ResourceId};
 
     use super::*;
 

@@ -12,9 +12,10 @@ impl Session {
                 // A look begins at the root or at the accounts, and replaces the one before it.
                 if path != Path::Object(SERVER) {
                     self.found = None;
+                    self.discovers = Some(path);
                 }
                 let all = self.found.get_or_insert_default();
-                all.lwm2m = all.lwm2m.or(found.lwm2m);
+                self.lwm2m = found.lwm2m.or(self.lwm2m);
                 all.links.extend(found.links);
                 // Where the root can't be discovered the two objects of accounts may be.
                 if path == Path::Object(SECURITY) {
@@ -32,7 +33,7 @@ impl Session {
 
     // Bootstrap-Discover is optional for clients of LwM2M 1.0, and missing in some of later versions.
     pub(super) fn not_discovered(&mut self, path: Path) {
-        if path == Path::Root && self.looking == Looking::First {
+        if path == Path::Root && self.looking != Looking::Again && self.discovers.is_none() {
             self.tasks.push_front(Task::Discover(Path::Object(SECURITY)));
         } else {
             self.lay_out();
@@ -40,8 +41,9 @@ impl Session {
     }
 
     pub(super) fn lay_out(&mut self) {
+        // What follows is in the queue.
         if self.looking == Looking::Repairing {
-            return self.repair();
+            return;
         }
         let plan = &self.prepared.plan;
         let ssid = self.prepared.account.short_server_id;
@@ -70,7 +72,7 @@ impl Session {
             (None, _) => {}
         }
         self.layout = layout;
-        self.tasks.extend(self.account_tasks(false));
+        self.tasks.extend(self.account_tasks(self.is_complete));
         self.tasks.extend(self.planned_tasks());
         self.tasks.extend(self.layout.delete_last.iter().copied().map(Task::Delete));
         self.tasks.push_back(Task::Finish);

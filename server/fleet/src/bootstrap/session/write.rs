@@ -1,8 +1,8 @@
 //! Writing: the account and what the plan has beside it, and what follows when the device refuses.
 
-use objects::{ContentFormat, Path, Version};
+use objects::{ContentFormat, Version};
 
-use super::{Complaint, Looking, Prepared, Session, Task, What, account, explain, levels};
+use super::{Complaint, Prepared, Session, Task, What, account, explain, levels};
 use crate::{
     DiaryCause, Timestamp,
     bootstrap::{Plan, plan::SECURITY},
@@ -11,7 +11,7 @@ use crate::{
 impl Session {
     pub(super) fn account_tasks(&self, complete: bool) -> [Task; 2] {
         let Prepared { account, plan, .. } = &self.prepared;
-        let speaks_1_0 = self.found.as_ref().and_then(|found| found.lwm2m) == Some(Version::V1_0);
+        let speaks_1_0 = self.lwm2m == Some(Version::V1_0);
         [
             account::security(account, plan, self.layout.security, complete),
             account::server(account, plan, self.layout.server, complete, speaks_1_0),
@@ -61,6 +61,7 @@ impl Session {
         let asked = self.last_asked();
         match task {
             Task::Discover(path) => self.not_discovered(path),
+            Task::Read(_) => self.not_read(&task),
             Task::Write { what: What::Bootstrap, .. } => {}
             _ => self.fail(now, DiaryCause::BootstrapRefused, format!("{asked} could not be done: {reason}")),
         }
@@ -80,50 +81,31 @@ impl Session {
         // Back to where it began: what was refused in all formats was not refused for the format.
         let Some((format, complaint)) = refused.into_iter().next() else { return };
         self.format = format;
-        let Task::Write { what, path, .. } = task else { return };
+        let Task::Write { what, .. } = task else { return };
         match what {
             What::Bootstrap => {}
-            What::Account => {
-                let reason = format!(
-                    "the device refused the account at {path} with {complaint}; its log may say which value it does not take"
-                );
-                self.fail(now, DiaryCause::BootstrapRefused, reason);
+            _ if self.may_help(&complaint) => {
+                let cause = format!("{}: {complaint}", self.last_asked());
+                self.refused_write = Some((task.clone(), complaint));
+                self.repair(now, cause);
             }
-            What::Planned => {
-                let missing = explain::missing_in(&self.models(), *path, &self.prepared.plan.writes);
-                let reason = format!(
-                    "the device refused {path} of the plan with {complaint}{missing}; change it in the plan or take it out"
-                );
-                self.fail(now, DiaryCause::BootstrapRefused, reason);
-            }
+            _ => self.refuse_to_go_on(now, task, &complaint),
         }
     }
 
-    // LwM2M Core 1.1.1 §6.1.7.7: 4.06 says that what the device holds does not fit together.
-    pub(super) fn not_finished(&mut self, now: Timestamp, complaint: Complaint) {
-        if (complaint.code.class, complaint.code.detail) != (4, 6) {
-            let reason = format!("the device took every step and refused to finish with {complaint}");
-            return self.fail(now, DiaryCause::BootstrapRefused, reason);
-        }
-        if self.complaint.is_some() {
-            let reason = explain::inconsistent(self, &complaint);
-            return self.fail(now, DiaryCause::InconsistentConfiguration, reason);
-        }
-        self.complaint = Some(complaint);
-        self.looking = Looking::Repairing;
-        if self.found.take().is_some() {
-            self.tasks.push_back(Task::Discover(Path::Root));
+    /// The device does not take what it is to have.
+    pub(super) fn refuse_to_go_on(&mut self, now: Timestamp, task: &Task, complaint: &Complaint) {
+        let Task::Write { what, path, .. } = task else { return };
+        let reason = if *what == What::Planned {
+            let missing = explain::missing_in(&self.models(), *path, &self.prepared.plan.writes);
+            format!(
+                "the device refused {path} of the plan with {complaint}{missing}; change it in the plan or take it out"
+            )
         } else {
-            self.repair();
-        }
-    }
-
-    /// Writes the account once more, in another format and with every resource that some client might miss.
-    pub(super) fn repair(&mut self) {
-        self.refused.push((self.format, Complaint::none()));
-        self.change_format();
-        self.refused.clear();
-        self.tasks.extend(self.account_tasks(true));
-        self.tasks.push_back(Task::Finish);
+            format!(
+                "the device refused the account at {path} with {complaint}; its log may say which value it does not take"
+            )
+        };
+        self.fail(now, DiaryCause::BootstrapRefused, format!("{reason}{}", self.unresolved()));
     }
 }

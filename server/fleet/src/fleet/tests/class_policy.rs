@@ -45,7 +45,7 @@ fn written(mut session: Session) -> Vec<Value> {
             return values[2..6].iter().map(|(_, value)| value.clone()).collect();
         }
         let code = ResponseCode { class: 4, detail: 4 };
-        session.answered(START, StepAnswer::Answered { code, payload: Vec::new() });
+        session.answered(START, StepAnswer::Answered { code, payload: Vec::new(), format: None });
     }
     panic!("no account was written")
 }

@@ -393,6 +393,7 @@ fn bootstrap(bench: &Bench) -> BootstrapId {
         reason: String::new(),
         credential: None,
         steps: vec![],
+        repairs: vec![],
     }))]);
     id
 }

@@ -95,6 +95,7 @@ fn a_bootstrap_session_belongs_to_its_device() {
         reason: String::new(),
         credential: None,
         steps: vec![],
+        repairs: vec![],
     };
     for number in 0..25 {
         bench.commit(vec![Change::BootstrapSaved(Box::new(record(number)))]);

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::fixture::*;
 use crate::{
-    BootstrapId, BootstrapRecord, BootstrapResult, Change, Class, ClassId, CredentialId, DeviceId, Plan,
-    PlanScope, StepRecord, Store,
+    BootstrapId, BootstrapRecord, BootstrapResult, Change, Class, ClassId, CredentialId, DeviceId, Finding,
+    Plan, PlanScope, Registering, Repair, StepRecord, Store,
 };
 
 fn plan(lifetime: u32) -> Plan {
@@ -16,6 +16,7 @@ fn plan(lifetime: u32) -> Plan {
         default_pmax: None,
         notification_storing: true,
         binding: "U".into(),
+        registering: Registering { retry_count: Some(5), mute_send: Some(false), ..Registering::default() },
         hold_off: Some(5),
         own_bootstrap_credential: true,
         delete: vec![Path::Root, path("/1"), path("/3/0")],
@@ -43,6 +44,7 @@ fn record(number: i64, of_device: i64) -> BootstrapRecord {
         reason: String::new(),
         credential: None,
         steps: vec![],
+        repairs: vec![],
     }
 }
 
@@ -94,6 +96,18 @@ pub async fn a_bootstrap_session_is_followed_step_by_step(store: &dyn Store) {
     one.result = BootstrapResult::Failed;
     one.reason = "4.06: /1/0/7 is missing".into();
     one.credential = Some(CredentialId(7));
+    let finding = |number: u16| Finding {
+        path: Path::from_ids(&[1, number]).unwrap(),
+        what: "/1/0/1 is '60', not ☃\0".into(),
+        done: String::new(),
+    };
+    let repair = |number| Repair {
+        at: at(number),
+        cause: "Finish: 4.06 (“'\0”)".into(),
+        findings: (0..32).map(finding).collect(),
+        anew: Some(ContentFormat::TLV).filter(|_| number > 1),
+    };
+    one.repairs = (1..=3).map(repair).collect();
     commit(store, [bootstrap(&one)]).await;
     assert_eq!(store.bootstraps(DeviceId(1)).await.unwrap(), [one]);
     assert_eq!(store.bootstrap(record(2, 1).id).await.unwrap(), None);
