@@ -143,6 +143,7 @@ fn examples_are_what_the_types_read() {
             "Pause" => check::<types::Pause>(example, &name),
             "Plan" => check::<types::Plan>(example, &name),
             "UpdatePolicy" => check::<types::UpdatePolicy>(example, &name),
+            "SaidAwakeTime" => check::<types::SaidAwakeTime>(example, &name),
             "Wishes" => check::<types::Wishes>(example, &name),
             "Reason" => check::<types::Reason>(example, &name),
             other => panic!("{name}: {other} is not checked here"),

@@ -146,6 +146,10 @@ fn looked_at(select: &str, query: &WaitingQuery, after: After) -> Sql {
         None => sql,
     };
     let sql = match after {
+        // A comparison of pairs would have an index of three columns sorted once more.
+        Some((priority, id)) if query.priority == Some(priority) => {
+            sql.text(" AND o.id > ").bind(id.0.as_bytes().to_vec())
+        }
         Some((priority, id)) => {
             let sql = sql.text(" AND (o.priority, o.id) > (").bind(queue::priority_column(priority));
             sql.text(", ").bind(id.0.as_bytes().to_vec()).text(")")
