@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use ureq::http::Method;
-use web::api::v1::types::{BootstrapSession, EffectivePlan, Plan, Time};
+use web::api::v1::types::{BootstrapSession, EffectivePlan, Plan, Registering, Time};
 
 use super::{
     Command, Session,
@@ -184,6 +184,13 @@ impl Tabular for BootstrapSession {
     }
 }
 
+/// What is said of how a device registers, such as `retry_count=5 mute_send=true`.
+fn registering(registering: &Registering) -> String {
+    let fields = serde_json::to_value(registering).unwrap_or_default();
+    let fields = fields.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    fields.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+}
+
 impl Tabular for EffectivePlan {
     const COLUMNS: &'static [&'static str] = &[
         "origin",
@@ -192,6 +199,7 @@ impl Tabular for EffectivePlan {
         "default_pmax_seconds",
         "notification_storing",
         "binding",
+        "registering",
         "hold_off_seconds",
         "own_bootstrap_credential",
         "delete",
@@ -210,6 +218,7 @@ impl Tabular for EffectivePlan {
             or_empty(plan.default_pmax_seconds.as_ref()),
             yes(plan.notification_storing),
             plan.binding.clone(),
+            registering(&plan.registering),
             or_empty(plan.hold_off_seconds.as_ref()),
             yes(plan.own_bootstrap_credential),
             deleted.join(" "),

@@ -16,8 +16,7 @@ use super::{
     Account, BootstrapRecord, BootstrapResult, Lessons, OwnBootstrap, Plan, Step, StepAnswer, StepRecord,
 };
 use crate::{
-    BootstrapId, DeviceId, DiaryCause, EndpointName, PublicId, RequestId, ResponseCode, Timestamp,
-    timeline::one_line,
+    BootstrapId, DeviceId, DiaryCause, EndpointName, PublicId, RequestId, Timestamp, timeline::one_line,
 };
 
 mod account;

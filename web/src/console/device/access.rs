@@ -1,7 +1,10 @@
 //! `/devices/{device}/access`: who may do what on a device (object 2), as a table of what is guarded and of servers. A row is
 //! changed by boxes, looked at before it is sent, and then written or put into the device's baseline.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use askama::Template;
 use axum::{
@@ -356,9 +359,8 @@ impl Preview {
         let mut notes = rights::notes(&Guard { owner: before.owner, ..wanted.clone() }, own, true);
         let given_away = rights::notes(wanted, own, true);
         notes.extend(given_away.into_iter().filter(|note| !notes.contains(note)).collect::<Vec<_>>());
-        let sent = fields.names().filter(|name| name.starts_with("rights."));
-        let mut sent: Vec<String> = sent.map(str::to_owned).collect();
-        sent.dedup();
+        let names = fields.names().filter(|name| name.starts_with("rights."));
+        let sent: BTreeSet<String> = names.map(str::to_owned).collect();
         let pairs = sent.into_iter().flat_map(|name| {
             let texts: Vec<String> = fields.texts(&name).map(str::to_owned).collect();
             texts.into_iter().map(move |text| (name.clone(), text))

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use objects::InstanceId;
 
 use super::*;
-use crate::{AccountCredential, CredentialId, Material, PskIdentity, PskKey};
+use crate::{AccountCredential, CredentialId, Material, PskIdentity, PskKey, ResponseCode};
 
 mod finish;
 mod look;
