@@ -15,14 +15,14 @@ use super::{
 
 const IMAGE: usize = 1 << 20;
 const BLOCK: usize = 1_024;
-/// How often each is pushed on the loopback, in turns.
-const ROUNDS: u32 = 9;
+/// How often each is pushed on the loopback, in turns: so often that the machine is quiet once.
+const ROUNDS: u32 = 30;
 /// One way.
 const DELAY: Duration = Duration::from_millis(50);
 /// Of what the exchange of blocks allows.
 const LEAST: f64 = 0.90;
 
-/// On the loopback, in turns with the bare exchange; the medians count.
+/// On the loopback, in turns with the bare exchange; the least counts of each, so that what else the machine does stays out of it.
 pub(crate) fn loopback() -> Vec<Row> {
     runtime().block_on(async {
         let stage = Stage::start(Settings::default()).await;
@@ -48,7 +48,7 @@ pub(crate) fn loopback() -> Vec<Row> {
             eprintln!("{:.1?} of blocks, {:.1?} from the server", least.last(), took.last());
         }
         stage.all_succeed(&mut crowd, &image, ROUNDS as usize, Duration::from_secs(120)).await;
-        let (least, took) = (median(least), median(took));
+        let (least, took) = (shortest(&least), shortest(&took));
         vec![row("1 MiB to one device, loopback", least, took)]
     })
 }
@@ -98,9 +98,8 @@ async fn delivered(crowd: &mut Crowd, device: u32) -> Duration {
     }
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
+fn shortest(times: &[Duration]) -> Duration {
+    times.iter().min().copied().unwrap_or_default()
 }
 
 fn row(what: &str, least: Duration, took: Duration) -> Row {
