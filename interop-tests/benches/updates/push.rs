@@ -10,19 +10,19 @@ use interop_tests::{
 
 use super::{
     bare,
-    stage::{Limit, Row, Stage, runtime},
+    stage::{Limit, Row, Stage, live_for, runtime},
 };
 
 const IMAGE: usize = 1 << 20;
 const BLOCK: usize = 1_024;
-/// How often each is pushed on the loopback, in turns.
-const ROUNDS: u32 = 9;
+/// How often each is pushed on the loopback, in turns: so often that the machine is quiet once.
+const ROUNDS: u32 = 30;
 /// One way.
 const DELAY: Duration = Duration::from_millis(50);
 /// Of what the exchange of blocks allows.
 const LEAST: f64 = 0.90;
 
-/// On the loopback, in turns with the bare exchange; the medians count.
+/// On the loopback, in turns with the bare exchange; the least counts of each, so that what else the machine does stays out of it.
 pub(crate) fn loopback() -> Vec<Row> {
     runtime().block_on(async {
         let stage = Stage::start(Settings::default()).await;
@@ -30,7 +30,8 @@ pub(crate) fn loopback() -> Vec<Row> {
         let mut crowd = stage.crowd(options.clone()).await;
         let ids = stage.ids(&mut crowd).await;
         let address = bare::start(TestImage::bytes("2.0", IMAGE));
-        let servers = Servers { coap: address, coaps: address };
+        // Nobody is there for DTLS, and nobody comes.
+        let servers = Servers { coap: address, coaps: ([127, 0, 0, 1], 9).into() };
         let options = Options { first: options.devices, firmware: true, ..options };
         let mut bare = Crowd::new(&options, servers).expect("there is a socket");
         let image = stage.image("2.0", IMAGE).await;
@@ -39,12 +40,15 @@ pub(crate) fn loopback() -> Vec<Row> {
             let now = bare.now();
             bare.begin(device, Deed::Register, now);
             least.push(delivered(&mut bare, device).await);
+            // Until its last answer has left, too.
+            live_for(&mut bare, Duration::from_millis(200)).await;
             let asked = begin(&stage, &image, &ids[device as usize]);
             took.push(delivered(&mut crowd, device).await);
             crowd.live_while(asked).await.expect("it has begun");
+            eprintln!("{:.1?} of blocks, {:.1?} from the server", least.last(), took.last());
         }
         stage.all_succeed(&mut crowd, &image, ROUNDS as usize, Duration::from_secs(120)).await;
-        let (least, took) = (median(least), median(took));
+        let (least, took) = (shortest(&least), shortest(&took));
         vec![row("1 MiB to one device, loopback", least, took)]
     })
 }
@@ -94,9 +98,8 @@ async fn delivered(crowd: &mut Crowd, device: u32) -> Duration {
     }
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
+fn shortest(times: &[Duration]) -> Duration {
+    times.iter().min().copied().unwrap_or_default()
 }
 
 fn row(what: &str, least: Duration, took: Duration) -> Row {

@@ -70,11 +70,14 @@ impl Stage {
     /// If one is refused.
     pub(crate) async fn push(rest: &Rest, image: &str, devices: &[String]) {
         let terms = json!({ "delivery": "push", "quiet_seconds": 1, "install_within_seconds": 600 });
-        let begun =
-            rest.post("/updates", json!({ "artefact": image, "devices": devices, "terms": terms })).await;
-        let begun = begun["devices"].as_array().map_or(&[][..], Vec::as_slice);
-        let has_begun = |one: &&Value| one["update"].is_string();
-        assert_eq!(begun.iter().filter(has_begun).count(), devices.len(), "{:?}", begun.first());
+        // As many as the API takes within the time that it has for an answer.
+        for devices in devices.chunks(AT_ONCE) {
+            let asked = json!({ "artefact": image, "devices": devices, "terms": terms });
+            let begun = rest.post("/updates", asked).await;
+            let begun = begun["devices"].as_array().map_or(&[][..], Vec::as_slice);
+            let has_begun = |one: &&Value| one["update"].is_string();
+            assert_eq!(begun.iter().filter(has_begun).count(), devices.len(), "{:?}", begun.first());
+        }
     }
 
     /// Lives until so many updates with that image have succeeded.
@@ -160,3 +163,6 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
 
 /// How many devices register at the same time.
 const AT_A_TIME: usize = 250;
+
+/// How many updates are begun by one request.
+const AT_ONCE: usize = 100;

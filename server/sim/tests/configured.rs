@@ -8,7 +8,7 @@ use std::time::Duration;
 use sim::configured::{self, Account, Configured, Kills, Report};
 
 /// Each kind of device, asleep and awake.
-const DEVICES: usize = 100;
+const DEVICES: usize = 40;
 
 #[test]
 fn all_converge_but_those_that_refuse() {

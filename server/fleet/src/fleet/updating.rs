@@ -13,10 +13,10 @@ use agenda::Agenda;
 
 mod seeing;
 
-use super::{lock, schedule::Wake, updates::engine};
+use super::{lock, Begun, schedule::Wake, updates::engine};
 use crate::{
-    ArtefactKind, Change, Commit, DeviceId, EventKind, Fleet, FleetError, Installed, Operation, OperationId,
-    TimelineEntry, TimelineKind, Timestamp,
+    ArtefactKind, Change, Commit, Context, DeviceId, EventKind, Fleet, FleetError, Installed, Operation,
+    OperationId, TimelineEntry, TimelineKind, Timestamp,
     store::{DeviceView, RunningUpdate},
     update::{Ask, Asked, Update, UpdateChange, UpdateId, UpdatePhase, UpdateTarget},
 };
@@ -26,12 +26,31 @@ use crate::{
 pub(super) struct Updating {
     agenda: Mutex<Agenda>,
     wake: Wake,
+    /// Each is held by one that is looked at.
+    looks: [futures::lock::Mutex<()>; LOOKED_AT],
 }
+
+/// How many updates are looked at at the same moment: each asks the store some ten things, and it has others to answer, too.
+const LOOKED_AT: usize = 16;
 
 /// Where an update stands after its steps.
 enum Advanced {
     Waits(Timestamp),
     Ended(Option<UpdatePhase>),
+}
+
+/// What a look at an update has come to.
+enum Looked {
+    Waits(Timestamp),
+    /// It has ended before.
+    Over,
+    /// It has ended now.
+    Ended(Box<(Update, DeviceView)>),
+    /// It is to be looked at again at once.
+    GoesOn,
+    /// Something was to be asked that was never taken on.
+    NotTaken(Ask, Asked),
+    Asks(Box<(Context, Begun)>),
 }
 
 /// How long an operation of an update may wait for its device.
@@ -165,64 +184,87 @@ impl Fleet {
     ) -> Result<Advanced, FleetError> {
         let mut came = None;
         for _ in 0..MAX_STEPS {
-            let Some(mut update) = self.store.update(id).await?.filter(|update| !update.has_ended()) else {
-                return Ok(Advanced::Ended(None));
-            };
-            let stored = update.clone();
-            self.overlay_progress(&mut update);
-            let Some(view) = self.store.device_row(update.device).await? else {
-                return Ok(Advanced::Ended(None));
-            };
-            let asked = match came.take() {
-                Some((ask, asked)) => {
-                    update.asking = Some((OperationId::new(now(), [0; 10]), ask));
-                    Some(asked)
+            // Boxed, so that nothing of it stays in memory while the device is waited for: a push takes long.
+            match Box::pin(self.look(id, came.take(), now)).await? {
+                Looked::Waits(until) => return Ok(Advanced::Waits(until)),
+                Looked::Over => return Ok(Advanced::Ended(None)),
+                Looked::Ended(ended) => {
+                    let (update, view) = *ended;
+                    Box::pin(self.let_go(&update, &view, now())).await;
+                    return Ok(Advanced::Ended(Some(update.phase)));
                 }
-                None => self.asked(&update).await?,
-            };
-            if asked == Some(Asked::UnderWay) {
-                let operation = update.asking.map(|(operation, _)| operation);
-                self.agenda().waits_for(id, operation);
-                return Ok(Advanced::Waits(Update::look_again(now())));
-            }
-            let seen = self.seen_of(&update, asked, &view, now()).await?;
-            // It is in the row from here on.
-            self.agenda().progress.remove(&id);
-            let before = update.phase;
-            let step = update.step(&seen, now());
-            let (mut update, at) = (step.update, now());
-            match step.ask {
-                None => {
-                    // When to look again is written with something that has happened.
-                    if update != (Update { due_at: update.due_at, ..stored }) {
-                        self.save_update(&update, before, &view, at).await?;
+                Looked::GoesOn => {}
+                Looked::NotTaken(ask, asked) => came = Some((ask, asked)),
+                Looked::Asks(asks) => {
+                    let (context, begun) = *asks;
+                    // What comes of it is in the store.
+                    match Box::pin(self.carry_out(&context, begun)).await {
+                        Ok(_) | Err(FleetError::NotRegistered | FleetError::QueueFull) => {}
+                        Err(error) => return Err(error),
                     }
-                    if update.has_ended() {
-                        self.let_go(&update, &view, at).await;
-                        return Ok(Advanced::Ended(Some(update.phase)));
-                    }
-                    if update.due_at > now() {
-                        return Ok(Advanced::Waits(update.due_at));
-                    }
-                }
-                Some((ask, operation)) => {
-                    came = self.ask(&mut update, ask, operation, view, before, now).await?;
                 }
             }
         }
         Ok(Advanced::Waits(now().after(AGAIN)))
     }
 
-    /// Asks something of a device. What came of it is in the store; only what was never taken on is given back.
+    /// Sees what is known of an update and takes the step that follows, up to what is to be asked of the device.
+    async fn look(
+        &self,
+        id: UpdateId,
+        came: Option<(Ask, Asked)>,
+        now: &(impl Fn() -> Timestamp + Send + Sync),
+    ) -> Result<Looked, FleetError> {
+        let place = id.0.as_u128() % LOOKED_AT as u128;
+        let _looking = self.updating.looks[usize::try_from(place).unwrap_or_default()].lock().await;
+        let Some(mut update) = self.store.update(id).await?.filter(|update| !update.has_ended()) else {
+            return Ok(Looked::Over);
+        };
+        let stored = update.clone();
+        self.overlay_progress(&mut update);
+        let Some(view) = self.store.device_row(update.device).await? else { return Ok(Looked::Over) };
+        let asked = match came {
+            Some((ask, asked)) => {
+                update.asking = Some((OperationId::new(now(), [0; 10]), ask));
+                Some(asked)
+            }
+            None => self.asked(&update).await?,
+        };
+        if asked == Some(Asked::UnderWay) {
+            let operation = update.asking.map(|(operation, _)| operation);
+            self.agenda().waits_for(id, operation);
+            return Ok(Looked::Waits(Update::look_again(now())));
+        }
+        let seen = self.seen_of(&update, asked, &view, now()).await?;
+        // It is in the row from here on.
+        self.agenda().progress.remove(&id);
+        let before = update.phase;
+        let step = update.step(&seen, now());
+        let (update, at) = (step.update, now());
+        let Some((ask, operation)) = step.ask else {
+            // When to look again is written with something that has happened.
+            if update != (Update { due_at: update.due_at, ..stored }) {
+                self.save_update(&update, before, &view, at).await?;
+            }
+            return Ok(match update.due_at {
+                _ if update.has_ended() => Looked::Ended(Box::new((update, view))),
+                due_at if due_at > now() => Looked::Waits(due_at),
+                _ => Looked::GoesOn,
+            });
+        };
+        self.ask(&update, ask, operation, view, before, now).await
+    }
+
+    /// Takes on what is to be asked of a device.
     async fn ask(
         &self,
-        update: &mut Update,
+        update: &Update,
         ask: Ask,
         operation: Operation,
         view: DeviceView,
         before: UpdatePhase,
         now: &(impl Fn() -> Timestamp + Send + Sync),
-    ) -> Result<Option<(Ask, Asked)>, FleetError> {
+    ) -> Result<Looked, FleetError> {
         let context = engine(now(), update.request);
         let (id, device, phase) = (update.id, update.device, update.phase);
         let (row, at) = (update.clone(), context.now);
@@ -237,16 +279,13 @@ impl Fleet {
         let begun = match begun {
             Ok(begun) => begun,
             Err(error @ FleetError::Store(_)) => return Err(error),
-            Err(error) => return Ok(Some((ask, Asked::Failed(error.to_string())))),
+            Err(error) => return Ok(Looked::NotTaken(ask, Asked::Failed(error.to_string()))),
         };
         if phase != before {
             self.tell_update(update, &view, context.now);
         }
         self.agenda().waits_for(id, Some(begun.id()));
-        match self.carry_out(&context, begun).await {
-            Ok(_) | Err(FleetError::NotRegistered | FleetError::QueueFull) => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(Looked::Asks(Box::new((context, begun))))
     }
 
     async fn save_update(
