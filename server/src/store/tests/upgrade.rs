@@ -3,13 +3,16 @@
 
 use std::path::Path as File;
 
+use std::time::Duration;
+
 use fleet::{
     ClassId, CredentialId, CredentialState, DeviceId, DeviceState, DiaryCause, OperationId, OperationState,
-    Proof, Role, SecureSessionId, Sends, Store as _, TimelineKind, Timestamp, Verb,
+    Priority, Proof, Role, SecureSessionId, Sends, Store as _, TimelineKind, Timestamp, Verb,
     configuration::{ConfiguredState, Level, Line, Standing, Want, Writer},
+    queue::{Awake, Learned},
     store::{
-        Artefacts as _, AuditQuery, Configurations as _, DiaryQuery, Groups as _, PageRequest, UpdateQuery,
-        Updates as _, Wishing as _,
+        Artefacts as _, AuditQuery, Configurations as _, DiaryQuery, Groups as _, PageRequest, Queues as _,
+        UpdateQuery, Updates as _, WaitingQuery, Wishing as _,
     },
     update::{Ask, DownloadDigest, UpdateNote, UpdatePhase, UpdateTarget, UpdateTerms},
 };
@@ -80,6 +83,9 @@ async fn what_each_step_has_written_is_read_as_it_was_meant() {
         }
         if *step == "m0012_reporting" {
             wishes(&store).await;
+        }
+        if *step == "m0013_queue" {
+            queue(&store).await;
         }
         if *step == "m0014_repair" {
             repairs(&store).await;
@@ -206,6 +212,20 @@ async fn repairs(store: &SqlStore) {
     assert_eq!((repair.at, repair.cause.as_str()), (Timestamp(1_300), "Finish: 4.06"));
     assert_eq!(repair.anew, Some(objects::ContentFormat::TLV));
     assert_eq!(repair.findings[0].path, path("/1/0"));
+}
+
+async fn queue(store: &SqlStore) {
+    let learned =
+        Learned { time: Duration::from_millis(24_750), answers: 1, silences: 5, at: Timestamp(1_300) };
+    let class = Some(Duration::from_secs(30));
+    let first = Awake { device: None, class, learned: Some(learned) };
+    assert_eq!(store.awake(DeviceId(1)).await.unwrap(), first);
+    let second = Awake { device: Some(Duration::from_secs(5)), class, learned: None };
+    assert_eq!(store.awake(DeviceId(2)).await.unwrap(), second);
+    let waiting = store.waiting(&WaitingQuery::all(page())).await.unwrap().rows;
+    let waiting: Vec<_> =
+        waiting.iter().map(|one| (one.record.id.0.as_u128(), one.record.priority)).collect();
+    assert!(waiting.contains(&(0x11, Priority::Urgent)), "{waiting:?}");
 }
 
 async fn wishes(store: &SqlStore) {

@@ -87,3 +87,7 @@ INSERT INTO class_wish (class_id, lines) VALUES (1, '/3303/*/5700 pmin=10 gt=25.
 INSERT INTO device_wish (device_id, observes, path, attributes, location, failed, failed_at, reason) VALUES
     (1, 0, x'000300000009', 'pmin=10&gt=25.5', -7, 0, 0, ''), (1, 1, x'000300000009', '', NULL, 2, 1400, '4.05 Method Not Allowed');
 INSERT INTO no_composite (device_id, at, lwm2m, reason) VALUES (1, 1300, '1.1', 'the device did not answer in time');
+INSERT INTO device_awake (device_id, said_ms, learned_ms, answers, silences, learned_at) VALUES
+    (1, NULL, 24750, 1, 5, 1300), (2, 5000, NULL, 0, 0, NULL);
+INSERT INTO class_awake (class_id, said_ms) VALUES (1, 30000);
+UPDATE operation SET priority = 0 WHERE id = x'00000000000000000000000000000011';
