@@ -5,11 +5,13 @@ use std::{future::poll_fn, sync::Arc, time::Duration};
 use fleet::{
     Actor, Context, Feed, Fleet, FleetError, RequestId, Timestamp, Watched, configuration::ConfiguredState,
 };
-use futures::{StreamExt, stream::FuturesUnordered};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::{
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, sleep},
+};
 use tracing::{info, warn};
 
-use crate::{Stop, clock::Clock};
+use crate::{Stop, clock::Clock, tasks};
 
 /// How often the devices are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(15);
@@ -30,7 +32,8 @@ pub(crate) async fn run(fleet: Arc<Fleet>, feed: Feed, clock: Clock, mut stop: S
             () = sleep(TRY_EVERY) => {}
         }
     }
-    let mut steps = FuturesUnordered::new();
+    // Tasks of their own: each may hold a connection to the store, which this one waits for, too.
+    let mut steps = JoinSet::new();
     let mut count = interval(COUNT_EVERY);
     count.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut sweeps = true;
@@ -38,7 +41,7 @@ pub(crate) async fn run(fleet: Arc<Fleet>, feed: Feed, clock: Clock, mut stop: S
         let now = clock.wall();
         for device in fleet.due_configurations(now) {
             let (fleet, clock) = (Arc::clone(&fleet), clock.clone());
-            steps.push(async move { (device, fleet.advance_configuration(device, || clock.wall()).await) });
+            steps.spawn(async move { (device, fleet.advance_configuration(device, || clock.wall()).await) });
         }
         metrics::gauge!("muster_configuration_stepping").set(steps.len() as f64);
         let until =
@@ -46,7 +49,7 @@ pub(crate) async fn run(fleet: Arc<Fleet>, feed: Feed, clock: Clock, mut stop: S
         tokio::select! {
             biased;
             () = &mut stop => break,
-            Some((device, advanced)) = steps.next() => match advanced {
+            Some((device, advanced)) = tasks::next_of(&mut steps) => match advanced {
                 Ok(Some(state)) => told(device, state),
                 Ok(None) => {}
                 Err(error) => {

@@ -6,7 +6,10 @@ use fleet::{
     Fleet, Now, Store, StoreError, Timestamp,
     store::{AuditQuery, PageRequest},
 };
-use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior, interval, interval_at},
+};
 use tracing::warn;
 
 use crate::{Stop, clock::Clock};
@@ -40,6 +43,14 @@ pub(crate) async fn run(
         }
     }
     flush(&fleet, clock.wall()).await;
+}
+
+/// What the next of these tasks has come to; none while there are none. One that panics takes the caller along.
+pub(crate) async fn next_of<T: 'static>(tasks: &mut JoinSet<T>) -> Option<T> {
+    match tasks.join_next().await? {
+        Ok(done) => Some(done),
+        Err(error) => error.try_into_panic().map_or(None, |panic| std::panic::resume_unwind(panic)),
+    }
 }
 
 async fn purge(store: Arc<dyn Store>, clock: Clock, mut believed: Believed) -> Infallible {

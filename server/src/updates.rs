@@ -3,11 +3,13 @@
 use std::{future::poll_fn, sync::Arc, time::Duration};
 
 use fleet::{Actor, Context, Feed, Fleet, FleetError, RequestId, Timestamp, Watched, update::UpdatePhase};
-use futures::{StreamExt, stream::FuturesUnordered};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::{
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, sleep},
+};
 use tracing::{info, warn};
 
-use crate::{Stop, clock::Clock};
+use crate::{Stop, clock::Clock, tasks};
 
 /// How often it is written how far pushes are.
 const FLUSH_EVERY: Duration = Duration::from_secs(2);
@@ -26,7 +28,8 @@ pub(crate) async fn run(fleet: Arc<Fleet>, feed: Feed, clock: Clock, mut stop: S
             () = sleep(FLUSH_EVERY) => {}
         }
     }
-    let mut steps = FuturesUnordered::new();
+    // Tasks of their own: each may hold a connection to the store, which this one waits for, too.
+    let mut steps = JoinSet::new();
     let mut flush = interval(FLUSH_EVERY);
     flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut count = interval(COUNT_EVERY);
@@ -35,14 +38,14 @@ pub(crate) async fn run(fleet: Arc<Fleet>, feed: Feed, clock: Clock, mut stop: S
         let now = clock.wall();
         for update in fleet.due_updates(now) {
             let (fleet, clock) = (Arc::clone(&fleet), clock.clone());
-            steps.push(async move { (update, fleet.advance_update(update, || clock.wall()).await) });
+            steps.spawn(async move { (update, fleet.advance_update(update, || clock.wall()).await) });
         }
         metrics::gauge!("muster_updates_stepping").set(steps.len() as f64);
         let until = fleet.next_update().map_or(LOOK_EVERY, |next: Timestamp| next.since(now)).min(LOOK_EVERY);
         tokio::select! {
             biased;
             () = &mut stop => break,
-            Some((update, advanced)) = steps.next() => match advanced {
+            Some((update, advanced)) = tasks::next_of(&mut steps) => match advanced {
                 Ok(Some(phase)) => {
                     metrics::counter!("muster_updates_ended_total", "phase" => phase.name()).increment(1);
                     info!(update.id = %update, update.phase = phase.name(), "update ended");

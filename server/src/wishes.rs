@@ -9,25 +9,25 @@ use fleet::{
     DeviceId, Feed, Fleet, FleetError, Look, Watched,
     wish::{Agenda, Tended},
 };
-use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior, interval},
+};
 use tracing::{debug, warn};
 
-use crate::{Stop, clock::Clock};
+use crate::{Stop, clock::Clock, tasks};
 
 /// How often what waits is looked at: what happens to a device meanwhile is looked at once.
 const PERIOD: Duration = Duration::from_millis(250);
 /// How long to wait after the store has failed.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// What is asked of one device: its row, and where it stands then.
-type Tending = BoxFuture<'static, (i64, Result<Tended, FleetError>)>;
-
 /// Runs until the server stops. What was being asked then is planned anew after the next start.
 pub(crate) async fn run(fleet: Arc<Fleet>, feed: Feed, clock: Clock, mut stop: Stop) {
     let mut happened = feed.subscribe();
     let mut agenda = Agenda::new();
-    let mut tending = FuturesUnordered::<Tending>::new();
+    // Tasks of their own: each may hold a connection to the store, which this one waits for, too.
+    let mut tending = JoinSet::<(i64, Result<Tended, FleetError>)>::new();
     let mut ticks = interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut sweeps_from = Instant::now();
@@ -44,7 +44,7 @@ pub(crate) async fn run(fleet: Arc<Fleet>, feed: Feed, clock: Clock, mut stop: S
                     agenda.begin_sweep();
                 }
             },
-            Some((device, tended)) = tending.next() => {
+            Some((device, tended)) = tasks::next_of(&mut tending) => {
                 let stands = tended.unwrap_or_else(|error| {
                     debug!(device.id = device, %error, "a device could not be asked what its class wishes");
                     metrics::counter!("muster_wishes_failed_total").increment(1);
@@ -72,7 +72,7 @@ pub(crate) async fn run(fleet: Arc<Fleet>, feed: Feed, clock: Clock, mut stop: S
                 }
                 for device in agenda.take_due(clock.now()) {
                     let (fleet, clock) = (Arc::clone(&fleet), clock.clone());
-                    tending.push(async move { (device.0, fleet.tend(device, || clock.wall()).await) }.boxed());
+                    tending.spawn(async move { (device.0, fleet.tend(device, || clock.wall()).await) });
                 }
                 let (waiting, asked) = agenda.load();
                 metrics::gauge!("muster_wishes_devices_waiting").set(waiting as f64);

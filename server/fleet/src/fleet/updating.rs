@@ -13,7 +13,7 @@ use agenda::Agenda;
 
 mod seeing;
 
-use super::{lock, Begun, schedule::Wake, updates::engine};
+use super::{Begun, lock, schedule::Wake, updates::engine};
 use crate::{
     ArtefactKind, Change, Commit, Context, DeviceId, EventKind, Fleet, FleetError, Installed, Operation,
     OperationId, TimelineEntry, TimelineKind, Timestamp,

@@ -271,7 +271,9 @@ fn formats(target: &Target, path: &Path, chosen: &str, default: &str) -> Vec<Cho
             offered.push(ContentFormat::CBOR);
         }
     }
-    if target.lwm2m() >= Version::V1_2 {
+    // It came with LwM2M 1.2: a device that takes it says so.
+    let named = target.registration().map(|registration| &registration.links.content_formats);
+    if named.is_some_and(|named| named.contains(&ContentFormat::LWM2M_CBOR.0)) {
         offered.push(ContentFormat::LWM2M_CBOR);
     }
     let first = Choice { value: String::new(), label: default.to_owned(), chosen: chosen.is_empty() };

@@ -28,7 +28,7 @@ fn observe() -> Operation {
 
 #[test]
 fn several_nodes_are_read_in_one_request_and_what_is_not_there_is_left_out() {
-    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_2));
+    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
     for format in COMPOSITE {
         assert!(!world.answers_no_composites(node));
         let paths = paths(&["/3/0/9", "/3303/0/5700", "/3/0/9999", "/3304"]);
@@ -53,7 +53,7 @@ fn the_root_is_everything_but_what_belongs_to_the_bootstrap_server() {
 
 #[test]
 fn several_values_are_written_in_every_format() {
-    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_2));
+    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_1));
     for (format, seconds) in COMPOSITE.into_iter().zip([600, 700, 800, 900, 1_000]) {
         let written = Value::Integer(seconds);
         let values =
@@ -63,16 +63,6 @@ fn several_values_are_written_in_every_format() {
         assert_eq!(line(&outcome), "2.04 Changed", "{format}");
         assert_eq!(world.device(node).objects().get(&path("/1/0/1")), Some(&written), "{format}");
     }
-}
-
-#[test]
-fn an_instance_is_read_in_lwm2m_cbor() {
-    let (mut world, node) = World::with_one(Profile::sensor("node-7", Version::V1_2));
-    let format = Some(ContentFormat::LWM2M_CBOR);
-    let read = world.order(node, Operation::Read { path: path("/3/0"), format });
-    assert!(matches!(read, Outcome::Success { .. }), "{read:?}");
-    assert_eq!(world.latest(node, path("/3/0/9")), Some(Value::Integer(100)));
-    assert_eq!(world.latest(node, path("/3/0/11/0")), Some(Value::Integer(0)));
 }
 
 #[test]
