@@ -12,7 +12,9 @@ use server::{Config, Server, telemetry};
 /// Counts the bytes that are allocated.
 pub(crate) type Heap = cap::Cap<std::alloc::System>;
 
-pub(crate) const HEAP: Heap = cap::Cap::new(std::alloc::System, usize::MAX);
+pub(crate) const fn heap() -> Heap {
+    cap::Cap::new(std::alloc::System, usize::MAX)
+}
 
 /// The configuration, if this is to be a server.
 pub(crate) fn is_to_serve(arguments: &[String]) -> Option<PathBuf> {
@@ -24,7 +26,7 @@ pub(crate) fn is_to_serve(arguments: &[String]) -> Option<PathBuf> {
 
 /// Serves until it is killed, and writes beside its configuration how many bytes are allocated.
 pub(crate) fn serve(config: PathBuf) -> ExitCode {
-    let file = file(config.parent().unwrap_or(Path::new(".")));
+    let file = file(config.parent().unwrap_or_else(|| Path::new(".")));
     let config = Config::load(Some(&config), |_| None).expect("the configuration is ours");
     telemetry::start_logging(&config.log);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be built");

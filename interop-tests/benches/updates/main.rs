@@ -18,7 +18,7 @@ use self::stage::Row;
 
 /// So that [`memory`] can ask a server that is this very program. It counts, and changes nothing else.
 #[global_allocator]
-static HEAP: counted::Heap = counted::HEAP;
+static HEAP: counted::Heap = counted::heap();
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -43,8 +43,10 @@ fn main() -> ExitCode {
     if is_short { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// What is measured, and how.
-const PARTS: [(&str, fn() -> Vec<Row>); 4] = [
+/// A name, and what it measures.
+type Part = (&'static str, fn() -> Vec<Row>);
+
+const PARTS: [Part; 4] = [
     ("loopback", push::loopback),
     ("slow", push::slow),
     ("memory", memory::of_each),

@@ -1,5 +1,5 @@
 //! The queue of orders: one under way a device, the others behind it by priority, and within one in the order in which they
-//! came. What a later one makes pointless is not sent. [`rule`] says which is which.
+//! came. What a later one makes pointless is not sent. `rule` says which is which.
 //! LwM2M Transport 1.1.1 §6.5. A [`crate::Operation::Push`] takes long, block by block: others go on meanwhile, but no second one.
 //!
 //! Start with [`Roster::take`], which says what becomes of an order, and [`Roster::next_order`], to be asked whenever a

@@ -95,7 +95,8 @@ pub(crate) fn row(number: usize, guard: Option<&Guard>, own: u16, guards: bool) 
     });
     let notes = guard.map(|guard| notes(guard, own, guards)).unwrap_or_default();
     RightsRow {
-        title: guard.map_or("One more".to_owned(), |guard| format!("Access rights /2/{}", guard.instance)),
+        title: guard
+            .map_or_else(|| "One more".to_owned(), |guard| format!("Access rights /2/{}", guard.instance)),
         instance: guard.map(|guard| guard.instance.to_string()).unwrap_or_default(),
         object: guard.map(|guard| text(guard.object.map(|object| object.0))).unwrap_or_default(),
         guarded: guard.map(guarded).unwrap_or_default(),

@@ -9,11 +9,13 @@ use crate::{
     world::{LINKS, SampleDevice, World, path, public_id},
 };
 
+const GUARDED: &str = "</>;rt=\"oma.lwm2m\";ct=\"112 11542\",</1/0>,</2/0>,</2/7>,</3/0>";
+
 /// A device that says these rights, and its browser.
 async fn device(rights: &[(&str, i64)]) -> (World, Browser, String) {
     let world = World::new().await;
-    let device =
-        SampleDevice { id: 1, endpoint: "node-1", lwm2m: Version::V1_1, queue_mode: false, links: LINKS };
+    let links = if rights.is_empty() { LINKS } else { GUARDED };
+    let device = SampleDevice { id: 1, endpoint: "node-1", lwm2m: Version::V1_1, queue_mode: false, links };
     world.register(&device).await;
     let rights: Vec<(&str, Value)> =
         rights.iter().map(|(path, value)| (*path, Value::Integer(*value))).collect();
@@ -149,7 +151,7 @@ async fn rights_are_wanted_by_a_level_as_boxes() {
     assert_eq!(saved.status, 303, "{}", saved.body);
     let page = browser.follow(&saved).await;
     let lines = page.text("#field-lines");
-    assert_eq!(lines, "/2/3/2/0 = 0 /2/3/2/123 = 3 /2/3/3 = 123");
+    assert_eq!(lines, "/2/3/3 = 123 /2/3/2/0 = 0 /2/3/2/123 = 3");
     let ticked = page.attributes("#access input[name='rights.0.s123'][checked]", "value");
     assert_eq!(ticked, ["read", "write"]);
     // The server account leaves them as they are, and the reverse.

@@ -189,7 +189,7 @@ async fn each_tab_is_a_page_that_works_for_a_device_that_never_registered_too() 
     let page = browser.get(&url).await;
     assert_eq!(page.text("#device-state .badge"), "Awaited");
     let tabs = page.attributes("ul.tabs a", "href");
-    assert_eq!(tabs.len(), 10);
+    assert_eq!(tabs.len(), 11);
     for tab in tabs {
         let page = browser.get(&tab).await;
         assert_eq!(page.status, 200, "{tab}");

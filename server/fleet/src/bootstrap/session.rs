@@ -127,7 +127,7 @@ impl Session {
         // LwM2M Core 1.1.1 §6.1.7.5: the format that the device prefers; TLV is the one of those that name none.
         let anew = prepared.lessons.anew.filter(|format| Plan::FORMATS.contains(format));
         let format = anew
-            .or(preferred.filter(|format| Plan::FORMATS.contains(format)))
+            .or_else(|| preferred.filter(|format| Plan::FORMATS.contains(format)))
             .or(prepared.plan.format)
             .unwrap_or(ContentFormat::TLV);
         let record = BootstrapRecord {

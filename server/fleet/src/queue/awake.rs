@@ -114,7 +114,7 @@ impl Learned {
     ///
     /// One answer goes a quarter of the way, so that a single one that a network had kept does not count for much.
     pub fn answered(before: Option<Self>, after: Duration, at: Timestamp) -> Option<Self> {
-        let known = before.unwrap_or(Self::start(at));
+        let known = before.unwrap_or_else(|| Self::start(at));
         let after = after.min(Self::MAX);
         if after < known.time + Self::MARGIN {
             return None;
@@ -125,7 +125,7 @@ impl Learned {
 
     /// The device has not answered what was sent so long after it was heard. None if that was to be expected.
     pub fn silent(before: Option<Self>, after: Duration, at: Timestamp) -> Option<Self> {
-        let known = before.unwrap_or(Self::start(at));
+        let known = before.unwrap_or_else(|| Self::start(at));
         if after >= known.time {
             return None;
         }

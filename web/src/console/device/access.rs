@@ -338,7 +338,7 @@ impl Preview {
         let mut servers: Vec<u16> = before.rights.keys().chain(wanted.rights.keys()).copied().collect();
         servers.sort_unstable();
         servers.dedup();
-        let said = |rights: Option<&Rights>| rights.map_or("not named".to_owned(), Rights::to_string);
+        let said = |rights: Option<&Rights>| rights.map_or_else(|| "not named".to_owned(), Rights::to_string);
         let mut rows: Vec<PreviewRow> = servers
             .into_iter()
             .filter(|server| before.rights.get(server) != wanted.rights.get(server))

@@ -58,9 +58,8 @@ fn write(path: &str, value: &str, data_type: &str, registry: &Registry) -> Resul
     let at: Path =
         path.parse().map_err(|_| format!("“{path}” is no path of a resource, such as /3/0/15."))?;
     let named = DataType::ALL.into_iter().find(|known| known.name() == data_type);
-    let data_type = match named.or_else(|| of_model(at, registry)) {
-        Some(data_type) => data_type,
-        None => return Err(format!("No model knows {at}: choose its type.")),
+    let Some(data_type) = named.or_else(|| of_model(at, registry)) else {
+        return Err(format!("No model knows {at}: choose its type."));
     };
     let value = field::parse(data_type, value).map_err(|problem| format!("{at}: {problem}"))?;
     Ok((at, value))
