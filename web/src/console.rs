@@ -200,11 +200,12 @@ fn groups() -> Router<Arc<App>> {
 }
 
 fn configuration() -> Router<Arc<App>> {
-    use configuration::{baseline, baselines};
+    use configuration::{baseline, baselines, comparison};
     Router::new()
         .route("/configuration", get(configuration::page))
         .route("/configuration/baselines", get(baselines::page))
         .route("/configuration/baselines/{level}", get(baseline::page).post(baseline::save))
+        .route("/configuration/baselines/{level}/compare", get(comparison::page))
         .route("/configuration/baselines/{level}/server", post(baseline::save_server))
         .route("/configuration/baselines/{level}/access", post(baseline::save_access))
         .route("/configuration/baselines/{level}/roll-back/{version}", post(baseline::roll_back))

@@ -29,6 +29,8 @@ pub(crate) mod baseline;
 
 pub(crate) mod baselines;
 
+pub(crate) mod comparison;
+
 mod server;
 
 /// Rows a page.

@@ -56,6 +56,33 @@ async fn a_baseline_is_tried_saved_and_rolled_back() {
 }
 
 #[tokio::test]
+async fn two_versions_are_compared_and_secrets_stay_secret() {
+    let (_world, mut browser) = world().await;
+    let page = browser.get(FLEET).await;
+    assert!(!page.body.contains("Compare versions"));
+    assert_eq!(browser.get(&format!("{FLEET}/compare")).await.status, 404, "there is no version yet");
+    let first = "/1/0/1 = 60\n/1/0/2 = 5\n/3/0/14 secret tea\n/3303/0/5700 ? pmin=10";
+    browser.submit(&page, "form#baseline", &[("lines", first)]).await;
+    let page = browser.get(FLEET).await;
+    let second = "/1/0/1 = 900\n/3/0/14 secret milk\n/3303/0/5700 ? pmin=10\n/3/0/15 = Europe/Rome";
+    let saved = browser.submit(&page, "form#baseline", &[("lines", second), ("mode", "report")]).await;
+    assert_eq!(saved.status, 303, "{}", saved.body);
+    assert!(browser.follow(&saved).await.body.contains("Compare versions"));
+    let page = browser.get(&format!("{FLEET}/compare")).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    let cells = page.texts("#differences tbody th, #differences tbody td");
+    assert_eq!(cells[..3], ["/1/0/1", "60", "900"]);
+    assert_eq!(cells[3..6], ["/1/0/2", "5", "not wanted"]);
+    assert_eq!(cells[6..9], ["/3/0/14", "(secret)", "(another secret)"]);
+    assert_eq!(cells[9..12], ["/3/0/15", "not wanted", "Europe/Rome"]);
+    assert_eq!(cells[12..], ["Mode", "repair", "report"]);
+    assert!(!page.body.contains("secret tea") && !page.body.contains("milk"), "{}", page.body);
+    let same = browser.get(&format!("{FLEET}/compare?from=2&to=2")).await;
+    assert!(same.body.contains("They want the same"), "{}", same.body);
+    assert_eq!(browser.get(&format!("{FLEET}/compare?from=1&to=9")).await.status, 404);
+}
+
+#[tokio::test]
 async fn a_device_that_drifted_is_listed_and_repaired() {
     let (world, mut browser) = world().await;
     let tab = format!("/devices/{}/configuration", public_id(1));

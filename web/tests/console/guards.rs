@@ -28,6 +28,7 @@ fn pages() -> Vec<String> {
         "/configuration",
         "/configuration/baselines",
         "/configuration/baselines/fleet",
+        "/configuration/baselines/fleet/compare",
         "/updates",
         "/updates/several/00112233445566778899aabbccddeeff",
         "/updates/00112233445566778899aabbccddeeff",

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Versions that are shown.
-const VERSIONS: usize = 50;
+pub(super) const VERSIONS: usize = 50;
 /// Devices of a dry run that are shown.
 const SHOWN: usize = 200;
 
