@@ -9,7 +9,7 @@ use axum::{
 };
 use fleet::{
     Context, DryRun, FleetError, Permission,
-    configuration::{Baseline, Draft, LevelName, Mode, write_lines},
+    configuration::{Baseline, Draft, LevelName, Line, Mode, write_lines},
     store::PageRequest,
 };
 use serde::Deserialize;
@@ -117,52 +117,56 @@ pub(crate) async fn save(
     mended(&app, &login, &level, fields, done).await
 }
 
-/// Sets the server account as what it means; the other lines stay.
+/// A part of a baseline that is edited as what it means.
+struct Part {
+    name: &'static str,
+    /// Whether a line is of it.
+    covers: fn(&Line) -> bool,
+    /// The lines that a form says.
+    lines: fn(&Fields) -> Result<String, FleetError>,
+}
+
+const SERVER: Part = Part { name: "server account", covers: server::covers, lines: server::lines };
+const ACCESS: Part = Part { name: "access rights", covers: access::covers, lines: access::lines };
+
 pub(crate) async fn save_server(
     State(app): State<Arc<App>>,
     Address(level): Address<String>,
-    Posted { login, fields }: Posted,
+    posted: Posted,
 ) -> Result<Response, WebError> {
-    login.demand(Permission::Administer)?;
-    let level = named(&level)?;
-    let (work, context, sent, of) = (Arc::clone(&app), login.context.clone(), fields.clone(), level.clone());
-    let done = app.act(&login, &fields, format!("server account of {level}"), async move {
-        let before = work.fleet.baseline(&context, &of, None).await?.map(|baseline| baseline.draft);
-        let mut before = before.unwrap_or_default();
-        before.lines.retain(|line| !server::covers(line));
-        let text = server::lines(&sent)?;
-        before.lines.extend(work.fleet.read_baseline(&context, &of, &text).await?);
-        let draft =
-            Draft { ticket: optional(&sent, "ticket"), comment: "server account".to_owned(), ..before };
-        work.fleet.set_baseline(&context, &of, draft, after(&sent)).await?;
-        Ok(format!("{}?done=baseline-saved", url_of(&of)))
-    });
-    let done = done.await;
-    mended(&app, &login, &level, fields, done).await
+    save_part(&app, &level, posted, &SERVER).await
 }
 
-/// Sets access rights as what they mean; the other lines stay.
 pub(crate) async fn save_access(
     State(app): State<Arc<App>>,
     Address(level): Address<String>,
+    posted: Posted,
+) -> Result<Response, WebError> {
+    save_part(&app, &level, posted, &ACCESS).await
+}
+
+/// Sets a part; the other lines stay.
+async fn save_part(
+    app: &Arc<App>,
+    level: &str,
     Posted { login, fields }: Posted,
+    part: &'static Part,
 ) -> Result<Response, WebError> {
     login.demand(Permission::Administer)?;
-    let level = named(&level)?;
-    let (work, context, sent, of) = (Arc::clone(&app), login.context.clone(), fields.clone(), level.clone());
-    let done = app.act(&login, &fields, format!("access rights of {level}"), async move {
+    let level = named(level)?;
+    let (work, context, sent, of) = (Arc::clone(app), login.context.clone(), fields.clone(), level.clone());
+    let done = app.act(&login, &fields, format!("{} of {level}", part.name), async move {
         let before = work.fleet.baseline(&context, &of, None).await?.map(|baseline| baseline.draft);
         let mut before = before.unwrap_or_default();
-        before.lines.retain(|line| !access::covers(line));
-        let text = access::lines(&sent)?;
+        before.lines.retain(|line| !(part.covers)(line));
+        let text = (part.lines)(&sent)?;
         before.lines.extend(work.fleet.read_baseline(&context, &of, &text).await?);
-        let draft =
-            Draft { ticket: optional(&sent, "ticket"), comment: "access rights".to_owned(), ..before };
+        let draft = Draft { ticket: optional(&sent, "ticket"), comment: part.name.to_owned(), ..before };
         work.fleet.set_baseline(&context, &of, draft, after(&sent)).await?;
         Ok(format!("{}?done=baseline-saved", url_of(&of)))
     });
     let done = done.await;
-    mended(&app, &login, &level, fields, done).await
+    mended(app, &login, &level, fields, done).await
 }
 
 /// Wants again what an earlier version wanted.
