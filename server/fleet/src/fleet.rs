@@ -14,7 +14,7 @@ use objects::{Path, Registry};
 use crate::{
     ArtefactId, AuditEntry, AuditRecord, Blobs, Change, Commit, Committed, Context, Diary, Downlink,
     EndpointName, Feed, FleetError, Group, Issuer, Labels, Library, MemoryBlobs, Observation, OperationId,
-    OperationRecord, Permission, Presence, PublicId, RequestId, SetupLink, Store, StoredReading,
+    OperationRecord, Permission, Presence, PublicId, RequestId, SetupLink, Store, StoreError, StoredReading,
     Subscription, TimelineEntry, TimelineKind, TimelineRecord, Verb,
     store::{AuditQuery, DeviceQuery, DeviceSummary, DeviceView, Overview, Page, PageRequest, Trouble},
 };
@@ -414,6 +414,19 @@ impl Fleet {
         Ok(committed)
     }
 
+    /// Commits what changes something that was read and is held, and forgets it: also where the commit fails, for then it is not
+    /// known whether it was kept.
+    async fn commit_forgetting<T>(
+        &self,
+        held: &futures::lock::Mutex<Option<T>>,
+        commit: Commit,
+    ) -> Result<Committed, StoreError> {
+        let mut held = held.lock().await;
+        let committed = self.store.commit(commit).await;
+        *held = None;
+        committed
+    }
+
     fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         (self.entropy)(&mut bytes);
@@ -431,9 +444,9 @@ impl Fleet {
 }
 
 /// What a conflict means where `what` was to be added.
-fn taken(error: crate::StoreError, what: &'static str) -> FleetError {
+fn taken(error: StoreError, what: &'static str) -> FleetError {
     match error {
-        crate::StoreError::Conflict => FleetError::AlreadyThere(what),
+        StoreError::Conflict => FleetError::AlreadyThere(what),
         other => other.into(),
     }
 }

@@ -92,10 +92,7 @@ impl Fleet {
 
     /// Commits what changes a class, and forgets the classes that were read.
     pub(super) async fn commit_class(&self, commit: Commit) -> Result<(), FleetError> {
-        let mut classes = self.classes.lock().await;
-        let committed = self.store.commit(commit).await;
-        // Of one that failed it is not known whether it was kept.
-        *classes = None;
+        let committed = self.commit_forgetting(&self.classes, commit).await;
         committed.map(drop).map_err(|error| taken(error, "class"))
     }
 

@@ -118,10 +118,7 @@ impl Fleet {
 
     /// Makes a change of the rules: what was compiled is forgotten, and all devices are looked at again.
     pub(super) async fn change_rules(&self, commit: Commit, what: &'static str) -> Result<(), FleetError> {
-        let mut held = self.membership.rules.lock().await;
-        let committed = self.store.commit(commit).await;
-        // Of one that failed it is not known whether it was kept.
-        *held = None;
+        let committed = self.commit_forgetting(&self.membership.rules, commit).await;
         self.level_changed(crate::configuration::Level::Fleet).await;
         self.membership.sweeps.fetch_add(1, Ordering::AcqRel);
         committed.map(drop).map_err(|error| super::taken(error, what))

@@ -87,11 +87,7 @@ impl Fleet {
             changes: vec![Change::Wish(change)],
             audit: vec![AuditEntry::by(context, Verb::SaveWishes, None, format!("{}: {said}", class.name))],
         };
-        let mut held = self.wanted.classes.lock().await;
-        let committed = self.store.commit(commit).await;
-        // Of one that failed it is not known whether it was kept.
-        *held = None;
-        drop(held);
+        let committed = self.commit_forgetting(&self.wanted.classes, commit).await;
         *super::lock(&self.wanted.asked) = Look::All;
         committed?;
         Ok(wishes)
