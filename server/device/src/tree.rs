@@ -223,11 +223,7 @@ impl Tree {
 
     /// What a device of this version understands and speaks.
     pub(crate) fn content_formats(&self) -> &'static [ContentFormat] {
-        match self.lwm2m {
-            lwm2m if lwm2m < Version::V1_1 => &FORMATS_1_0,
-            lwm2m if lwm2m < Version::V1_2 => &FORMATS_1_1,
-            _ => &FORMATS_1_2,
-        }
+        if self.lwm2m < Version::V1_1 { &FORMATS_1_0 } else { &FORMATS_1_1 }
     }
 
     /// The notification attributes that hold at a path: those set there, above them those it inherits
@@ -343,15 +339,6 @@ impl Tree {
 pub(crate) const SERVER: ObjectId = ObjectId(1);
 
 const FORMATS_1_0: [ContentFormat; 3] = [ContentFormat::TEXT, ContentFormat::OPAQUE, ContentFormat::TLV];
-const FORMATS_1_2: [ContentFormat; 7] = [
-    ContentFormat::TEXT,
-    ContentFormat::OPAQUE,
-    ContentFormat::CBOR,
-    ContentFormat::SENML_JSON,
-    ContentFormat::SENML_CBOR,
-    ContentFormat::TLV,
-    ContentFormat::LWM2M_CBOR,
-];
 const FORMATS_1_1: [ContentFormat; 6] = [
     ContentFormat::TEXT,
     ContentFormat::OPAQUE,
