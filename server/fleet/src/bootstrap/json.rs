@@ -15,29 +15,13 @@ struct Text {
     default_pmax: Option<u32>,
     notification_storing: bool,
     binding: String,
-    registering: Retries,
+    registering: Registering,
     hold_off: Option<u32>,
     own_bootstrap_credential: bool,
     delete: Vec<String>,
     writes: Vec<Written>,
     /// The number of the content format.
     format: Option<u16>,
-}
-
-/// How it registers and tries again.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Retries {
-    disable_timeout: Option<u32>,
-    priority: Option<u32>,
-    initial_delay: Option<u32>,
-    failure_block: Option<bool>,
-    bootstrap_on_failure: Option<bool>,
-    retry_count: Option<u32>,
-    retry_timer: Option<u32>,
-    sequence_delay: Option<u32>,
-    sequence_count: Option<u32>,
-    mute_send: Option<bool>,
 }
 
 /// One value: opaque ones in hexadecimal digits.
@@ -79,7 +63,7 @@ impl Plan {
             default_pmax: text.default_pmax,
             notification_storing: text.notification_storing,
             binding: text.binding,
-            registering: text.registering.into(),
+            registering: text.registering,
             hold_off: text.hold_off,
             own_bootstrap_credential: text.own_bootstrap_credential,
             delete: text.delete.iter().map(path).collect::<Result<_, _>>()?,
@@ -102,46 +86,12 @@ impl From<&Plan> for Text {
             default_pmax: plan.default_pmax,
             notification_storing: plan.notification_storing,
             binding: plan.binding.clone(),
-            registering: Retries::from(&plan.registering),
+            registering: plan.registering.clone(),
             hold_off: plan.hold_off,
             own_bootstrap_credential: plan.own_bootstrap_credential,
             delete: plan.delete.iter().map(Path::to_string).collect(),
             writes: plan.writes.iter().map(written).collect(),
             format: plan.format.map(|format| format.0),
-        }
-    }
-}
-
-impl From<&Registering> for Retries {
-    fn from(given: &Registering) -> Self {
-        Self {
-            disable_timeout: given.disable_timeout,
-            priority: given.priority,
-            initial_delay: given.initial_delay,
-            failure_block: given.failure_block,
-            bootstrap_on_failure: given.bootstrap_on_failure,
-            retry_count: given.retry_count,
-            retry_timer: given.retry_timer,
-            sequence_delay: given.sequence_delay,
-            sequence_count: given.sequence_count,
-            mute_send: given.mute_send,
-        }
-    }
-}
-
-impl From<Retries> for Registering {
-    fn from(given: Retries) -> Self {
-        Self {
-            disable_timeout: given.disable_timeout,
-            priority: given.priority,
-            initial_delay: given.initial_delay,
-            failure_block: given.failure_block,
-            bootstrap_on_failure: given.bootstrap_on_failure,
-            retry_count: given.retry_count,
-            retry_timer: given.retry_timer,
-            sequence_delay: given.sequence_delay,
-            sequence_count: given.sequence_count,
-            mute_send: given.mute_send,
         }
     }
 }

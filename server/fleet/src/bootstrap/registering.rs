@@ -1,11 +1,14 @@
 //! How a device registers and tries again: the optional resources of its Server instance (LwM2M Core 1.1.1 §E.2, §6.2.1).
 
 use objects::Value;
+use serde::{Deserialize, Serialize};
 
 use super::PlanError;
 
-/// How a device registers and tries again. What is left out is as the device has it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// How a device registers and tries again. What is left out is as the device has it. In JSON, of plans and where they are kept, by
+/// the names of the fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Registering {
     /// `/1/x/5`: how long it stays away after Disable, in seconds.
     pub disable_timeout: Option<u32>,

@@ -29,27 +29,12 @@ struct Stored {
     binding: String,
     /// Plans of before have none.
     #[serde(default)]
-    registering: Retries,
+    registering: Registering,
     hold_off: Option<u32>,
     own_bootstrap_credential: bool,
     delete: Vec<String>,
     writes: Vec<(String, Kept)>,
     format: Option<u16>,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Retries {
-    disable_timeout: Option<u32>,
-    priority: Option<u32>,
-    initial_delay: Option<u32>,
-    failure_block: Option<bool>,
-    bootstrap_on_failure: Option<bool>,
-    retry_count: Option<u32>,
-    retry_timer: Option<u32>,
-    sequence_delay: Option<u32>,
-    sequence_count: Option<u32>,
-    mute_send: Option<bool>,
 }
 
 impl From<&Plan> for Stored {
@@ -60,7 +45,7 @@ impl From<&Plan> for Stored {
             default_pmax: plan.default_pmax,
             notification_storing: plan.notification_storing,
             binding: plan.binding.clone(),
-            registering: Retries::from(&plan.registering),
+            registering: plan.registering.clone(),
             hold_off: plan.hold_off,
             own_bootstrap_credential: plan.own_bootstrap_credential,
             delete: plan.delete.iter().map(Path::to_string).collect(),
@@ -79,47 +64,13 @@ impl Stored {
             default_pmax: self.default_pmax,
             notification_storing: self.notification_storing,
             binding: self.binding,
-            registering: self.registering.into(),
+            registering: self.registering,
             hold_off: self.hold_off,
             own_bootstrap_credential: self.own_bootstrap_credential,
             delete: self.delete.iter().map(|path| path.parse().ok()).collect::<Option<_>>()?,
             writes: writes.collect::<Option<_>>()?,
             format: self.format.map(ContentFormat),
         })
-    }
-}
-
-impl From<&Registering> for Retries {
-    fn from(given: &Registering) -> Self {
-        Self {
-            disable_timeout: given.disable_timeout,
-            priority: given.priority,
-            initial_delay: given.initial_delay,
-            failure_block: given.failure_block,
-            bootstrap_on_failure: given.bootstrap_on_failure,
-            retry_count: given.retry_count,
-            retry_timer: given.retry_timer,
-            sequence_delay: given.sequence_delay,
-            sequence_count: given.sequence_count,
-            mute_send: given.mute_send,
-        }
-    }
-}
-
-impl From<Retries> for Registering {
-    fn from(given: Retries) -> Self {
-        Self {
-            disable_timeout: given.disable_timeout,
-            priority: given.priority,
-            initial_delay: given.initial_delay,
-            failure_block: given.failure_block,
-            bootstrap_on_failure: given.bootstrap_on_failure,
-            retry_count: given.retry_count,
-            retry_timer: given.retry_timer,
-            sequence_delay: given.sequence_delay,
-            sequence_count: given.sequence_count,
-            mute_send: given.mute_send,
-        }
     }
 }
 
