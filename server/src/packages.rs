@@ -93,6 +93,7 @@ impl Package for FleetPackage {
             at += bytes.len() as u64;
         }
         metrics::counter!("muster_update_bytes_sent_total").increment(read.len() as u64);
+        self.read_ahead(end, len as u64);
         Ok(read)
     }
 }
@@ -118,6 +119,18 @@ impl FleetPackage {
         let page: Arc<[u8]> = read.map_err(|error| error.to_string())?.into();
         self.pages.keep(key, &page);
         Ok(page)
+    }
+
+    /// The next page is read while the last block of this one is on its way, so that no block waits for the disk.
+    fn read_ahead(&self, end: u64, len: u64) {
+        let next = (end + len).min(self.size()).saturating_sub(1) / PAGE;
+        if end == 0 || next == (end - 1) / PAGE {
+            return;
+        }
+        let Self { fleet, cleared, pages } = self;
+        let ahead = Self { fleet: Arc::clone(fleet), cleared: cleared.clone(), pages: Arc::clone(pages) };
+        // What fails is read once more when it is due, and told then.
+        tokio::spawn(async move { drop(ahead.page(next).await) });
     }
 }
 

@@ -17,6 +17,12 @@ pub trait Downlink: Send + Sync + 'static {
     /// What was handed over goes on if the caller stops waiting.
     async fn send(&self, order: Order) -> Taken;
 
+    /// Hands a stored operation to the device's shard, and does not wait for its outcome: [`Taken::Queued`] of one that is
+    /// sent, too. For what takes long.
+    async fn hand_over(&self, order: Order) -> Taken {
+        self.send(order).await
+    }
+
     /// Takes an operation out of the device's queue. False if it is not there any more: it was sent, or it has ended.
     async fn cancel(&self, device: DeviceId, operation: OperationId) -> bool;
 

@@ -47,6 +47,8 @@ pub(crate) struct ShardHandle {
 pub(crate) enum Call {
     /// See [`Downlink::send`].
     Send(Box<Order>, oneshot::Sender<Taken>),
+    /// See [`Downlink::hand_over`].
+    HandOver(Box<Order>, oneshot::Sender<Taken>),
     /// See [`Downlink::cancel`].
     Cancel(DeviceId, OperationId, oneshot::Sender<bool>),
     /// See [`Downlink::presence`].
@@ -117,6 +119,10 @@ impl Downlink for ShardHandle {
         } else {
             Taken::Stopping
         })
+    }
+
+    async fn hand_over(&self, order: Order) -> Taken {
+        self.call(|answer| Call::HandOver(Box::new(order), answer)).await.unwrap_or(Taken::Queued)
     }
 
     async fn cancel(&self, device: DeviceId, operation: OperationId) -> bool {
@@ -210,6 +216,9 @@ impl Driver {
                 let ticket = OrderTicket(number);
                 busy.givers.orders.insert(ticket, giver);
                 self.shard.handle_order(now, ticket, *order);
+            }
+            Call::HandOver(order, answer) => {
+                let _ = answer.send(self.shard.hand_over(now, *order));
             }
             Call::Cancel(device, operation, answer) => {
                 let _ = answer.send(self.shard.cancel_order(now, device, operation));

@@ -293,6 +293,13 @@ impl Shard {
         self.drain_coap(now);
     }
 
+    /// Takes an order in whose outcome nobody waits for.
+    pub(crate) fn hand_over(&mut self, now: Now, order: Order) -> Taken {
+        let turned_away = self.take_in(now, None, order);
+        self.drain_coap(now);
+        turned_away.unwrap_or(Taken::Queued)
+    }
+
     /// Takes an order back that waits for its device, or breaks a package off that is on its way.
     pub(crate) fn cancel_order(&mut self, now: Now, device: DeviceId, operation: OperationId) -> bool {
         if self.break_off_push(now, operation) {

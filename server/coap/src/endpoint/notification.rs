@@ -340,7 +340,7 @@ impl<P: Peer> Endpoint<P> {
             self.counters.observations_per_peer += 1;
             return false;
         }
-        state.observations.insert(token, observation);
+        state.observations.insert(token, Box::new(observation));
         self.observations += 1;
         true
     }
@@ -357,7 +357,7 @@ impl<P: Peer> Endpoint<P> {
     }
 
     fn observation_mut(&mut self, peer: P, token: Token) -> Option<&mut Observation> {
-        self.peers.get_mut(&peer)?.observations.get_mut(&token)
+        self.peers.get_mut(&peer)?.observations.get_mut(&token).map(Box::as_mut)
     }
 }
 

@@ -33,7 +33,8 @@ pub(super) struct PeerState {
     /// By token: requests that have no response yet.
     pub(super) requests: BTreeMap<Token, SendId>,
     pub(super) received: BTreeMap<MessageId, Received>,
-    pub(super) observations: BTreeMap<Token, Observation>,
+    /// Boxed: most peers have one or two, and a node of the map has room for eleven.
+    pub(super) observations: BTreeMap<Token, Box<Observation>>,
     /// Bodies in transfer, the least recently used first.
     pub(super) incoming: Vec<TransferId>,
     pub(super) served: Vec<TransferId>,

@@ -118,7 +118,7 @@ impl ClientExchange {
     }
 
     /// The message to send now.
-    pub(crate) fn message(&self, id: MessageId) -> Message {
+    pub(crate) fn message(&mut self, id: MessageId) -> Message {
         let kind = if self.request.confirmable { Kind::Confirmable } else { Kind::NonConfirmable };
         let mut message = Message::new(kind, Code::from(self.request.method), id, self.token);
         if let Some(download) = &self.download {
@@ -146,7 +146,8 @@ impl ClientExchange {
             if block.number == 0 {
                 message.options.push_uint(OptionNumber::SIZE1, total as u32);
             }
-            message.payload.clone_from(&self.request.payload);
+            // It goes in this message alone, which is kept as long as it is repeated: thousands may be on their way.
+            message.payload = std::mem::take(&mut self.request.payload);
             return message;
         }
         if let Some((offset, end)) = self.upload_range() {

@@ -188,14 +188,39 @@ impl Fleet {
             }
         }
         let taken = self.downlink.send(order.clone()).await;
-        if let Taken::Asleep | Taken::NotRegistered | Taken::QueueFull = taken {
-            let result = match taken {
-                Taken::QueueFull => FleetError::QueueFull.to_string(),
-                _ => FleetError::NotRegistered.to_string(),
-            };
-            self.end(context, &view, order.id, OperationState::Failed, result, None).await?;
-        }
+        self.end_turned_away(context, &view, order.id, &taken).await?;
         self.taken(context, order, taken).await
+    }
+
+    /// Hands an operation that was taken on by [`Fleet::begin_for`] over to its device. What comes of it is not waited for: it
+    /// is in its row, and whoever follows the device is told. For a push, which takes long. The error is that of one that was
+    /// turned away.
+    pub(super) async fn hand_over(&self, context: &Context, begun: Begun) -> Result<(), FleetError> {
+        let Begun { order, view, .. } = begun;
+        let id = order.id;
+        let taken = self.downlink.hand_over(order).await;
+        self.end_turned_away(context, &view, id, &taken).await?;
+        match taken {
+            Taken::Queued | Taken::Ended { .. } | Taken::Stopping => Ok(()),
+            Taken::QueueFull => Err(FleetError::QueueFull),
+            Taken::Asleep | Taken::NotRegistered => Err(FleetError::NotRegistered),
+        }
+    }
+
+    /// The row of an operation that its shard did not take in ends.
+    async fn end_turned_away(
+        &self,
+        context: &Context,
+        view: &DeviceView,
+        id: OperationId,
+        taken: &Taken,
+    ) -> Result<(), FleetError> {
+        let result = match taken {
+            Taken::QueueFull => FleetError::QueueFull.to_string(),
+            Taken::Asleep | Taken::NotRegistered => FleetError::NotRegistered.to_string(),
+            Taken::Ended { .. } | Taken::Queued | Taken::Stopping => return Ok(()),
+        };
+        self.end(context, view, id, OperationState::Failed, result, None).await
     }
 
     /// One operation of a device.

@@ -184,7 +184,7 @@ impl Fleet {
     ) -> Result<Advanced, FleetError> {
         let mut came = None;
         for _ in 0..MAX_STEPS {
-            // Boxed, so that nothing of it stays in memory while the device is waited for: a push takes long.
+            // Boxed, so that nothing of it stays in memory while the device is waited for.
             match Box::pin(self.look(id, came.take(), now)).await? {
                 Looked::Waits(until) => return Ok(Advanced::Waits(until)),
                 Looked::Over => return Ok(Advanced::Ended(None)),
@@ -198,8 +198,13 @@ impl Fleet {
                 Looked::Asks(asks) => {
                     let (context, begun) = *asks;
                     // What comes of it is in the store.
-                    match Box::pin(self.carry_out(&context, begun)).await {
-                        Ok(_) | Err(FleetError::NotRegistered | FleetError::QueueFull) => {}
+                    let asked = match begun.operation() {
+                        // It takes long, and thousands are under way: nothing of it stays in memory here.
+                        Operation::Push { .. } => self.hand_over(&context, begun).await,
+                        _ => Box::pin(self.carry_out(&context, begun)).await.map(drop),
+                    };
+                    match asked {
+                        Ok(()) | Err(FleetError::NotRegistered | FleetError::QueueFull) => {}
                         Err(error) => return Err(error),
                     }
                 }

@@ -18,29 +18,33 @@ use crate::binding;
 impl Shard {
     /// Takes an order; who gave it, if anybody waits, is told what became of it.
     pub(super) fn take_order(&mut self, now: Now, ticket: Option<OrderTicket>, order: Order) {
+        if let (Some(taken), Some(ticket)) = (self.take_in(now, ticket, order), ticket) {
+            self.outputs.push_back(Output::Taken { ticket, taken });
+        }
+    }
+
+    /// Takes an order. What is to be said of it at once: nothing of one that is sent now, or after others.
+    pub(super) fn take_in(&mut self, now: Now, ticket: Option<OrderTicket>, order: Order) -> Option<Taken> {
         let (id, device) = (order.id, order.device);
         let disposition = self.roster.take(now, order);
         self.end_superseded(now);
-        let taken = match disposition {
+        match disposition {
             Disposition::Send(order) => {
                 self.callers.extend(ticket.map(|ticket| (id, ticket)));
                 self.submit(now, Subject::Device(device), Work::Send(order));
-                return;
+                None
             }
             Disposition::Behind => {
                 self.callers.extend(ticket.map(|ticket| (id, ticket)));
-                return;
+                None
             }
-            Disposition::Queued => Taken::Queued,
-            Disposition::Asleep => Taken::Asleep,
-            Disposition::NotRegistered => Taken::NotRegistered,
+            Disposition::Queued => Some(Taken::Queued),
+            Disposition::Asleep => Some(Taken::Asleep),
+            Disposition::NotRegistered => Some(Taken::NotRegistered),
             Disposition::QueueFull => {
                 turned_away("orders_per_device");
-                Taken::QueueFull
+                Some(Taken::QueueFull)
             }
-        };
-        if let Some(ticket) = ticket {
-            self.outputs.push_back(Output::Taken { ticket, taken });
         }
     }
 

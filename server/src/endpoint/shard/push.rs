@@ -1,6 +1,6 @@
 //! Packages that go to devices, block by block (RFC 7959 §2.5), while their other exchanges go on.
 //!
-//! A shard holds one block of each and the one after it. It asks for the bytes by [`Output::Open`] and [`Output::Read`]; whether
+//! A shard holds one block of each. It asks for the bytes by [`Output::Open`] and [`Output::Read`]; whether
 //! the device may have them is decided by who answers the first. A block that was not answered is sent again above what CoAP
 //! does by itself, in smaller ones, and from wherever the device is reached by then.
 
@@ -33,8 +33,8 @@ struct Push {
     block_size: BlockSize,
     /// Once it is known how long the package is.
     transfer: Option<Transfer>,
-    /// What was read ahead: the block that is due, or the one after it.
-    ahead: Option<(usize, Vec<u8>)>,
+    /// The block that is due, from where on: while it is not on its way.
+    block: Option<(usize, Vec<u8>)>,
     /// What is being read.
     reading: Option<Range<usize>>,
     request: Option<coap::RequestId>,
@@ -68,7 +68,7 @@ impl Shard {
             from,
             block_size: block_size.unwrap_or(BlockSize::B1024),
             transfer: None,
-            ahead: None,
+            block: None,
             reading: None,
             request: None,
             unanswered: 0,
@@ -117,7 +117,7 @@ impl Shard {
         let wanted = push.reading.take().unwrap_or_default();
         match read {
             Ok(bytes) if bytes.len() == wanted.len() => {
-                push.ahead = Some((offset, bytes));
+                push.block = Some((offset, bytes));
                 self.advance_push(now, operation);
                 self.drain_coap(now);
             }
@@ -129,18 +129,15 @@ impl Shard {
         }
     }
 
-    /// Sends the block that is due, if it is there and the device listens, and reads the one after it.
+    /// Sends the block that is due, if it was read and the device listens.
     fn advance_push(&mut self, now: Now, operation: OperationId) {
         let Some(push) = self.pushes.by_operation.get(&operation) else { return };
         let device = push.order.device;
         let (Some(transfer), None) = (&push.transfer, push.request) else { return };
         let due = transfer.due();
-        let is_there = push
-            .ahead
-            .as_ref()
-            .is_some_and(|(offset, bytes)| *offset == due.start && bytes.len() >= due.len());
-        if !is_there {
-            return self.read_ahead(operation, due);
+        let block = push.block.as_ref();
+        if !block.is_some_and(|(offset, bytes)| *offset == due.start && bytes.len() >= due.len()) {
+            return self.read_block(operation, due);
         }
         if push.not_before > now.mono || self.roster.presence(now, device) != Presence::Awake {
             return;
@@ -153,7 +150,7 @@ impl Shard {
         let (part, path) = (transfer.part(), push.path);
         let mut request = binding::downlink::package(registration, path);
         let Some(push) = self.pushes.by_operation.get_mut(&operation) else { return };
-        let Some((_, mut bytes)) = push.ahead.take() else { return };
+        let Some((_, mut bytes)) = push.block.take() else { return };
         bytes.truncate(due.len());
         (request.payload, request.part) = (bytes, Some(part));
         self.have_proven(now, source, due.len());
@@ -163,17 +160,12 @@ impl Shard {
             Ok(request) => {
                 push.request = Some(request);
                 self.pushes.requests.insert(request, operation);
-                let next =
-                    due.end..(due.end + due.len()).min(push.transfer.map_or(0, |transfer| transfer.len()));
-                if !next.is_empty() {
-                    self.read_ahead(operation, next);
-                }
             }
             Err(_) => self.put_off(now, operation),
         }
     }
 
-    fn read_ahead(&mut self, operation: OperationId, range: Range<usize>) {
+    fn read_block(&mut self, operation: OperationId, range: Range<usize>) {
         let Some(push) = self.pushes.by_operation.get_mut(&operation) else { return };
         if push.reading.as_ref() != Some(&range) {
             let (offset, len) = (range.start, range.len());

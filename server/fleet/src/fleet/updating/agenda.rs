@@ -20,7 +20,7 @@ struct Item {
     operation: Option<OperationId>,
 }
 
-/// How many updates take a step at the same moment at most: one that pushes takes one for as long as that lasts.
+/// How many updates take a step at the same moment at most: a step lasts until the device has answered.
 const MAX_STEPPING: usize = 4_096;
 
 impl Agenda {
