@@ -240,14 +240,17 @@ fn a_device_that_keeps_a_package_is_told_so_a_few_times_and_given_up() {
 fn a_device_that_is_revoked_on_its_way_to_a_package_is_not_waited_for() {
     let revoke = |world: &mut World| (world.seen.registered, world.seen.is_revoked) = (None, true);
     // While it fetches, and between two tries of a push.
-    let mut fetching = World::new(Quirk::Hangs).offering(Scheme::Coaps, "coaps://fw.example/d/k");
+    let mut fetching = World::new(Quirk::Hangs)
+        .with_terms(|terms| terms.delivery = Delivery::Pull)
+        .offering(Scheme::Coaps, "coaps://192.0.2.1:5885/d/key");
     while fetching.uris.is_empty() {
         fetching.turn();
     }
     let mut pushed = World::new(Quirk::BreaksOff(1));
-    while pushed.update.attempt == 1 {
+    while pushed.update.attempt == 1 && !pushed.update.has_ended() {
         pushed.turn();
     }
+    assert_eq!((pushed.update.attempt, pushed.update.phase), (2, UpdatePhase::Waiting));
     for mut world in [fetching, pushed] {
         revoke(&mut world);
         assert_eq!(world.run(Duration::from_secs(1)), UpdatePhase::Failed);
