@@ -308,6 +308,12 @@ impl Client {
         self.told.iter().any(|told| told.name() == name)
     }
 
+    /// All events of these names until now, in their order.
+    pub fn told(&mut self, names: &[&str]) -> Vec<Event> {
+        self.has_told("");
+        self.told.iter().filter(|event| names.contains(&event.name())).cloned().collect()
+    }
+
     /// How many events of this name it has told until now.
     pub fn count(&mut self, name: &str) -> usize {
         self.has_told(name);

@@ -95,6 +95,32 @@ impl Rest {
         .await
     }
 
+    /// Says what the default class wants of its devices, which are looked at every minute. The number of the version.
+    pub async fn baseline(&self, lines: &[&str], mode: &str) -> u64 {
+        let new = json!({ "lines": lines.join("\n"), "mode": mode, "check_every_seconds": 60 });
+        let made = self.put("/baselines/class:default", new).await;
+        made["version"].as_u64().expect("a version has a number")
+    }
+
+    /// Where a device stands with its configuration, once that is as asked, which must be before the deadline.
+    pub async fn configured(
+        &self,
+        device: &str,
+        deadline: Deadline,
+        what: &str,
+        is: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let path = format!("/devices/{device}/configuration");
+        loop {
+            let stands = self.get(&path).await;
+            if is(&stands) {
+                return stands;
+            }
+            assert!(!deadline.has_passed(), "in vain: waited for {what}: {stands:#}");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    }
+
     /// Says how something is to be.
     pub async fn put(&self, path: &str, body: Value) -> Value {
         self.ask(self.client.put(self.url(path)).json(&body), path).await

@@ -53,7 +53,19 @@ impl Tap {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn before(server: SocketAddr) -> Self {
-        let (to_client, to_server) = (socket(), socket());
+        Self::between(socket(), server)
+    }
+
+    /// A relay in front of the server, at an address that was given away before.
+    ///
+    /// # Panics
+    /// If the address is somebody else's by now, and outside of a tokio runtime.
+    pub fn at(address: SocketAddr, server: SocketAddr) -> Self {
+        Self::between(bound_to(address), server)
+    }
+
+    fn between(to_client: UdpSocket, server: SocketAddr) -> Self {
+        let to_server = socket();
         let address = to_client.local_addr().expect("the socket is bound");
         let lost = AtomicBool::new(false);
         let shared = Arc::new(Shared {
@@ -106,6 +118,11 @@ impl Tap {
                 return datagram.bytes;
             }
         }
+    }
+
+    /// What has gone through since it was asked last, or anything else was.
+    pub fn drain(&mut self) -> Vec<Datagram> {
+        std::iter::from_fn(|| self.seen.try_recv().ok()).collect()
     }
 
     /// How many ClientHellos have gone through since it was asked last, or anything else was; all of what went through
@@ -203,7 +220,11 @@ pub(crate) fn is_client_hello(datagram: &[u8]) -> bool {
 }
 
 pub(crate) fn socket() -> UdpSocket {
-    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port is free");
+    bound_to(SocketAddr::from(([127, 0, 0, 1], 0)))
+}
+
+fn bound_to(address: SocketAddr) -> UdpSocket {
+    let socket = std::net::UdpSocket::bind(address).expect("a port is free");
     socket.set_nonblocking(true).expect("sockets can be non-blocking");
     UdpSocket::from_std(socket).expect("the caller is in a runtime")
 }

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use interop_tests::{Deadline, Peer, Settings, Spec, Transport, here, on_every_peer, on_peers};
+use interop_tests::{
+    Client, Deadline, Device, Peer, Rest, Settings, Spec, Stage, Transport, here, on_every_peer, on_peers,
+    until,
+};
+use serde_json::{Value, json};
 
 #[test]
 fn operations_for_a_sleeping_device_wait_for_its_next_uplink() {
@@ -46,6 +50,111 @@ fn an_operation_that_waits_can_be_cancelled() {
         device.read(text).await.assert_done();
         assert!(!client.has_told("write"), "what was cancelled is not sent");
     });
+}
+
+#[test]
+fn what_waits_for_a_sleeping_device_is_sent_by_priority_and_without_what_is_pointless() {
+    let peers = [Peer::Leshan, Peer::Simulated];
+    on_peers(here!(), &peers, &Transport::ALL, Settings::default(), |mut stage| async move {
+        let sensor = stage.places().sensor;
+        let (mut client, device) = stage.registered(Spec::new("patient").queue_mode()).await;
+        let rest = Rest::of(&stage.subject, &stage.console).await;
+        // After a start the server takes a device in queue mode for asleep, until it is heard.
+        stage.subject.kill();
+        stage.subject.start_again().await;
+        let queue = Queue::fill(&stage, &rest, &device).await;
+        assert!(!client.has_told("write-attributes"), "nothing is sent to a sleeping device");
+        client.run(&format!("send {sensor}")).await;
+        queue.is_sent_in_order(&stage, &rest, &mut client).await;
+    });
+}
+
+#[test]
+fn what_waits_behind_an_operation_is_sent_by_priority_and_without_what_is_pointless() {
+    on_every_peer(here!(), |stage| async move {
+        let (mut client, device) = stage.registered(Spec::new("busy")).await;
+        let rest = Rest::of(&stage.subject, &stage.console).await;
+        client.run("pause").await;
+        // On its way again and again, as long as nothing comes back.
+        let read = json!({ "request": { "operation": "read", "path": "/3/0/0" }, "wait_seconds": 0 });
+        rest.post(&format!("/devices/{}/operations", device.id()), read).await;
+        let queue = Queue::fill(&stage, &rest, &device).await;
+        client.run("resume").await;
+        queue.is_sent_in_order(&stage, &rest, &mut client).await;
+    });
+}
+
+/// What waits for a device: by their ids.
+struct Queue {
+    device: String,
+    background: String,
+    pointless: String,
+    normal: String,
+    urgent: String,
+}
+
+impl Queue {
+    /// Asks for the last first.
+    async fn fill(stage: &Stage, rest: &Rest, device: &Device) -> Self {
+        let (text, sensor) = (stage.places().text, stage.places().sensor);
+        let [old, new, ..] = stage.places().texts;
+        let ask = async |priority: &str, request: Value| {
+            let asked = json!({ "request": request, "priority": priority, "wait_seconds": 0 });
+            let asked = rest.post(&format!("/devices/{}/operations", device.id()), asked).await;
+            assert_eq!(asked["state"], "queued", "{asked:#}");
+            asked["id"].as_str().expect("an operation has an id").to_owned()
+        };
+        let attributes =
+            |path: &str| json!({ "operation": "write-attributes", "path": path, "set": { "pmin": "5" } });
+        let write = |value: &str| json!({ "operation": "write", "path": text, "text": value });
+        let queue = Self {
+            device: device.id().to_owned(),
+            background: ask("background", attributes("/3/0/9")).await,
+            pointless: ask("normal", write(old)).await,
+            normal: ask("normal", write(new)).await,
+            urgent: ask("urgent", attributes(sensor)).await,
+        };
+        // Of the whole fleet, by name.
+        let waiting = rest.get("/operations/waiting").await;
+        let waiting = waiting["items"].as_array().expect("a page has items");
+        let names = ["patient", "busy"].map(Value::from);
+        assert!(waiting.iter().all(|row| names.contains(&row["endpoint"])), "{waiting:#?}");
+        let shown = |id: &str| {
+            let row = waiting.iter().find(|row| row["operation"]["id"] == id);
+            row.inspect(|row| assert_eq!(row["device"], device.id(), "{row:#}"));
+            row.and_then(|row| waiting.iter().position(|other| other == row))
+        };
+        let places = [&queue.urgent, &queue.normal, &queue.background].map(|id| shown(id));
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}: {waiting:#?}");
+        assert_eq!(shown(&queue.pointless), None, "it does not wait any more: {waiting:#?}");
+        queue
+    }
+
+    async fn is_sent_in_order(&self, stage: &Stage, rest: &Rest, client: &mut Client) {
+        let (text, sensor) = (stage.places().text, stage.places().sensor);
+        let done = until("all of it to be done", Deadline::usual(), async || {
+            let mut all = Vec::new();
+            for id in [&self.urgent, &self.normal, &self.background] {
+                all.push(rest.get(&format!("/devices/{}/operations/{id}", self.device)).await);
+            }
+            all.iter().all(|one| one["ended_at"].is_string()).then_some(all)
+        })
+        .await;
+        assert!(done.iter().all(|one| one["state"] == "done"), "{done:#?}");
+        let pointless = rest.get(&format!("/devices/{}/operations/{}", self.device, self.pointless)).await;
+        assert_eq!([&pointless["state"], &pointless["superseded_by"]], ["superseded", &*self.normal]);
+        assert_eq!(pointless["sent_at"], Value::Null);
+        let told = client.told(&["write", "write-attributes"]);
+        let paths: Vec<&str> = told.iter().map(|event| event.text("path")).collect();
+        assert_eq!(paths, [sensor, text, "/3/0/9"], "as the client has seen it");
+        let value = rest.get(&format!("/devices/{}/operations", self.device)).await;
+        let waits = |one: &&Value| one["state"] == "queued" || one["state"] == "sent";
+        assert_eq!(
+            value["items"].as_array().map(|all| all.iter().filter(waits).count()),
+            Some(0),
+            "{value:#}"
+        );
+    }
 }
 
 #[test]

@@ -24,6 +24,11 @@ impl Device {
         &self.url
     }
 
+    /// Its name in the API.
+    pub fn id(&self) -> &str {
+        self.url.rsplit('/').next().unwrap_or_default()
+    }
+
     /// Its page.
     pub async fn page(&self) -> Page {
         self.console.open(&self.url).await

@@ -17,6 +17,8 @@ pub struct Places {
     pub text: &'static str,
     /// Values to write there, one after the other.
     pub texts: [&'static str; 5],
+    /// A line of a baseline that the peer refuses, and the code of its answer.
+    pub refused: (&'static str, &'static str),
     /// What can be executed with arguments.
     pub command: &'static str,
     /// The formats that the peer has not, by their numbers.
@@ -42,6 +44,7 @@ impl Places {
         sensor_field: "r.5700",
         text: "/3/0/15",
         texts: ["Europe/Vienna", "Europe/Berlin", "Asia/Tokyo", "America/Lima", "Africa/Lagos"],
+        refused: ("/1/0/7 = XYZ", "4.00"),
         command: "/3/0/4",
         unknown_formats: &[],
         device_fields: &[(14, "+02:00"), (15, "Europe/Berlin")],
@@ -58,6 +61,7 @@ impl Places {
         sensor_field: "r.3",
         text: "/3/0/14",
         texts: ["+02:00", "+03:00", "+04:00", "+05:00", "-06:00"],
+        refused: ("/3/0/15 = Europe/Vienna", "5.01"),
         command: "/31024/10/2",
         unknown_formats: &["60", "112"],
         device_fields: &[(14, "+02:00")],

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use device::{Account, Argument, Device, Factory, Firmware, Interaction, Output, Profile};
+use device::{Account, Argument, Device, Factory, Firmware, How, Interaction, Misbehaviour, Output, Profile};
 use objects::{DataType, Models, Path, Registry, Value, Version};
 use serde_json::json;
 use server::demo::{
@@ -35,6 +35,18 @@ pub(super) fn start(server: SocketAddr, spec: &Spec) -> Client {
     // Of an object that the server has no model of.
     let unknown = Path::from_ids(&[3442, 0, 110]).expect("it is a resource");
     profile.objects.set(unknown, Value::String("initial value".to_owned())).expect("no model says otherwise");
+    // As Leshan's client, it takes no binding that it does not have.
+    let binding = Path::from_ids(&[1, 0, 7]).expect("it is a resource");
+    let how = How::AnswerWith(coap::Code::BAD_REQUEST);
+    let refuses = Misbehaviour { operation: device::Operation::Write, within: binding, how };
+    profile.faults.misbehaviours.push(refuses);
+    // Nobody but the server may do anything with the first temperature, as far as somebody asks it.
+    for (resource, value) in [(0, 3303), (1, 0), (3, 1)] {
+        let path = Path::from_ids(&[2, 0, resource]).expect("it is a resource");
+        profile.objects.set(path, Value::Integer(value)).expect("these are whole numbers");
+    }
+    let rights = Path::from_ids(&[2, 0, 2, 0]).expect("it is a resource instance");
+    profile.objects.set(rights, Value::Integer(1)).expect("rights are a whole number");
     let (events_in, events) = mpsc::unbounded_channel();
     let (commands, commands_out) = mpsc::unbounded_channel();
     let seed = u64::from(since_epoch.subsec_nanos());

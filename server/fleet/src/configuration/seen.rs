@@ -27,6 +27,8 @@ pub struct Listening {
     pub id: RegistrationId,
     /// Its enabler version.
     pub lwm2m: Version,
+    /// Whether it answers composite operations, as far as that is known.
+    pub composites: bool,
     /// Whether the device listens now.
     pub awake: bool,
     /// What it has.
@@ -59,10 +61,19 @@ pub enum Asked {
     Away,
 }
 
+impl Listening {
+    /// Whether it may be asked for several things at once (LwM2M Core 1.1.1 §6.3.8, §6.3.9).
+    pub(super) fn has_composites(&self) -> bool {
+        self.lwm2m >= Version::V1_1 && self.composites
+    }
+}
+
 impl Asked {
     /// What the result of an operation that failed means: `4.05 Method Not Allowed` is the device's word.
     pub fn failed(result: String) -> Self {
-        // LwM2M Transport 1.1.1 §6.7: 4.xx is what will be so again, 5.xx and silence may not.
-        if result.starts_with("4.") { Self::Refused(result) } else { Self::Failed(result) }
+        // LwM2M Transport 1.1.1 §6.7: 4.xx is what will be so again, 5.xx and silence may not; but what is not implemented
+        // (5.01, as Wakaama says of what it can't write) is so until the device is another one.
+        let stays = result.starts_with("4.") || result.starts_with("5.01");
+        if stays { Self::Refused(result) } else { Self::Failed(result) }
     }
 }

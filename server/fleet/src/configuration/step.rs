@@ -57,6 +57,10 @@ impl Configured {
             }
             (Some(asking), Some(Asked::Done)) => steps.done(asking),
             (Some(asking), Some(Asked::Refused(reason))) => steps.refused(asking, reason),
+            // By now it is known that it answers no composite operation: that was why.
+            (Some(asking), Some(Asked::Failed(reason))) if steps.was_composite_in_vain(asking) => {
+                steps.refused(asking, reason);
+            }
             (Some(_), Some(Asked::Failed(reason))) => steps.failed(reason),
             // Nobody knows what became of it: looking again tells.
             (Some(_), Some(Asked::Away) | None) | (None, _) => {}
@@ -141,6 +145,9 @@ impl Steps<'_> {
             for line in self.row.lines.iter_mut().filter(|line| line.key.attributes) {
                 line.settled = false;
             }
+        }
+        if self.row.way == Way::Composite && !listening.has_composites() {
+            self.row.way = Way::Instance;
         }
         if self.row.next_check <= self.now {
             self.begin_check();

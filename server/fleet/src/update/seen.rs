@@ -8,6 +8,8 @@ use crate::{RegistrationId, Timestamp};
 pub struct Seen {
     /// Its registration.
     pub registered: Option<Registered>,
+    /// Whether its registration has ended because its credential was revoked.
+    pub is_revoked: bool,
     /// The state of the object.
     pub state: Option<Known<i64>>,
     /// The result.

@@ -50,6 +50,7 @@ impl Update {
             (Some((_, ask)), None) => steps.failed(ask, "nothing is known of it"),
             (None, _) => {}
         }
+        steps.heed_revocation();
         if steps.ask.is_none() && !steps.update.has_ended() && steps.update.due_at <= now {
             steps.go_on();
         }
@@ -122,6 +123,21 @@ impl Steps<'_> {
         self.note(REASON);
         self.mark();
         self.look();
+    }
+
+    /// Whoever takes the credential of a device away that is on its way to a package does not want it to come back for the rest.
+    fn heed_revocation(&mut self) {
+        let phase = self.update.phase;
+        let is_on_its_way =
+            phase == UpdatePhase::Delivering || phase == UpdatePhase::Waiting && self.update.attempt > 1;
+        if self.seen.is_revoked && is_on_its_way && !self.update.cancelling {
+            let (sent, size) = (self.update.sent, self.update.size);
+            let reason = format!(
+                "the credential of the device was revoked: nothing more is sent after {sent} of {size} bytes"
+            );
+            self.ask = None;
+            self.end(UpdatePhase::Failed, reason);
+        }
     }
 
     fn go_on(&mut self) {

@@ -237,6 +237,37 @@ fn a_device_that_keeps_a_package_is_told_so_a_few_times_and_given_up() {
 }
 
 #[test]
+fn a_device_that_is_revoked_on_its_way_to_a_package_is_not_waited_for() {
+    let revoke = |world: &mut World| (world.seen.registered, world.seen.is_revoked) = (None, true);
+    // While it fetches, and between two tries of a push.
+    let mut fetching = World::new(Quirk::Hangs)
+        .with_terms(|terms| terms.delivery = Delivery::Pull)
+        .offering(Scheme::Coaps, "coaps://192.0.2.1:5885/d/key");
+    while fetching.uris.is_empty() {
+        fetching.turn();
+    }
+    let mut pushed = World::new(Quirk::BreaksOff(1));
+    while pushed.update.attempt == 1 && !pushed.update.has_ended() {
+        pushed.turn();
+    }
+    assert_eq!((pushed.update.attempt, pushed.update.phase), (2, UpdatePhase::Waiting));
+    for mut world in [fetching, pushed] {
+        revoke(&mut world);
+        assert_eq!(world.run(Duration::from_secs(1)), UpdatePhase::Failed);
+        assert!(world.update.detail.contains("revoked"), "{}", world.update.detail);
+        assert_eq!(world.update.download, None);
+    }
+    // One that has got nothing yet may be given another credential.
+    let mut waiting = World::new(Quirk::None);
+    let registered = waiting.seen.registered;
+    revoke(&mut waiting);
+    waiting.turn();
+    assert!(!waiting.update.has_ended());
+    (waiting.seen.registered, waiting.seen.is_revoked) = (registered, false);
+    assert_eq!(waiting.run(DAY), UpdatePhase::Succeeded);
+}
+
+#[test]
 fn it_ends_when_it_is_cancelled_but_not_while_the_device_installs() {
     for turns in 0..12 {
         let mut world = World::new(Quirk::InstallsForEver);

@@ -23,17 +23,13 @@ impl Steps<'_> {
         let first = *pending.first()?;
         let instance = |key: &LineKey| key.path.object().zip(key.path.instance());
         let together: Vec<LineKey> = match self.row.way {
-            Way::Composite if listening.lwm2m >= Version::V1_1 => {
-                pending.into_iter().take(Paths::MAX).collect()
-            }
-            Way::Composite | Way::Instance => {
-                pending.into_iter().filter(|key| instance(key) == instance(&first)).collect()
-            }
+            Way::Composite => pending.into_iter().take(Paths::MAX).collect(),
+            Way::Instance => pending.into_iter().filter(|key| instance(key) == instance(&first)).collect(),
             Way::Resource => vec![first],
         };
         let operation = match (&together[..], instance(&first)) {
             ([_], _) | (_, None) => Operation::Read { path: resource(first.path), format: None },
-            (keys, _) if self.row.way == Way::Composite && listening.lwm2m >= Version::V1_1 => {
+            (keys, _) if self.row.way == Way::Composite => {
                 let paths = keys.iter().map(|key| key.path).collect();
                 Operation::ReadComposite { paths, format: None }
             }
@@ -71,7 +67,7 @@ impl Steps<'_> {
             })
             .take(Paths::MAX)
             .collect();
-        let together = !self.row.singly && self.row.way == Way::Composite && listening.lwm2m >= Version::V1_1;
+        let together = !self.row.singly && self.row.way == Way::Composite;
         if together && values.len() > 1 {
             let lines = values.iter().map(|(key, _)| *key).collect();
             let values: BTreeMap<Path, Value> =

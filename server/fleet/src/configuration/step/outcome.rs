@@ -1,7 +1,7 @@
 //! What came of what was asked.
 
 use super::{
-    super::{Ask, Asking, ConfiguredState, LineState, Standing, Want, Way, Written},
+    super::{Ask, Asking, ConfiguredState, LineState, Listening, Standing, Want, Way, Written},
     MAX_TRIES, REST, Steps,
 };
 
@@ -57,6 +57,12 @@ impl Steps<'_> {
                 }
             }
         }
+    }
+
+    /// Whether the device was asked for several things at once, and does not answer that.
+    pub(super) fn was_composite_in_vain(&self, asking: &Asking) -> bool {
+        let answers = self.seen.registered.as_ref().is_none_or(Listening::has_composites);
+        self.row.way == Way::Composite && asking.lines.len() > 1 && !answers
     }
 
     /// Nobody knows whether it did.

@@ -63,6 +63,26 @@ fn one_that_knows_no_composite_is_asked_one_by_one() {
 }
 
 #[test]
+fn one_that_says_nothing_to_composites_is_asked_one_by_one_at_once() {
+    let mut world = World { quirk: Quirk::MuteToComposites, ..world(Mode::Repair) };
+    world.settle();
+    assert!(is_right(&world), "{}", world.row.detail);
+    let composite = |world: &World| world.asked.iter().filter(|(_, asked)| asked.is_composite()).count();
+    assert_eq!(composite(&world), 1);
+    world.register();
+    world.change(path("/1/0/1"), 1).run_for(2 * DAY);
+    assert!(is_right(&world));
+    assert_eq!(composite(&world), 1, "what is known of it is not asked again");
+}
+
+#[test]
+fn what_a_device_has_not_implemented_is_refused() {
+    let not_implemented = Asked::failed("5.01 Not Implemented".into());
+    assert_eq!(not_implemented, Asked::Refused("5.01 Not Implemented".into()));
+    assert!(matches!(Asked::failed("5.03 Service Unavailable".into()), Asked::Failed(_)));
+}
+
+#[test]
 fn one_that_refuses_is_named_with_its_code_and_takes_the_rest() {
     let mut world = World { quirk: Quirk::Refuses(path("/1/0/2")), ..world(Mode::Repair) };
     world.run_for(3 * DAY);

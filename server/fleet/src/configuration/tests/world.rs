@@ -17,6 +17,8 @@ pub(super) enum Quirk {
     None,
     /// Answers composite operations with 4.05.
     NoComposite,
+    /// Acknowledges composite operations and says no more, as is known of it after the first.
+    MuteToComposites,
     /// Answers a Write there with 4.05; of several values it takes none.
     Refuses(Path),
     /// Takes what is written there and has something else.
@@ -86,6 +88,7 @@ impl World {
                 registered: self.registration.map(|id| Listening {
                     id: RegistrationId(id),
                     lwm2m: self.lwm2m,
+                    composites: self.quirk != Quirk::MuteToComposites || !self.has_heard_a_composite(),
                     awake: self.awake,
                     links: Arc::new(links()),
                     blind: self.blind.clone(),
@@ -168,6 +171,10 @@ impl World {
         self.asked.iter().filter(|(asked, _)| *asked == ask).count()
     }
 
+    pub(super) fn has_heard_a_composite(&self) -> bool {
+        self.asked.iter().any(|(_, operation)| operation.is_composite())
+    }
+
     fn say(&mut self, path: Path) {
         if let Some(value) = self.values.get(&path) {
             self.said.insert(path, Known { value: value.clone(), at: self.now });
@@ -181,6 +188,11 @@ impl World {
                 if self.quirk == Quirk::NoComposite =>
             {
                 return refused();
+            }
+            Operation::ReadComposite { .. } | Operation::WriteComposite { .. }
+                if self.quirk == Quirk::MuteToComposites =>
+            {
+                return Asked::failed("the device acknowledged, and did not answer in time".into());
             }
             Operation::ReadComposite { paths, .. } => paths.iter().for_each(|path| self.say(*path)),
             Operation::Read { path, .. } => {

@@ -129,6 +129,7 @@ impl Fleet {
                 Some(Listening {
                     id: registration.id,
                     lwm2m: registration.lwm2m,
+                    composites: self.unanswered_composites(view.device.id).await?.is_none(),
                     awake: self.downlink.presence(view.device.id).await == Presence::Awake,
                     links: Arc::clone(&registration.links),
                     blind,

@@ -57,6 +57,7 @@ impl Fleet {
         };
         Ok(Seen {
             registered,
+            is_revoked: view.state == DeviceState::Revoked,
             state: at(target.state()).and_then(integer),
             result: at(target.result()).and_then(integer),
             package_version: at(target.version()).and_then(text),
