@@ -12,7 +12,7 @@ use objects::{InstanceId, ObjectId, Path, ResourceId, Version};
 
 use crate::{
     AuditEntry, Change, ClassId, Commit, Context, DeviceId, DeviceState, Fleet, FleetError, Observation,
-    Permission, PublicId, Verb,
+    Permission, PublicId, Registration, Verb,
     wish::{Agenda, Kept, NoComposites, WishChange, Wishes},
 };
 
@@ -111,9 +111,19 @@ impl Fleet {
         let view = self.store.device_row(device).await?;
         let live = view.filter(|view| view.state == DeviceState::Registered);
         let Some(registration) = live.and_then(|view| view.registration) else { return Ok(false) };
-        let unanswered = self.unanswered_composites(device).await?;
-        Ok(registration.lwm2m >= Version::V1_1
-            && unanswered.is_none_or(|unanswered| unanswered.lwm2m != registration.lwm2m))
+        Ok(self.answers_composites(&registration).await?)
+    }
+
+    /// Whether a device may be asked about several nodes at once in its registration.
+    pub(super) async fn answers_composites(
+        &self,
+        registration: &Registration,
+    ) -> Result<bool, crate::StoreError> {
+        if registration.lwm2m < Version::V1_1 {
+            return Ok(false);
+        }
+        let unanswered = self.unanswered_composites(registration.device).await?;
+        Ok(unanswered.is_none_or(|unanswered| unanswered.lwm2m != registration.lwm2m))
     }
 
     /// Whether any class wishes anything, by what was read last: each sweep reads it anew.

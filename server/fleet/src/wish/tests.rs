@@ -335,7 +335,7 @@ fn the_agenda_looks_at_each_device_once_at_a_time() {
     assert_eq!(agenda.sweeps_after(), Some(None));
     agenda.swept(&[device], false);
     assert_eq!((agenda.sweeps_after(), agenda.take_due(now)), (None, vec![device]));
-    agenda.happened(device, &crate::EventKind::Updated, true);
+    agenda.happened(device, &crate::EventKind::Updated { changed: false }, true);
     assert_eq!(agenda.take_due(now), []);
     agenda.tended(now, device, Tended::Settled(None));
     assert_eq!(agenda.take_due(now), [device], "something has happened meanwhile");
@@ -349,12 +349,12 @@ fn the_agenda_looks_at_each_device_once_at_a_time() {
     assert_eq!(agenda.take_due(at(5)), [device]);
     agenda.tended(now, device, Tended::Gone);
     assert!(agenda.is_idle());
-    agenda.happened(device, &crate::EventKind::Updated, false);
+    agenda.happened(device, &crate::EventKind::Updated { changed: false }, false);
     assert!(agenda.is_idle(), "nobody wishes anything");
     agenda.look_at(device);
     assert_eq!(agenda.take_due(now), [device]);
     agenda.tended(now, device, Tended::Asleep);
-    agenda.happened(device, &crate::EventKind::Updated, false);
+    agenda.happened(device, &crate::EventKind::Updated { changed: false }, false);
     assert_eq!(agenda.take_due(now), [device], "but there is something left to end");
 }
 
