@@ -13,7 +13,7 @@ use objects::{InstanceId, ObjectId, Path, ResourceId, Version};
 use crate::{
     AuditEntry, Change, ClassId, Commit, Context, DeviceId, DeviceState, Fleet, FleetError, Observation,
     Permission, PublicId, Registration, Verb,
-    wish::{Agenda, Kept, NoComposites, WishChange, Wishes},
+    wish::{self, Agenda, Kept, LeftOut, NoComposites, WishChange, Wishes},
 };
 
 /// What is held in memory of wishes.
@@ -53,6 +53,8 @@ pub struct DeviceWishes {
     pub observations: Vec<Observation>,
     /// Whether and since when it answers no composite operation.
     pub no_composites: Option<NoComposites>,
+    /// What its class wishes and it is not asked, as long as it is registered.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// The firmware version that a device runs.
@@ -96,9 +98,13 @@ impl Fleet {
     /// What a device is observed for, by wish and by hand.
     pub async fn device_wishes(&self, context: &Context, id: PublicId) -> Result<DeviceWishes, FleetError> {
         self.demand(context, Permission::View, "device wishes").await?;
-        let device = self.view(id).await?.device;
+        let view = self.view(id).await?;
+        let live = view.registration.filter(|_| view.state == DeviceState::Registered);
+        let device = view.device;
+        let wishes = self.wishes_of(device.class).await?;
         Ok(DeviceWishes {
-            wishes: self.wishes_of(device.class).await?,
+            left_out: live.map(|registration| wish::left_out(&wishes, &registration)).unwrap_or_default(),
+            wishes,
             kept: self.store.kept_wishes(device.id).await?,
             observations: self.store.observations(device.id).await?,
             no_composites: self.unanswered_composites(device.id).await?,
