@@ -89,7 +89,11 @@ pub(crate) async fn page(
     let now = app.now();
     let filtered = asked.filtered();
     let empty = found.rows.is_empty() && !filtered && query.page.after.is_none();
-    let columns = asked.columns();
+    let mut columns = asked.columns();
+    if asked.columns.is_empty() && labels.is_empty() {
+        // Where nobody uses labels there is no column of them.
+        columns.retain(|column| column.name != "labels");
+    }
     let shell = Shell::new(&app, &login, Area::Devices, "Devices").done(&asked.done);
     let here = asked.url(None);
     Ok(Page(DevicesPage {

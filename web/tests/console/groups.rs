@@ -117,9 +117,9 @@ async fn labels_are_written_on_one_device_and_on_many() {
     let saved = browser.submit(&page, "#labels", &[("labels", "site=bern spare")]).await;
     let page = browser.follow(&saved).await;
     assert_eq!(page.attributes("#field-labels", "value"), ["site=bern spare"]);
-    let list = browser.get("/devices?label=site%3Dbern").await;
-    assert_eq!(list.texts("#devices .device-name"), ["node-1"]);
-    assert_eq!(list.text("#devices td[data-label=Labels]"), "site=bern spare");
+    let found = browser.get("/devices?label=site%3Dbern").await;
+    assert_eq!(found.texts("#devices .device-name"), ["node-1"]);
+    assert_eq!(found.text("#devices td[data-label=Labels]"), "site=bern spare");
     assert!(!browser.get("/devices?columns=class").await.has("#devices td[data-label=Labels]"));
     let export = browser.get("/devices/export?format=csv&label=site%3Dbern").await;
     assert!(export.body.lines().nth(1).unwrap().ends_with(",site=bern spare"), "{}", export.body);
