@@ -54,7 +54,7 @@ const browse = async (options, use) => {
   });
   const page = context.pages()[0] ?? (await context.newPage());
   page.on("console", (message) => {
-    if (message.type() === "error" && !message.text().includes("404")) problems.push(`console: ${message.text()}`);
+    if (message.type() === "error" && !/404|422|ERR_INTERNET_DISCONNECTED/.test(message.text())) problems.push(`console: ${message.text()}`);
   });
   page.on("pageerror", (error) => problems.push(`script: ${error.message}`));
   try {
@@ -110,6 +110,60 @@ const seesAChange = async (page, value) => {
     ([cell, value]) => document.querySelector(cell)?.textContent.trim() === value, [CELL, value], { timeout: 15000, polling: 20 },
   );
   return Date.now() - changed;
+};
+
+// Slow enough that somebody sees how far it is.
+const SENT_A_SECOND = 1_000_000;
+const IMAGE = { name: "image.bin", mimeType: "application/octet-stream", buffer: Buffer.alloc(3 << 20, 7) };
+
+const uploads = async (page) => {
+  await page.goto(`${CONSOLE}/enrolment/classes/default/updates`);
+  await page.check("#policy #field-unsigned");
+  await page.click("#policy button.primary");
+  await page.waitForSelector("#field-unsigned:checked");
+  await page.goto(`${CONSOLE}/artefacts`);
+  await examine(page, "artefacts");
+  check(await page.locator("form[data-upload] progress").isHidden(), "nothing is being sent yet");
+  await page.evaluate(() => {
+    const [bar, seen] = [document.querySelector("form[data-upload] progress"), []];
+    new MutationObserver(() => {
+      if (bar.hasAttribute("value")) seen.push(bar.value / bar.max);
+      sessionStorage.setItem("seen", JSON.stringify(seen));
+    }).observe(bar, { attributes: true });
+  });
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Network.enable");
+  const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: SENT_A_SECOND };
+  await devtools.send("Network.emulateNetworkConditions", slow);
+  await page.fill("#field-name", "gateway");
+  await page.fill("#field-version", "1.4.0");
+  await page.setInputFiles("#field-image", IMAGE);
+  await page.click("form[data-upload] button.primary");
+  await page.waitForSelector("form[data-upload] .upload progress:visible");
+  await page.waitForFunction(() => document.querySelector(".upload span")?.textContent.includes("of 3.0 MiB"));
+  check(await page.locator("form[data-upload] button.primary").isDisabled(), "the form could be sent twice");
+  await examine(page, "uploading");
+  await page.waitForURL(/\/artefacts\/.+done=artefact-added/, { timeout: 60000 });
+  check((await page.textContent("h1")).trim() === "gateway 1.4.0", "the page of the artefact is shown");
+  const seen = JSON.parse(await page.evaluate(() => sessionStorage.getItem("seen")));
+  check(seen.some((part) => part > 0 && part < 1), `the bar has shown ${seen} alone`);
+  check(seen.every((part, at) => at === 0 || part >= seen[at - 1]), `the bar has gone back: ${seen}`);
+
+  // What is refused is said, and what was typed stays.
+  await page.goto(`${CONSOLE}/artefacts`);
+  await page.fill("#field-name", "gateway");
+  await page.fill("#field-version", "1.5.0");
+  await page.click("form[data-upload] button.primary");
+  await page.waitForSelector("#field-image-problem");
+  check((await page.inputValue("#field-version")) === "1.5.0", "what was typed stays");
+  // So is that nobody answers; and then it can be sent again.
+  await devtools.send("Network.emulateNetworkConditions", { ...slow, offline: true });
+  await page.setInputFiles("#field-image", IMAGE);
+  await page.click("form[data-upload] button.primary");
+  await page.waitForSelector('.upload span:has-text("broke off")');
+  await devtools.send("Network.emulateNetworkConditions", { ...slow, uploadThroughput: -1 });
+  await page.click("form[data-upload] button.primary");
+  await page.waitForURL(/\/artefacts\/.+done=artefact-added/, { timeout: 60000 });
 };
 
 const withScript = async (page) => {
@@ -173,6 +227,7 @@ const withScript = async (page) => {
   const key = await page.textContent("#key-bootstrap");
   await page.reload();
   check(!(await page.content()).includes(key.trim()), "a key is shown once, not after the page is loaded again");
+  await uploads(page);
   await page.goto(`${CONSOLE}/no-such-page`);
   await examine(page, "error");
 };

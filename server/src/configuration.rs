@@ -3,7 +3,8 @@
 use std::{future::poll_fn, sync::Arc, time::Duration};
 
 use fleet::{
-    Actor, Context, Feed, Fleet, FleetError, RequestId, Timestamp, Watched, configuration::ConfiguredState,
+    Actor, Context, Feed, Fleet, FleetError, RequestId, SteppedConfiguration, Timestamp, Watched,
+    configuration::{ConfiguredState, Counted},
 };
 use tokio::{
     task::JoinSet,
@@ -50,8 +51,7 @@ pub(crate) async fn run(fleet: Arc<Fleet>, feed: Feed, clock: Clock, mut stop: S
             biased;
             () = &mut stop => break,
             Some((device, advanced)) = tasks::next_of(&mut steps) => match advanced {
-                Ok(Some(state)) => told(device, state),
-                Ok(None) => {}
+                Ok(stepped) => told(device, stepped),
                 Err(error) => {
                     warn!(device.row = device.0, %error, "a configuration could not go on and is tried again");
                 }
@@ -78,7 +78,16 @@ pub(crate) async fn run(fleet: Arc<Fleet>, feed: Feed, clock: Clock, mut stop: S
     }
 }
 
-fn told(device: fleet::DeviceId, state: ConfiguredState) {
+fn told(device: fleet::DeviceId, stepped: SteppedConfiguration) {
+    let Counted { found, repaired, stopped } = stepped.counted;
+    for (name, count) in [
+        ("muster_configuration_findings_total", found),
+        ("muster_configuration_repairs_total", repaired),
+        ("muster_configuration_flapping_total", stopped),
+    ] {
+        metrics::counter!(name).increment(count as u64);
+    }
+    let Some(state) = stepped.became else { return };
     metrics::counter!("muster_configuration_reached_total", "state" => state.name()).increment(1);
     match state {
         ConfiguredState::Flapping | ConfiguredState::Refused | ConfiguredState::Failed => {

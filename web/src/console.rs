@@ -12,6 +12,8 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::app::App;
 
+mod applies;
+
 mod artefacts;
 
 mod audit;

@@ -2,6 +2,8 @@
 //
 // <main data-live="URL"> opens one stream of server-sent events while the tab is visible. A `fragment` event carries
 // elements with ids, each of which takes the place of the element of that id. Focus stays where it is.
+//
+// <form data-upload> shows in its <progress> how much of its files has been sent, and then what the form would have shown.
 "use strict";
 
 (() => {
@@ -91,6 +93,55 @@
       button.textContent = "Copied";
     });
   }
+
+  const MEBIBYTE = 1048576;
+  const sized = (count) => count < MEBIBYTE ? `${(count / 1024).toFixed(1)} KiB` : `${(count / MEBIBYTE).toFixed(1)} MiB`;
+
+  // What the server has answered takes the place of the page: the form again, with what is wrong.
+  const show = (answer) => {
+    const fresh = new DOMParser().parseFromString(answer, "text/html");
+    const content = fresh.getElementById("content");
+    if (!content) return false;
+    document.title = fresh.title;
+    document.getElementById("content").replaceWith(content);
+    content.focus();
+    scrollTo(0, 0);
+    return true;
+  };
+
+  const upload = (form, button) => {
+    const line = form.querySelector(".upload");
+    const [bar, text] = [line.querySelector("progress"), line.querySelector("span")];
+    const request = new XMLHttpRequest();
+    const stop = (reason) => {
+      bar.hidden = true;
+      text.textContent = reason;
+      button.disabled = false;
+    };
+    request.upload.addEventListener("progress", ({ loaded, total, lengthComputable }) => {
+      if (!lengthComputable) return;
+      [bar.max, bar.value] = [total, loaded];
+      text.textContent = loaded < total ? `${sized(loaded)} of ${sized(total)}` : "All of it was sent and is being checked …";
+    });
+    request.addEventListener("load", () => {
+      const moved = request.status < 400 && request.responseURL;
+      if (moved) location.assign(moved);
+      else if (!show(request.responseText)) stop(`The server answered ${request.status}.`);
+    });
+    request.addEventListener("error", () => stop("The upload broke off. Nothing was kept; try it again."));
+    request.open(form.method, form.action);
+    request.send(new FormData(form));
+    button.disabled = true;
+    bar.removeAttribute("value");
+    bar.hidden = line.hidden = false;
+    text.textContent = "Begins …";
+  };
+
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-upload]")) return;
+    event.preventDefault();
+    upload(event.target, event.target.querySelector("button"));
+  });
 
   if (!main) return;
   if (toggle) {

@@ -28,19 +28,21 @@ pub(crate) use line::same;
 pub use line::{Hidden, Line, LineKey, Want};
 
 mod row;
-pub use row::{Ask, Asking, Configured, ConfiguredState, Finding, LineState, Standing, Way, Writer, Written};
+pub use row::{
+    Ask, Asking, Configured, ConfiguredState, Finding, Leaving, LineState, Standing, Way, Writer, Written,
+};
 
 mod seen;
-pub use seen::{Asked, Known, Listening, Seen};
+pub use seen::{AccountTerms, Asked, Known, Listening, Overwritten, Seen};
 
 mod step;
-pub use step::{Request, Step};
+pub use step::{Counted, Request, Step};
 
 mod text;
 pub use text::{TextError, read_lines, write_lines};
 
 mod writer;
-pub use writer::who_wrote;
+pub use writer::{overwritten, who_wrote};
 
 #[cfg(test)]
 mod tests;

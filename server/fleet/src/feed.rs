@@ -38,8 +38,11 @@ pub struct Event {
 pub enum EventKind {
     /// It registered.
     Registered,
-    /// Its registration changed or was renewed.
-    Updated,
+    /// Its registration was renewed.
+    Updated {
+        /// Something of it is another than before.
+        changed: bool,
+    },
     /// It deregistered.
     Deregistered,
     /// Its lifetime ran out.
@@ -56,6 +59,8 @@ pub enum EventKind {
         id: OperationId,
         /// Where it stands now.
         state: OperationState,
+        /// The device did it, and is another since.
+        changed: bool,
     },
     /// It listens again, having slept; or it listens for the first time, in queue mode.
     Awake,

@@ -48,6 +48,7 @@ pub use configurations::ConfigurationDetail;
 
 mod configuring;
 use configuring::Configuring;
+pub use configuring::SteppedConfiguration;
 
 mod credentials;
 pub use credentials::Rotation;

@@ -88,7 +88,7 @@ pub use fleet::{
     DryRun, DryRunDevice, DueWebhook, Enrolled, Evaluated, Fleet, FolderError, Given, GroupDetail,
     ImportFormat, ImportReport, LoginBounds, LoginPermit, Look, ModelEntry, ModelFolder, ModelSource,
     NewArtefact, NewClaim, NewDevice, NewGroup, NewUpdate, Offers, Operated, OperationView, Preview, Removal,
-    Rotation, RowError, Terms, UpdateBegun, Upload,
+    Rotation, RowError, SteppedConfiguration, Terms, UpdateBegun, Upload,
 };
 
 mod group;

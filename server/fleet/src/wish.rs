@@ -13,6 +13,9 @@ pub use change::WishChange;
 mod kept;
 pub use kept::{Kept, NoComposites, Owned, Trouble, Written};
 
+mod left_out;
+pub use left_out::{LeftOut, Why, left_out};
+
 mod line;
 pub use line::{Each, Pattern, Wish, WishError};
 

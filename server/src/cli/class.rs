@@ -236,10 +236,12 @@ fn policy_of(class: &str) -> Address {
 }
 
 impl Tabular for Class {
-    const COLUMNS: &'static [&'static str] = &["name", "kinds", "mapping", "provision", "days", "readings"];
+    const COLUMNS: &'static [&'static str] =
+        &["name", "kinds", "mapping", "provision", "days", "readings", "devices"];
 
     fn cells(&self) -> Vec<String> {
-        [vec![self.name.clone()], self.policy.cells(), self.retention.cells()].concat()
+        let devices = self.devices.map_or_else(|| "many".to_owned(), |devices| devices.to_string());
+        [vec![self.name.clone()], self.policy.cells(), self.retention.cells(), vec![devices]].concat()
     }
 }
 

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use fleet::{
-    Class, DeviceState, GroupDetail, Permission,
+    Class, DeviceState, GroupDetail, Labels, Permission,
     store::{Cursor, DeviceOrder, DeviceQuery, DeviceSummary, PageRequest},
 };
 use serde::Deserialize;
@@ -20,12 +20,15 @@ use crate::{
     error::WebError,
     page::{Area, Page, Shell},
     session::SignedIn,
-    show::{Moment, visible},
+    show::visible,
     ui,
     ui::Choice,
 };
 
 pub(crate) mod chosen;
+
+mod columns;
+use columns::{COLUMNS, Cell, Column, Listed};
 
 pub(crate) mod export;
 
@@ -81,21 +84,30 @@ pub(crate) async fn page(
     let groups = app.fleet.groups(&login.context).await?;
     let query = asked.query(&classes, &groups);
     let found = app.fleet.devices(&login.context, &query).await?;
+    let ids: Vec<_> = found.rows.iter().map(|row| row.device.id).collect();
+    let labels = app.fleet.labels_of(&login.context, &ids).await?;
     let now = app.now();
     let filtered = asked.filtered();
     let empty = found.rows.is_empty() && !filtered && query.page.after.is_none();
-    let columns = asked.columns();
+    let mut columns = asked.columns();
+    if asked.columns.is_empty() && labels.is_empty() {
+        // Where nobody uses labels there is no column of them.
+        columns.retain(|column| column.name != "labels");
+    }
     let shell = Shell::new(&app, &login, Area::Devices, "Devices").done(&asked.done);
     let here = asked.url(None);
     Ok(Page(DevicesPage {
         filter: Filter::new(&asked, &classes, &groups),
         exports: asked.exports(),
-
         selectable: login.may(Permission::Operate)
             && !found.rows.is_empty()
             && query.state != Some(DeviceState::Removed),
         shell,
-        rows: found.rows.iter().map(|row| DeviceRow::new(row, &columns, now)).collect(),
+        rows: found
+            .rows
+            .iter()
+            .map(|row| DeviceRow::new(row, labels.get(&row.device.id), &columns, now))
+            .collect(),
         columns,
         first: query.page.after.is_some().then(|| here.clone()),
         next: found.next.map(|cursor| asked.url(Some(&cursor))),
@@ -139,22 +151,6 @@ struct Filter {
     columns: Vec<Choice>,
 }
 
-/// A column that can be shown beside the name and the state.
-pub(super) struct Column {
-    name: &'static str,
-    pub(super) label: &'static str,
-    cell: fn(&DeviceSummary, fleet::Timestamp) -> Cell,
-    shown: bool,
-}
-
-/// What stands in a cell.
-pub(super) enum Cell {
-    Text(String),
-    Code(String),
-    Moment(Moment),
-    Tagged(String, &'static str),
-}
-
 struct DeviceRow {
     id: String,
     url: String,
@@ -163,24 +159,20 @@ struct DeviceRow {
     cells: Vec<Cell>,
 }
 
-impl Cell {
-    fn none() -> Self {
-        Self::Text(String::new())
-    }
-
-    fn is_none(&self) -> bool {
-        matches!(self, Self::Text(text) if text.is_empty())
-    }
-}
-
 impl DeviceRow {
-    fn new(row: &DeviceSummary, columns: &[&'static Column], now: fleet::Timestamp) -> Self {
+    fn new(
+        row: &DeviceSummary,
+        labels: Option<&Labels>,
+        columns: &[&'static Column],
+        now: fleet::Timestamp,
+    ) -> Self {
+        let listed = Listed { summary: row, labels, now };
         Self {
             id: row.device.public_id.to_string(),
             url: format!("/devices/{}", row.device.public_id),
             endpoint: visible(row.device.endpoint.as_str().chars()),
             badge: Badge::of_state(row.state),
-            cells: columns.iter().map(|column| (column.cell)(row, now)).collect(),
+            cells: columns.iter().map(|column| (column.cell)(&listed)).collect(),
         }
     }
 }
@@ -329,80 +321,3 @@ const STATES: [(&str, &str, Option<DeviceState>); 8] = [
 ];
 const SECURITIES: [(&str, &str); 3] = [("", "Any"), ("psk", "With a key"), ("none", "Without a key")];
 const ORDERS: [(&str, &str); 2] = [("", "Name"), ("seen", "Last heard first")];
-
-static COLUMNS: [Column; 9] = [
-    Column {
-        name: "class",
-        label: "Class",
-        shown: true,
-        cell: |row, _| Cell::Text(visible(row.class_name.chars())),
-    },
-    Column {
-        name: "security",
-        label: "Security",
-        shown: true,
-        cell: |row, _| Cell::Text(if row.secured { "key" } else { "none" }.to_owned()),
-    },
-    Column {
-        name: "lwm2m",
-        label: "LwM2M",
-        shown: true,
-        cell: |row, _| {
-            row.registered.as_ref().map_or_else(Cell::none, |said| {
-                Cell::Tagged(said.lwm2m.to_string(), if said.binding.queue_mode { "queue mode" } else { "" })
-            })
-        },
-    },
-    Column {
-        name: "binding",
-        label: "Binding",
-        shown: false,
-        cell: |row, _| {
-            row.registered
-                .as_ref()
-                .map_or_else(Cell::none, |said| Cell::Text(said.binding.transports.clone()))
-        },
-    },
-    Column {
-        name: "address",
-        label: "Address",
-        shown: true,
-        cell: |row, _| {
-            row.registered
-                .as_ref()
-                .map_or_else(Cell::none, |said| Cell::Code(said.source.address.to_string()))
-        },
-    },
-    Column {
-        name: "seen",
-        label: "Last heard",
-        shown: true,
-        cell: |row, now| {
-            row.registered
-                .as_ref()
-                .map_or_else(Cell::none, |said| Cell::Moment(Moment::new(said.seen_at, now)))
-        },
-    },
-    Column {
-        name: "until",
-        label: "Until",
-        shown: true,
-        cell: |row, now| {
-            row.registered
-                .as_ref()
-                .map_or_else(Cell::none, |said| Cell::Moment(Moment::new(said.expires_at, now)))
-        },
-    },
-    Column {
-        name: "added",
-        label: "First known",
-        shown: false,
-        cell: |row, now| Cell::Moment(Moment::new(row.device.created_at, now)),
-    },
-    Column {
-        name: "id",
-        label: "Id",
-        shown: false,
-        cell: |row, _| Cell::Code(row.device.public_id.to_string()),
-    },
-];

@@ -108,7 +108,7 @@ impl Screen for DeviceScreen {
             | EventKind::Removed => {
                 (stale.operations, stale.observations) = (true, true);
             }
-            EventKind::Updated | EventKind::Awake | EventKind::Bootstrap(_) => {}
+            EventKind::Updated { .. } | EventKind::Awake | EventKind::Bootstrap(_) => {}
             EventKind::Update { .. } | EventKind::Configuration { .. } => {}
             EventKind::Readings(readings) => {
                 stale

@@ -9,13 +9,20 @@ use axum::{
 };
 use fleet::{
     GroupDetail, Permission, PublicId,
+    configuration::LevelName,
     store::{Cursor, DeviceQuery, DeviceSummary, PageRequest},
 };
 use serde::Deserialize;
 
 use crate::{
     app::App,
-    console::{Done, badge::Badge, confirm::Confirm, public_id, query_url},
+    console::{
+        Done,
+        applies::{Applied, Baselines},
+        badge::Badge,
+        confirm::Confirm,
+        public_id, query_url,
+    },
     error::WebError,
     form::Posted,
     page::{Area, Page, Shell, again},
@@ -44,6 +51,7 @@ struct Row {
     rule: String,
     rank: i32,
     members: u64,
+    applies: Option<Applied>,
     broken: bool,
 }
 
@@ -69,12 +77,6 @@ struct GroupPage {
     next: Option<String>,
 }
 
-/// Something that a group gives its devices.
-pub(crate) struct Applied {
-    pub(crate) what: String,
-    pub(crate) url: String,
-}
-
 struct MemberRow {
     url: String,
     endpoint: String,
@@ -97,12 +99,14 @@ pub(crate) async fn page(
     Query(done): Query<Done>,
 ) -> Result<impl IntoResponse, WebError> {
     let groups = app.fleet.groups(&login.context).await?;
+    let baselines = Baselines::load(&app, &login).await?;
     let row = |detail: &GroupDetail| Row {
         url: url_of(detail.group.public_id),
         name: visible(detail.group.name.chars()),
         rule: visible(detail.group.rule.chars()),
         rank: detail.group.rank,
         members: detail.members,
+        applies: baselines.of(&LevelName::Group(detail.group.public_id)),
         broken: detail.broken.is_some(),
     };
     Ok(Page(GroupsPage {
@@ -123,6 +127,7 @@ pub(crate) async fn group(
     let query = DeviceQuery { group: Some(group.id), ..DeviceQuery::all(page) };
     let found = app.fleet.devices(&login.context, &query).await?;
     let (url, now) = (url_of(group.public_id), app.now());
+    let applies = Baselines::load(&app, &login).await?.of(&LevelName::Group(group.public_id));
     let id = group.public_id.to_string();
     Ok(Page(GroupPage {
         shell: Shell::new(&app, &login, Area::Groups, format!("Group {}", visible(group.name.chars())))
@@ -137,7 +142,7 @@ pub(crate) async fn group(
         made: Moment::new(group.created_at, now),
         made_by: visible(group.created_by.chars()),
         broken: broken.map(|error| error.to_string()),
-        applies: Vec::new(),
+        applies: applies.into_iter().collect(),
         rows: found.rows.iter().map(MemberRow::new).collect(),
         first: query.page.after.is_some().then(|| url.clone()),
         next: found.next.map(|cursor| query_url(&url, &[("after", &cursor.0)])),

@@ -126,7 +126,7 @@ impl What {
 fn note(lines: &mut VecDeque<Happening>, event: &Event) {
     let what = match &event.kind {
         EventKind::Registered => What::Registered,
-        EventKind::Updated => What::Updated,
+        EventKind::Updated { .. } => What::Updated,
         EventKind::Deregistered => What::Deregistered,
         EventKind::Expired => What::Expired,
         EventKind::Revoked => What::Revoked,

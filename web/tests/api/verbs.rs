@@ -80,7 +80,9 @@ const ROUTES: [(&str, &str); 67] = [
 ];
 
 /// More of them, of the same kind.
-const MORE: [(&str, &str); 50] = [
+const MORE: [(&str, &str); 52] = [
+    ("class_size", "get /classes"),
+    ("labels_of", "get /devices"),
     ("awake_time", "get /devices/{device}/awake-time"),
     ("cancel_waiting", "post /devices/{device}/operations/cancel"),
     ("class_awake_time", "get /classes/{class}/awake-time"),

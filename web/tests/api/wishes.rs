@@ -45,4 +45,10 @@ async fn a_class_wishes_and_its_device_is_asked() {
     let observed: Vec<&NodePath> = device.observed.iter().flat_map(|observed| &observed.paths).collect();
     assert_eq!(observed.len(), 2, "{device:?}");
     assert_eq!((device.troubles, device.no_composites), (Vec::new(), None));
+    assert_eq!(device.left_out, []);
+    world.put("/classes/default/wishes", json!({"lines": ["/3/0/9", "/6/*/0 pmin=5"]})).await.done();
+    let device: DeviceWishes = world.get(&format!("/devices/{id}/wishes")).await.body(200);
+    let left_out: Vec<String> =
+        device.left_out.iter().map(|one| format!("{}: {}", one.line, one.reason)).collect();
+    assert_eq!(left_out, ["/6/*/0 pmin=5: the device has registered nothing there"]);
 }

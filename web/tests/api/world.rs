@@ -182,7 +182,7 @@ impl World {
         let report = Change::Report { device, received_at: self.now(), delivery: None, readings };
         self.store.commit(Commit { changes: vec![report], audit: Vec::new() }).await.unwrap();
         let id = PublicId::from_random([number; 16]);
-        self.feed.publish(self.now(), device, id, fleet::EventKind::Updated);
+        self.feed.publish(self.now(), device, id, fleet::EventKind::Updated { changed: false });
     }
 
     pub(crate) async fn send(&self, ask: Ask) -> Answer {

@@ -70,6 +70,14 @@ async fn what_does_not_fit_is_refused_with_its_reason_and_what_was_typed_stays()
 }
 
 #[tokio::test]
+async fn without_a_script_the_form_of_an_upload_shows_no_progress() {
+    let world = World::new().await;
+    let page = Browser::logged_in(&world).await.get("/artefacts").await;
+    let form = "form[data-upload][method=post][enctype='multipart/form-data']";
+    assert!(page.has(&format!("{form} p.upload[hidden] progress")), "{}", page.body);
+}
+
+#[tokio::test]
 async fn a_form_that_is_not_ours_uploads_nothing() {
     let world = World::new().await;
     let mut browser = Browser::logged_in(&world).await;

@@ -111,5 +111,5 @@ async fn a_class_has_a_plan_that_the_verb_judges() {
     let page = browser.follow(&saved).await;
     assert_eq!(page.attributes("#field-lifetime", "value"), ["900"], "{}", page.body);
     let list = browser.get("/enrolment/classes").await;
-    assert!(list.texts("#classes tbody tr").iter().any(|row| row.contains("its own")));
+    assert!(list.texts("#classes tbody tr").iter().any(|row| row.contains("Bootstrap plan")));
 }

@@ -117,7 +117,12 @@ async fn labels_are_written_on_one_device_and_on_many() {
     let saved = browser.submit(&page, "#labels", &[("labels", "site=bern spare")]).await;
     let page = browser.follow(&saved).await;
     assert_eq!(page.attributes("#field-labels", "value"), ["site=bern spare"]);
-    assert_eq!(browser.get("/devices?label=site%3Dbern").await.texts("#devices .device-name"), ["node-1"]);
+    let found = browser.get("/devices?label=site%3Dbern").await;
+    assert_eq!(found.texts("#devices .device-name"), ["node-1"]);
+    assert_eq!(found.text("#devices td[data-label=Labels]"), "site=bern spare");
+    assert!(!browser.get("/devices?columns=class").await.has("#devices td[data-label=Labels]"));
+    let export = browser.get("/devices/export?format=csv&label=site%3Dbern").await;
+    assert!(export.body.lines().nth(1).unwrap().ends_with(",site=bern spare"), "{}", export.body);
     assert!(browser.get("/devices?label=a%3Db%3Dc").await.body.contains("No device matches"));
     let ids = list.attributes("#devices input[name=device]", "value");
     let form = browser.get("/devices").await;
@@ -165,4 +170,32 @@ async fn devices_are_put_into_the_class_whose_rule_fits_and_those_of_two_are_tol
     let refused = browser.submit(&page, "#rule", &[("objects", "three")]).await;
     assert_eq!(refused.status, 422);
     assert!(refused.has("#field-objects-problem"));
+}
+
+#[tokio::test]
+async fn what_a_group_and_a_class_apply_is_on_their_pages_and_in_their_lists() {
+    let (world, mut browser) = crowded().await;
+    let form =
+        browser.get("/groups/rule?name=nodes&rule=endpoint.startsWith(%22node%22)&rank=&description=").await;
+    let saved = browser.submit(&form, "#save", &[]).await;
+    sweep(&world).await;
+    let group = saved.location().split('?').next().unwrap().to_owned();
+    assert!(browser.get(&group).await.text("dl.facts").contains("nothing yet"));
+    let id = group.rsplit('/').next().unwrap();
+    for level in [format!("group%3A{id}"), "class%3Adefault".to_owned()] {
+        let page = browser.get(&format!("/configuration/baselines/{level}")).await;
+        browser.submit(&page, "form#baseline", &[("lines", "/1/0/1 = 60\n/1/0/2 = 5")]).await;
+    }
+    let page = browser.get(&group).await;
+    let baseline = "Baseline, version 1 (2 lines, repair)";
+    assert!(page.text("dl.facts").contains(baseline), "{}", page.body);
+    assert!(browser.get("/groups").await.text("#groups tbody").contains(baseline));
+
+    let page = browser.get("/enrolment/classes/default").await;
+    browser.submit(&page, "#wishes", &[("lines", "/3/0/9")]).await;
+    let page = browser.get("/enrolment/classes/default").await;
+    assert_eq!(page.text("#class-size"), "3");
+    assert_eq!(page.text("#applies"), format!("{baseline}, Observations (1 line)"));
+    let row = browser.get("/enrolment/classes").await.text("#classes tbody");
+    assert!(row.contains(baseline) && row.contains('3'), "{row}");
 }

@@ -78,6 +78,12 @@ async fn a_device_page_says_what_is_observed_by_whom_and_what_is_not() {
     assert!(troubles.contains("/1/0/1 is not observed: 4.04 Not Found: <no>. Tried 1 times"), "{troubles}");
     assert!(troubles.contains("again in 1 min"), "{troubles}");
     assert!(page.text("#no-composites").contains("5.01 Not Implemented"));
+    assert!(!page.has("#left-out"));
     let stored = world.store.observations(DeviceId(1)).await.unwrap();
     assert!(stored.iter().all(|observation| observation.target != path("/1/0/1").into()));
+
+    let page = browser.get("/enrolment/classes/default").await;
+    browser.submit(&page, "#wishes", &[("lines", "/3/0/9\n/7/*/2 pmin=5")]).await;
+    let left_out = browser.get(&url).await.text("#left-out li");
+    assert_eq!(left_out, "/7/*/2 pmin=5: the device has registered nothing there.");
 }

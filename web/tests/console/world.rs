@@ -312,7 +312,7 @@ impl Script {
             let values = samples.iter().flat_map(|sample| sample.node.values(sample.path));
             self.report(order.device, values.map(|(path, value)| (path, value.clone())).collect()).await;
         }
-        let kind = EventKind::Operation { id: order.id, state };
+        let kind = EventKind::Operation { id: order.id, state, changed: false };
         self.feed.publish(now, order.device, public_id(order.device.0), kind);
         self.feed.publish(now, order.device, public_id(order.device.0), EventKind::Observations);
     }

@@ -39,6 +39,8 @@ pub enum Effect {
     Tell,
     /// Nobody wants it any more: the device keeps what it has.
     Leave,
+    /// Nobody wants them any more: the attributes that were set are taken back.
+    TakeBack,
 }
 
 /// What would happen to a device of which `after` is desired instead of `before`: each line that is not as it was, and each that the
@@ -88,10 +90,16 @@ pub fn difference(
             before: Some(earlier.line.want.shown()),
             wanted: None,
             actual: visible(*key, &earlier.line.want, actual),
-            effect: Effect::Leave,
+            effect: if is_set(*key, row) { Effect::TakeBack } else { Effect::Leave },
         });
     }
     found
+}
+
+/// Whether attributes were set there.
+fn is_set(key: LineKey, row: Option<&Configured>) -> bool {
+    let mut lines = row.into_iter().flat_map(|row| &row.lines);
+    key.attributes && lines.any(|line| line.key == key && !line.set_attributes().is_empty())
 }
 
 fn visible(key: LineKey, want: &Want, actual: &BTreeMap<Path, Value>) -> Option<String> {
@@ -103,7 +111,7 @@ fn visible(key: LineKey, want: &Want, actual: &BTreeMap<Path, Value>) -> Option<
 
 impl Effect {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Write, Self::Look, Self::Keep, Self::Tell, Self::Leave];
+    pub const ALL: [Self; 6] = [Self::Write, Self::Look, Self::Keep, Self::Tell, Self::Leave, Self::TakeBack];
 
     /// A word for it, as it is shown.
     pub fn name(self) -> &'static str {
@@ -113,6 +121,7 @@ impl Effect {
             Self::Keep => "keep",
             Self::Tell => "tell",
             Self::Leave => "leave",
+            Self::TakeBack => "take-back",
         }
     }
 }

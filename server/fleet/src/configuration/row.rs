@@ -1,8 +1,8 @@
 //! Where a device stands: the row that a restart goes on from.
 
-use objects::Attribute;
+use objects::{Attribute, Path};
 
-use super::{Digest, LineKey};
+use super::{AccountTerms, Digest, LineKey};
 use crate::{DeviceId, OperationId, PublicId, RegistrationId, Timestamp};
 
 /// Where a device stands: what it is to have, and whether it has.
@@ -34,6 +34,8 @@ pub struct Configured {
     pub mark: Timestamp,
     /// The registration that it was looked at in.
     pub registration: Option<RegistrationId>,
+    /// What that said of the account at this server when it was looked at last.
+    pub terms: Option<AccountTerms>,
     /// How it is read.
     pub way: Way,
     /// Its lines are written one by one, for all of them together were refused.
@@ -54,6 +56,8 @@ pub struct Configured {
     pub granted: bool,
     /// In the order of the paths; each that is desired.
     pub lines: Vec<LineState>,
+    /// The attributes that are still to be taken back, for nobody wants them any more.
+    pub leaving: Vec<Leaving>,
     /// What was found to be another than it had been, the oldest first; at most [`Configured::MAX_FINDINGS`].
     pub findings: Vec<Finding>,
     /// What is going on, for a person.
@@ -101,6 +105,8 @@ pub enum Ask {
     Secret,
     /// To take attributes.
     Attributes,
+    /// To give attributes up that nobody wants any more.
+    TakeBack,
 }
 
 /// How a device is read: each way where it does not know the one before.
@@ -136,6 +142,8 @@ pub struct LineState {
     pub proving: bool,
     /// What was written last.
     pub written: Option<Written>,
+    /// Something has told since that it may be otherwise: what is read of it counts from here on.
+    pub doubted_at: Option<Timestamp>,
     /// Who has written last what is wrong.
     pub writer: Writer,
     /// When it was put right, within the last day; at most [`LineState::MAX_REPAIRS`].
@@ -170,7 +178,16 @@ pub struct Written {
     pub operation: OperationId,
     /// In which registration: a device may lose its attributes when it starts again.
     pub registration: Option<RegistrationId>,
-    /// The attributes that were set.
+    /// The attributes that were set, or may have been.
+    pub attributes: Vec<Attribute>,
+}
+
+/// Notification attributes that were set at a device, and that nobody wants there any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaving {
+    /// Where.
+    pub path: Path,
+    /// Which.
     pub attributes: Vec<Attribute>,
 }
 
@@ -228,6 +245,7 @@ impl Configured {
             checked_at: None,
             mark: now,
             registration: None,
+            terms: None,
             way: Way::default(),
             singly: false,
             tries: 0,
@@ -238,9 +256,16 @@ impl Configured {
             resumed_at: None,
             granted: false,
             lines: Vec::new(),
+            leaving: Vec::new(),
             findings: Vec::new(),
             detail: "begins".to_owned(),
         }
+    }
+
+    /// Whether attributes that were set are taken back once nothing is wanted of the device any more.
+    pub fn has_to_take_back(&self) -> bool {
+        let is_set = |line: &LineState| line.key.attributes && !line.set_attributes().is_empty();
+        !self.leaving.is_empty() || self.lines.iter().any(is_set)
     }
 
     /// The lines that are not as they are to be.
@@ -266,10 +291,22 @@ impl LineState {
             settled: false,
             proving: false,
             written: None,
+            doubted_at: None,
             writer: Writer::Nobody,
             repairs: Vec::new(),
             refused: None,
         }
+    }
+
+    /// The attributes that were set, or may have been.
+    pub(super) fn set_attributes(&self) -> &[Attribute] {
+        self.written.as_ref().map_or(&[], |written| &written.attributes)
+    }
+
+    /// It may be otherwise: it is read again, if it can be.
+    pub(super) fn doubt(&mut self, at: Timestamp) {
+        self.doubted_at = Some(at);
+        self.looked = false;
     }
 }
 
@@ -317,7 +354,7 @@ impl Standing {
 
 impl Ask {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Look, Self::Write, Self::Secret, Self::Attributes];
+    pub const ALL: [Self; 5] = [Self::Look, Self::Write, Self::Secret, Self::Attributes, Self::TakeBack];
 
     /// A word for it, as it is stored.
     pub fn name(self) -> &'static str {
@@ -326,6 +363,7 @@ impl Ask {
             Self::Write => "write",
             Self::Secret => "secret",
             Self::Attributes => "attributes",
+            Self::TakeBack => "take-back",
         }
     }
 }

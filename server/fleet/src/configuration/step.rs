@@ -5,7 +5,9 @@
 
 mod ask;
 mod compare;
+mod doubt;
 mod outcome;
+mod take_back;
 
 use std::time::Duration;
 
@@ -22,6 +24,19 @@ pub struct Step {
     pub row: Configured,
     /// What to ask of the device.
     pub request: Option<Request>,
+    /// What the step has come upon.
+    pub counted: Counted,
+}
+
+/// What steps have come upon, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Lines that had been right and are not any more.
+    pub found: usize,
+    /// Lines that were put right.
+    pub repaired: usize,
+    /// Lines that are put right no more, for they do not stay so.
+    pub stopped: usize,
 }
 
 /// What to ask of a device.
@@ -49,11 +64,11 @@ impl Configured {
     /// ended, when something else is desired, and when [`Configured::due_at`] has come.
     pub fn step(&self, desired: &Desired, seen: &Seen, now: Timestamp) -> Step {
         let row = Self { asking: None, due_at: now, ..self.clone() };
-        let mut steps = Steps { row, desired, seen, now, request: None };
+        let mut steps = Steps { row, desired, seen, now, request: None, counted: Counted::default() };
         match (&self.asking, &seen.asked) {
             (Some(_), Some(Asked::UnderWay)) => {
                 let row = Self { due_at: now.after(LOOK_AGAIN), ..self.clone() };
-                return Step { row, request: None };
+                return Step { row, request: None, counted: Counted::default() };
             }
             (Some(asking), Some(Asked::Done)) => steps.done(asking),
             (Some(asking), Some(Asked::Refused(reason))) => steps.refused(asking, reason),
@@ -68,14 +83,14 @@ impl Configured {
         steps.aim();
         steps.heed();
         steps.go_on();
-        Step { row: steps.row, request: steps.request }
+        Step { row: steps.row, request: steps.request, counted: steps.counted }
     }
 
     /// The row as it is once something else is desired; none if that is not so. What follows is for [`Configured::step`].
     pub fn aimed(&self, desired: &Desired, now: Timestamp) -> Option<Self> {
         let seen = Seen::default();
-        let mut steps =
-            Steps { row: Self { due_at: now, ..self.clone() }, desired, seen: &seen, now, request: None };
+        let row = Self { due_at: now, ..self.clone() };
+        let mut steps = Steps { row, desired, seen: &seen, now, request: None, counted: Counted::default() };
         steps.aim();
         (steps.row.generation != self.generation).then_some(steps.row)
     }
@@ -87,6 +102,7 @@ struct Steps<'s> {
     seen: &'s Seen,
     now: Timestamp,
     request: Option<Request>,
+    counted: Counted,
 }
 
 impl Steps<'_> {
@@ -102,14 +118,16 @@ impl Steps<'_> {
         for (key, wanted) in &self.desired.lines {
             let want = wanted.line.digest();
             let place = before.iter().position(|line| line.key == *key);
-            self.row.lines.push(match place.map(|place| before.swap_remove(place)) {
+            let line = match place.map(|place| before.swap_remove(place)) {
                 Some(line) if line.want == want => line,
                 Some(LineState { written, blind, actual, .. }) => {
                     LineState { written, blind, actual, ..LineState::new(*key, want) }
                 }
-                None => LineState::new(*key, want),
-            });
+                None => LineState { written: self.return_of(*key), ..LineState::new(*key, want) },
+            };
+            self.row.lines.push(line);
         }
+        self.give_up(before);
         self.begin_anew();
         self.enter(ConfiguredState::Waiting, "something else is desired");
     }
@@ -145,10 +163,14 @@ impl Steps<'_> {
             for line in self.row.lines.iter_mut().filter(|line| line.key.attributes) {
                 line.settled = false;
             }
+            // All of it is looked at: what the registration says needs no look of its own.
+            self.row.terms = Some(listening.terms.clone());
         }
-        if self.row.way == Way::Composite && !listening.has_composites() {
+        if self.row.way == Way::Composite && !listening.composites {
             self.row.way = Way::Instance;
         }
+        self.doubt_by_terms(&listening);
+        self.doubt_by_writes(&listening);
         if self.row.next_check <= self.now {
             self.begin_check();
         }
@@ -167,14 +189,19 @@ impl Steps<'_> {
             self.failed(&mismatch);
             return self.go_on_after_failure();
         }
-        let Some(request) = self.look(&listening).or_else(|| self.write(&listening)) else {
+        let request = self.look(&listening).or_else(|| self.write(&listening));
+        let Some(request) = request.or_else(|| self.take_back(&listening)) else {
             return self.finish();
         };
         if !listening.awake {
             return self.wait(LISTEN_AGAIN, "the device sleeps: this waits until it wakes");
         }
         if request.ask != Ask::Look || self.row.reported != self.row.generation {
-            let what = if request.ask == Ask::Look { "looks at" } else { "writes to" };
+            let what = match request.ask {
+                Ask::Look => "looks at",
+                Ask::TakeBack => "takes attributes back from",
+                Ask::Write | Ask::Secret | Ask::Attributes => "writes to",
+            };
             let detail = format!("{what} {}", named(&request.lines));
             self.enter(ConfiguredState::Working, &detail);
         }

@@ -1,8 +1,10 @@
 //! What is desired of devices, and what becomes of it.
 
+mod doubt;
 mod fleet;
 mod merge;
 mod steps;
+mod take_back;
 mod text;
 mod world;
 

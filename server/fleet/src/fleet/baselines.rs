@@ -38,7 +38,8 @@ pub struct DryRunDevice {
 impl DryRunDevice {
     /// Whether anything would be written to it, as far as that is known.
     pub fn is_written(&self) -> bool {
-        self.differences.iter().any(|difference| matches!(difference.effect, Effect::Write | Effect::Look))
+        let writes = [Effect::Write, Effect::Look, Effect::TakeBack];
+        self.differences.iter().any(|difference| writes.contains(&difference.effect))
     }
 }
 

@@ -20,6 +20,9 @@ use agenda::{After, Agenda, Sweep};
 
 mod asking;
 
+mod stepped;
+pub use stepped::SteppedConfiguration;
+
 mod wanted;
 pub(super) use wanted::Wanted;
 
@@ -27,7 +30,9 @@ use super::{lock, schedule::Wake};
 use crate::{
     Actor, Change, Commit, Context, DeviceId, EventKind, Fleet, FleetError, GroupChange, RequestId,
     TimelineEntry, TimelineKind, Timestamp,
-    configuration::{Ask, Asked, Asking, ConfigurationChange, Configured, ConfiguredState, Level},
+    configuration::{
+        AccountTerms, Ask, Asked, Asking, ConfigurationChange, Configured, ConfiguredState, Level,
+    },
     store::{DeviceQuery, PageRequest},
 };
 
@@ -101,20 +106,30 @@ impl Fleet {
                 agenda.touch(device, now);
             }
             EventKind::Registered | EventKind::Removed => agenda.hasten(device, now),
-            // It wakes. Of one that has all of it that is nothing new.
-            EventKind::Updated if agenda.rests(device) => return,
-            EventKind::Updated => agenda.hasten(device, now),
+            // It wakes. Of one that has all of it that is nothing new, unless it says otherwise of its account.
+            EventKind::Updated { changed } => {
+                let paths = self.configuring.paths();
+                let is_told = *changed
+                    && (paths.iter().any(AccountTerms::tell)
+                        || agenda.names_some(device, AccountTerms::tell));
+                if agenda.rests(device) && !is_told {
+                    return;
+                }
+                agenda.hasten(device, now);
+            }
             EventKind::Readings(readings) => {
                 let paths = self.configuring.paths();
-                let matters = agenda.is_planned(device)
-                    && readings.iter().any(|reading| paths.contains(&reading.reading.path));
+                let is_read = |path: &Path| readings.iter().any(|reading| reading.reading.path == *path);
+                let is_named = readings.iter().any(|reading| paths.contains(&reading.reading.path));
+                let matters = agenda.is_planned(device) && (is_named || agenda.names_some(device, is_read));
                 if !matters && agenda.rests(device) {
                     return;
                 }
                 agenda.hasten(device, now);
             }
-            EventKind::Operation { id, state } => {
-                if !state.is_final() || !agenda.is_waiting_for(device, *id) {
+            EventKind::Operation { id, state, changed } => {
+                let is_asked = state.is_final() && agenda.is_waiting_for(device, *id);
+                if !is_asked && !(*changed && agenda.was_written(device, *id)) {
                     return;
                 }
                 agenda.hasten(device, now);
@@ -182,30 +197,37 @@ impl Fleet {
         })
     }
 
-    /// Takes steps of a device's configuration until it waits for something. Where it stands then, if that is another state than
-    /// before. After an error it is due again.
+    /// Takes steps of a device's configuration until it waits for something, and says what came of that. After an error it is due
+    /// again.
     pub async fn advance_configuration(
         &self,
         device: DeviceId,
         now: impl Fn() -> Timestamp + Send + Sync,
-    ) -> Result<Option<ConfiguredState>, FleetError> {
-        let mut state = None;
-        let advanced = self.advance_configured(device, &now, &mut state).await;
+    ) -> Result<SteppedConfiguration, FleetError> {
+        let mut stepped = SteppedConfiguration::default();
+        let was_written = lock(&self.configuring.agenda).take_written(device);
+        let advanced = self.advance_configured(device, was_written, &now, &mut stepped).await;
         let next = match &advanced {
             Ok(Advanced::Waits(until, rests)) => Some((*until, *rests)),
             Ok(Advanced::Gone) => None,
             Err(_) => Some((now().after(AGAIN), false)),
         };
-        lock(&self.configuring.agenda).stepped(device, next, now());
+        let mut agenda = lock(&self.configuring.agenda);
+        if was_written && advanced.is_err() {
+            agenda.put_written_back(device);
+        }
+        agenda.stepped(device, next, now());
+        drop(agenda);
         advanced?;
-        Ok(state)
+        Ok(stepped)
     }
 
     async fn advance_configured(
         &self,
         device: DeviceId,
+        was_written: bool,
         now: &(impl Fn() -> Timestamp + Send + Sync),
-        became: &mut Option<ConfiguredState>,
+        stepped: &mut SteppedConfiguration,
     ) -> Result<Advanced, FleetError> {
         let mut came: Option<(Asking, Asked)> = None;
         for _ in 0..MAX_STEPS {
@@ -216,13 +238,13 @@ impl Fleet {
                 .as_ref()
                 .map(|(candidate, own)| wanted.desired(candidate, own.as_ref(), None))
                 .unwrap_or_default();
-            let Some((candidate, _)) = found.filter(|_| !desired.is_empty()) else {
-                if stored.is_some() {
-                    let change = Change::Configuration(ConfigurationChange::Dropped(device));
-                    self.store.commit(Commit { changes: vec![change], audit: Vec::new() }).await?;
-                }
-                return Ok(Advanced::Gone);
+            // What was set of attributes is taken back before nothing is known of the device any more.
+            let is_over = desired.is_empty() && !stored.as_ref().is_some_and(Configured::has_to_take_back);
+            let Some((candidate, own)) = found.filter(|_| !is_over) else {
+                return self.forget_configured(device, stored.is_some()).await;
             };
+            let own: BTreeSet<Path> = own.iter().flat_map(wanted::paths_of).collect();
+            lock(&self.configuring.agenda).names(device, own.into_iter().collect());
             let public_id = candidate.view.device.public_id;
             let mut row = stored.clone().unwrap_or_else(|| Configured::new(device, public_id, now()));
             let asked = match came.take() {
@@ -242,9 +264,12 @@ impl Fleet {
                 _ => {}
             }
             let before = row.state;
-            let seen = self.seen_for_configuration(&candidate, &desired, asked).await?;
+            let seen = self.seen_for_configuration(&candidate, &desired, (&row, asked), was_written).await?;
             let step = row.step(&desired, &seen, now());
-            let row = step.row;
+            let (row, counted) = (step.row, step.counted);
+            if step.request.is_none() && desired.is_empty() && !row.has_to_take_back() {
+                return self.forget_configured(device, true).await;
+            }
             let is_new = stored
                 .as_ref()
                 .is_none_or(|stored| row != Configured { due_at: row.due_at, ..stored.clone() });
@@ -253,8 +278,9 @@ impl Fleet {
                     if is_new {
                         self.save_configured(&row, before, now()).await?;
                     }
+                    stepped.count(counted);
                     if row.state != before {
-                        *became = Some(row.state);
+                        stepped.became = Some(row.state);
                     }
                     lock(&self.configuring.agenda).waits_for(device, None);
                     let rests = row.state == ConfiguredState::InLine && row.due_at == row.next_check;
@@ -264,12 +290,25 @@ impl Fleet {
                     if is_new {
                         self.save_configured(&row, before, now()).await?;
                     }
+                    stepped.count(counted);
                     came = Some(self.write_secret(device, request, now()).await?);
                 }
-                Some(request) => came = self.ask_configured(row, request, candidate, now).await?,
+                Some(request) => {
+                    came = self.ask_configured(row, request, candidate, now).await?;
+                    stepped.count(counted);
+                }
             }
         }
         Ok(Advanced::Waits(now().after(AGAIN), false))
+    }
+
+    /// Nothing is wanted of a device any more, and nothing is left to take back.
+    async fn forget_configured(&self, device: DeviceId, is_known: bool) -> Result<Advanced, FleetError> {
+        if is_known {
+            let change = Change::Configuration(ConfigurationChange::Dropped(device));
+            self.store.commit(Commit { changes: vec![change], audit: Vec::new() }).await?;
+        }
+        Ok(Advanced::Gone)
     }
 
     async fn save_configured(

@@ -1,5 +1,7 @@
 //! The verbs on labels.
 
+use std::collections::BTreeMap;
+
 use crate::{
     AuditEntry, BulkReport, Change, Commit, Context, DeviceId, Fleet, FleetError, GroupChange, Label, Labels,
     Permission, PublicId, Verb,
@@ -14,6 +16,16 @@ impl Fleet {
         self.demand(context, Permission::View, "labels").await?;
         let device = self.view(id).await?.device.id;
         Ok(self.store.labels(device).await?)
+    }
+
+    /// The labels of those of some devices that have any.
+    pub async fn labels_of(
+        &self,
+        context: &Context,
+        devices: &[DeviceId],
+    ) -> Result<BTreeMap<DeviceId, Labels>, FleetError> {
+        self.demand(context, Permission::View, "labels of devices").await?;
+        Ok(self.store.labels_of(devices).await?)
     }
 
     /// Says which labels a device has: all of them.

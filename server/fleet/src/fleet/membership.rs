@@ -93,7 +93,7 @@ impl Fleet {
     /// Whether something that happened may change what a rule says of its device. Looks at nothing but the event.
     pub fn concerns_rules(&self, event: &Event) -> bool {
         match &event.kind {
-            EventKind::Registered | EventKind::Updated => true,
+            EventKind::Registered | EventKind::Updated { .. } => true,
             EventKind::Deregistered | EventKind::Expired | EventKind::Revoked | EventKind::Removed => true,
             EventKind::Readings(readings) => {
                 let paths = self.membership.paths();

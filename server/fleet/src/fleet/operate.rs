@@ -361,7 +361,8 @@ impl Fleet {
     }
 
     pub(super) fn tell(&self, context: &Context, view: &DeviceView, id: OperationId, state: OperationState) {
-        let kind = EventKind::Operation { id, state };
+        // The device has done none of these.
+        let kind = EventKind::Operation { id, state, changed: false };
         self.feed.publish(context.now, view.device.id, view.device.public_id, kind);
     }
 

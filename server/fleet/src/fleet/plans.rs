@@ -15,6 +15,16 @@ impl Fleet {
         Ok(self.store.classes().await?)
     }
 
+    /// How many devices a class has at most that are counted.
+    pub const CLASS_COUNTED: u64 = 10_000;
+
+    /// How many devices a class has; none for more than [`Fleet::CLASS_COUNTED`].
+    pub async fn class_size(&self, context: &Context, class: ClassId) -> Result<Option<u64>, FleetError> {
+        self.demand(context, Permission::View, "class size").await?;
+        let size = self.store.class_size(class, Self::CLASS_COUNTED + 1).await?;
+        Ok((size <= Self::CLASS_COUNTED).then_some(size))
+    }
+
     /// Makes a class; its name has 1 to [`Class::MAX_NAME`] characters and is unique.
     pub async fn add_class(&self, context: &Context, name: &str) -> Result<Class, FleetError> {
         self.demand(context, Permission::Administer, "add class").await?;

@@ -106,7 +106,7 @@ impl Fleet {
         let mut agenda = self.agenda();
         for id in agenda.updates_of(device) {
             let matters = match kind {
-                EventKind::Operation { id: operation, state } => {
+                EventKind::Operation { id: operation, state, .. } => {
                     state.is_final() && agenda.waiting_for(*operation) == Some(id)
                 }
                 EventKind::Readings(readings) => {

@@ -12,8 +12,8 @@ use objects::{InstanceId, ObjectId, Path, ResourceId, Version};
 
 use crate::{
     AuditEntry, Change, ClassId, Commit, Context, DeviceId, DeviceState, Fleet, FleetError, Observation,
-    Permission, PublicId, Verb,
-    wish::{Agenda, Kept, NoComposites, WishChange, Wishes},
+    Permission, PublicId, Registration, Verb,
+    wish::{self, Agenda, Kept, LeftOut, NoComposites, WishChange, Wishes},
 };
 
 /// What is held in memory of wishes.
@@ -53,6 +53,8 @@ pub struct DeviceWishes {
     pub observations: Vec<Observation>,
     /// Whether and since when it answers no composite operation.
     pub no_composites: Option<NoComposites>,
+    /// What its class wishes and it is not asked, as long as it is registered.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// The firmware version that a device runs.
@@ -96,9 +98,13 @@ impl Fleet {
     /// What a device is observed for, by wish and by hand.
     pub async fn device_wishes(&self, context: &Context, id: PublicId) -> Result<DeviceWishes, FleetError> {
         self.demand(context, Permission::View, "device wishes").await?;
-        let device = self.view(id).await?.device;
+        let view = self.view(id).await?;
+        let live = view.registration.filter(|_| view.state == DeviceState::Registered);
+        let device = view.device;
+        let wishes = self.wishes_of(device.class).await?;
         Ok(DeviceWishes {
-            wishes: self.wishes_of(device.class).await?,
+            left_out: live.map(|registration| wish::left_out(&wishes, &registration)).unwrap_or_default(),
+            wishes,
             kept: self.store.kept_wishes(device.id).await?,
             observations: self.store.observations(device.id).await?,
             no_composites: self.unanswered_composites(device.id).await?,
@@ -111,9 +117,19 @@ impl Fleet {
         let view = self.store.device_row(device).await?;
         let live = view.filter(|view| view.state == DeviceState::Registered);
         let Some(registration) = live.and_then(|view| view.registration) else { return Ok(false) };
-        let unanswered = self.unanswered_composites(device).await?;
-        Ok(registration.lwm2m >= Version::V1_1
-            && unanswered.is_none_or(|unanswered| unanswered.lwm2m != registration.lwm2m))
+        Ok(self.answers_composites(&registration).await?)
+    }
+
+    /// Whether a device may be asked about several nodes at once in its registration.
+    pub(super) async fn answers_composites(
+        &self,
+        registration: &Registration,
+    ) -> Result<bool, crate::StoreError> {
+        if registration.lwm2m < Version::V1_1 {
+            return Ok(false);
+        }
+        let unanswered = self.unanswered_composites(registration.device).await?;
+        Ok(unanswered.is_none_or(|unanswered| unanswered.lwm2m != registration.lwm2m))
     }
 
     /// Whether any class wishes anything, by what was read last: each sweep reads it anew.

@@ -280,6 +280,7 @@ macro_rules! store_battery {
             who_is_not_there_joins_nothing,
             a_removed_device_leaves_its_groups,
             labels_are_kept_and_replaced,
+            the_devices_of_a_class_are_counted,
             devices_are_filtered_by_label_and_group,
             a_class_keeps_its_rule,
             a_device_is_contested_until_it_has_a_class,

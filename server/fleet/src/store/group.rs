@@ -1,6 +1,6 @@
 //! Groups, who is in them, and labels.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
@@ -29,6 +29,12 @@ pub trait Groups {
 
     /// The labels of a device.
     async fn labels(&self, device: DeviceId) -> Result<Labels, StoreError>;
+
+    /// The labels of those of some devices that have any.
+    async fn labels_of(&self, devices: &[DeviceId]) -> Result<BTreeMap<DeviceId, Labels>, StoreError>;
+
+    /// How many devices that are not removed a class has, counted to `at_most`.
+    async fn class_size(&self, class: ClassId, at_most: u64) -> Result<u64, StoreError>;
 
     /// The rules of the classes that have one, by class.
     async fn class_rules(&self) -> Result<Vec<(ClassId, ClassRule)>, StoreError>;

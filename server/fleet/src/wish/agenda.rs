@@ -52,7 +52,7 @@ impl Agenda {
                 || self.tending.contains_key(&device)
         };
         let matters = match kind {
-            EventKind::Registered | EventKind::Updated | EventKind::Observations => {
+            EventKind::Registered | EventKind::Updated { .. } | EventKind::Observations => {
                 is_any_wished || is_known()
             }
             // Who says something listens for a while.

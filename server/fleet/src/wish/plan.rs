@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use objects::{Attribute, Attributes, Path};
 
-use super::{Kept, Pattern, Trouble, Wishes};
+use super::{Kept, LeftOut, Pattern, Trouble, Why, Wishes};
 use crate::{Observation, Paths, Registration, Target, Timestamp};
 
 /// What is known of a device when it is planned.
@@ -55,8 +55,8 @@ pub struct Plan {
     pub unwritten: Vec<Path>,
     /// When something that failed is to be tried again.
     pub again_at: Option<Timestamp>,
-    /// How many paths are wished beyond [`Plan::MAX_PATHS`].
-    pub left_out: usize,
+    /// What is wished and is not asked of this device.
+    pub left_out: Vec<LeftOut>,
 }
 
 impl Plan {
@@ -85,22 +85,40 @@ impl Plan {
     }
 
     /// What is wished of this device, path by path. A line that names an instance is stronger than one for each.
-    fn wanted(&mut self, wishes: &Wishes, registration: &Registration) -> BTreeMap<Path, Attributes> {
+    pub(super) fn wanted(
+        &mut self,
+        wishes: &Wishes,
+        registration: &Registration,
+    ) -> BTreeMap<Path, Attributes> {
         let mut wanted = BTreeMap::new();
         let named = wishes.iter().filter(|wish| matches!(wish.pattern, Pattern::One(_)));
         let each = wishes.iter().filter(|wish| matches!(wish.pattern, Pattern::Each(_)));
         for wish in named.chain(each) {
-            for path in wish.pattern.paths(&registration.links) {
-                // Objects that hold keys are covered by nothing.
-                let known = registration.covers(path) && known_level(path, registration);
-                if !known || wanted.contains_key(&path) {
+            let paths = wish.pattern.paths(&registration.links);
+            // Objects that hold keys are covered by nothing.
+            let there: Vec<Path> = paths.into_iter().filter(|path| registration.covers(*path)).collect();
+            if there.is_empty() {
+                self.leave_out(wish, Why::NotThere);
+            }
+            for path in there {
+                if wanted.contains_key(&path) {
+                    continue;
+                }
+                if !known_level(path, registration) {
+                    self.leave_out(wish, Why::Level);
                     continue;
                 }
                 if wanted.len() >= Self::MAX_PATHS {
-                    self.left_out += 1;
+                    self.leave_out(wish, Why::TooMany(1));
                     continue;
                 }
-                wanted.insert(path, known_attributes(&wish.attributes, path, registration));
+                let attributes = known_attributes(&wish.attributes, path, registration);
+                let unknown = wish.attributes.names().filter(|name| attributes.text(*name).is_none());
+                let unknown: Vec<_> = unknown.collect();
+                if !unknown.is_empty() {
+                    self.leave_out(wish, Why::Attributes(unknown));
+                }
+                wanted.insert(path, attributes);
             }
         }
         wanted

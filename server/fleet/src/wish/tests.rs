@@ -323,7 +323,34 @@ fn no_more_is_wished_of_a_device_than_may_be() {
     world.settle(&wishes);
     assert_eq!(world.live().iter().map(|target| target.paths().len()).sum::<usize>(), Plan::MAX_PATHS);
     assert_eq!(world.live().len(), Plan::MAX_PATHS / Paths::MAX);
-    assert_eq!(world.plan(&wishes).left_out, 400 - Plan::MAX_PATHS);
+    let left_out: Vec<Why> = world.plan(&wishes).left_out.into_iter().map(|left_out| left_out.why).collect();
+    assert_eq!(left_out, [Why::TooMany(400 - Plan::MAX_PATHS)]);
+}
+
+#[test]
+fn what_is_not_asked_of_a_device_is_said_line_by_line_with_its_reason() {
+    let old = Registration { lwm2m: Version::V1_0, ..sensors() };
+    let wishes = wishes("/3303/*/5700 pmin=10 epmin=1 con=1\n/3/0/6/0\n/4/0/2\n/6/*/0\n/3/0/9 pmax=5");
+    let said = |registration: &Registration| -> Vec<String> {
+        let said = left_out(&wishes, registration).into_iter();
+        said.map(|left_out| format!("{}: {}", left_out.wish.pattern, left_out.why)).collect()
+    };
+    let there = |object| format!("{object}: the device has registered nothing there");
+    assert_eq!(
+        said(&old),
+        [
+            "/3/0/6/0: its version of LwM2M can't be asked about one instance of a resource".to_owned(),
+            there("/4/0/2"),
+            "/3303/*/5700: its version of LwM2M does not know epmin, con there: it is observed without"
+                .to_owned(),
+            there("/6/*/0"),
+        ]
+    );
+    let new = Registration { lwm2m: Version::V1_1, ..sensors() };
+    assert_eq!(
+        said(&new)[1],
+        "/3303/*/5700: its version of LwM2M does not know con there: it is observed without"
+    );
 }
 
 #[test]
@@ -335,7 +362,7 @@ fn the_agenda_looks_at_each_device_once_at_a_time() {
     assert_eq!(agenda.sweeps_after(), Some(None));
     agenda.swept(&[device], false);
     assert_eq!((agenda.sweeps_after(), agenda.take_due(now)), (None, vec![device]));
-    agenda.happened(device, &crate::EventKind::Updated, true);
+    agenda.happened(device, &crate::EventKind::Updated { changed: false }, true);
     assert_eq!(agenda.take_due(now), []);
     agenda.tended(now, device, Tended::Settled(None));
     assert_eq!(agenda.take_due(now), [device], "something has happened meanwhile");
@@ -349,12 +376,12 @@ fn the_agenda_looks_at_each_device_once_at_a_time() {
     assert_eq!(agenda.take_due(at(5)), [device]);
     agenda.tended(now, device, Tended::Gone);
     assert!(agenda.is_idle());
-    agenda.happened(device, &crate::EventKind::Updated, false);
+    agenda.happened(device, &crate::EventKind::Updated { changed: false }, false);
     assert!(agenda.is_idle(), "nobody wishes anything");
     agenda.look_at(device);
     assert_eq!(agenda.take_due(now), [device]);
     agenda.tended(now, device, Tended::Asleep);
-    agenda.happened(device, &crate::EventKind::Updated, false);
+    agenda.happened(device, &crate::EventKind::Updated { changed: false }, false);
     assert_eq!(agenda.take_due(now), [device], "but there is something left to end");
 }
 

@@ -83,6 +83,8 @@ read! { Groups:
     members(group: GroupId, after: Option<DeviceId>, limit: usize) -> Vec<DeviceId>;
     member_count(group: GroupId) -> u64;
     labels(device: DeviceId) -> Labels;
+    labels_of(devices: &[DeviceId]) -> BTreeMap<DeviceId, Labels>;
+    class_size(class: ClassId, at_most: u64) -> u64;
     class_rules() -> Vec<(ClassId, ClassRule)>;
     contested(class: ClassId, limit: usize) -> Vec<DeviceId>;
     devices_after(after: Option<DeviceId>, limit: usize) -> Vec<DeviceId>;

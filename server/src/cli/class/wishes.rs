@@ -51,7 +51,7 @@ impl Tabular for Wishes {
 }
 
 impl Tabular for DeviceWishes {
-    const COLUMNS: &'static [&'static str] = &["lines", "observed", "troubles", "no_composites"];
+    const COLUMNS: &'static [&'static str] = &["lines", "observed", "troubles", "no_composites", "left_out"];
 
     fn cells(&self) -> Vec<String> {
         let paths = |paths: &[NodePath]| {
@@ -65,6 +65,14 @@ impl Tabular for DeviceWishes {
         });
         let troubles: Vec<String> = troubles.collect();
         let no_composites = self.no_composites.as_ref().map(|known| known.reason.clone()).unwrap_or_default();
-        vec![self.lines.join("; "), observed.join("; "), troubles.join("; "), no_composites]
+        let left_out = self.left_out.iter().map(|left_out| format!("{}: {}", left_out.line, left_out.reason));
+        let left_out: Vec<String> = left_out.collect();
+        vec![
+            self.lines.join("; "),
+            observed.join("; "),
+            troubles.join("; "),
+            no_composites,
+            left_out.join("; "),
+        ]
     }
 }

@@ -1,5 +1,7 @@
 //! How the inventory is printed.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use web::api::v1::types::{BulkReport, Device, DeviceDetail, Enrolled, ImportReport, Labels};
 
@@ -20,6 +22,7 @@ impl Tabular for Device {
         "class",
         "state",
         "secured",
+        "labels",
         "lwm2m",
         "queue_mode",
         "address",
@@ -36,6 +39,7 @@ impl Tabular for Device {
             self.class.clone(),
             self.state.to_string(),
             yes(self.secured),
+            labels_of(&self.labels),
             self.lwm2m.clone().unwrap_or_default(),
             self.queue_mode.map(yes).unwrap_or_default(),
             self.address.clone().unwrap_or_default(),
@@ -147,10 +151,14 @@ impl Tabular for Labels {
     const COLUMNS: &'static [&'static str] = &["labels"];
 
     fn cells(&self) -> Vec<String> {
-        let label = |(key, value): (&String, &String)| match value.as_str() {
-            "" => key.clone(),
-            value => format!("{key}={value}"),
-        };
-        vec![self.labels.iter().map(label).collect::<Vec<_>>().join(" ")]
+        vec![labels_of(&self.labels)]
     }
+}
+
+fn labels_of(labels: &BTreeMap<String, String>) -> String {
+    let label = |(key, value): (&String, &String)| match value.as_str() {
+        "" => key.clone(),
+        value => format!("{key}={value}"),
+    };
+    labels.iter().map(label).collect::<Vec<_>>().join(" ")
 }

@@ -346,7 +346,8 @@ impl Shard {
     }
 
     pub(super) fn publish_state(&mut self, order: &Order, state: OperationState) {
-        self.publish(order.device, EventKind::Operation { id: order.id, state });
+        let changed = state == OperationState::Done && order.stored && order.operation.changes_the_device();
+        self.publish(order.device, EventKind::Operation { id: order.id, state, changed });
     }
 }
 

@@ -22,7 +22,7 @@ fn event(change: &Change) -> Option<(DeviceId, EventKind)> {
     Some(match change {
         Change::Timeline(entry) => match entry.kind {
             TimelineKind::Registered => (entry.device, EventKind::Registered),
-            TimelineKind::Updated => (entry.device, EventKind::Updated),
+            TimelineKind::Updated => (entry.device, EventKind::Updated { changed: true }),
             _ => return None,
         },
         Change::RegistrationEnded { device, reason, .. } => match reason {

@@ -198,7 +198,7 @@ impl Shard {
     fn commit_or_conclude(&mut self, now: Now, subject: Subject, commit: Commit, after: After) {
         if commit.changes.is_empty() {
             if let After::Reply { decision, .. } = &after {
-                self.publish(decision.device, EventKind::Updated);
+                self.publish(decision.device, EventKind::Updated { changed: false });
             }
             self.conclude(now, &commit, after);
         } else if self.backlog(now).is_too_much() {

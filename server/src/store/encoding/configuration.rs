@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use fleet::{
-    DeviceId, Fingerprint, OperationId, PublicId, RegistrationId, StoreError, Timestamp,
+    Binding, DeviceId, Fingerprint, Lifetime, OperationId, PublicId, RegistrationId, StoreError, Timestamp,
     configuration::{
-        Ask, Asking, Baseline, Configured, ConfiguredState, Digest, Draft, Finding, Hidden, Level, Line,
-        LineKey, LineState, Mode, Standing, Want, Way, Writer, Written,
+        AccountTerms, Ask, Asking, Baseline, Configured, ConfiguredState, Digest, Draft, Finding, Hidden,
+        Leaving, Level, Line, LineKey, LineState, Mode, Standing, Want, Way, Writer, Written,
     },
 };
 use objects::{Attribute, Attributes, Path};
@@ -162,6 +162,10 @@ fn read_configured(row: configured::Model) -> Option<Configured> {
         checked_at: stand.checked_at.map(Timestamp),
         mark: Timestamp(stand.mark),
         registration: stand.registration.map(RegistrationId),
+        terms: stand.terms.map(|(lifetime, transports, queue_mode)| AccountTerms {
+            lifetime: Lifetime(lifetime),
+            binding: Binding { transports, queue_mode },
+        }),
         way: Way::from_word(&stand.way)?,
         singly: stand.singly,
         tries: stand.tries,
@@ -172,6 +176,7 @@ fn read_configured(row: configured::Model) -> Option<Configured> {
         resumed_at: stand.resumed_at.map(Timestamp),
         granted: stand.granted,
         lines: stand.lines.into_iter().map(StoredState::read).collect::<Option<_>>()?,
+        leaving: stand.leaving.into_iter().map(leaving).collect::<Option<_>>()?,
         findings: stand.findings.into_iter().map(StoredFinding::read).collect::<Option<_>>()?,
         detail: stand.detail,
     })
@@ -186,6 +191,9 @@ struct Stand {
     checked_at: Option<i64>,
     mark: i64,
     registration: Option<u64>,
+    /// `lt`, and `b` with whether there was a `Q`.
+    #[serde(default)]
+    terms: Option<(u32, String, bool)>,
     way: String,
     singly: bool,
     tries: u8,
@@ -194,6 +202,9 @@ struct Stand {
     resumed_at: Option<i64>,
     granted: bool,
     lines: Vec<StoredState>,
+    /// Paths, each with the names of its attributes.
+    #[serde(default)]
+    leaving: Vec<(String, Vec<String>)>,
     findings: Vec<StoredFinding>,
     detail: String,
 }
@@ -209,6 +220,8 @@ struct StoredState {
     settled: bool,
     proving: bool,
     written: Option<StoredWritten>,
+    #[serde(default)]
+    doubted_at: Option<i64>,
     writer: StoredWriter,
     repairs: Vec<i64>,
     refused: Option<String>,
@@ -253,6 +266,9 @@ impl From<&Configured> for Stand {
             checked_at: row.checked_at.map(|at| at.0),
             mark: row.mark.0,
             registration: row.registration.map(|id| id.0),
+            terms: row.terms.as_ref().map(|AccountTerms { lifetime, binding }| {
+                (lifetime.0, binding.transports.clone(), binding.queue_mode)
+            }),
             way: row.way.word().to_owned(),
             singly: row.singly,
             tries: row.tries,
@@ -261,6 +277,11 @@ impl From<&Configured> for Stand {
             resumed_at: row.resumed_at.map(|at| at.0),
             granted: row.granted,
             lines: row.lines.iter().map(StoredState::from).collect(),
+            leaving: row
+                .leaving
+                .iter()
+                .map(|Leaving { path, attributes }| (path.to_string(), names(attributes)))
+                .collect(),
             findings: row.findings.iter().map(StoredFinding::from).collect(),
             detail: row.detail.clone(),
         }
@@ -279,6 +300,7 @@ impl From<&LineState> for StoredState {
             settled: line.settled,
             proving: line.proving,
             written: line.written.as_ref().map(StoredWritten::from),
+            doubted_at: line.doubted_at.map(|at| at.0),
             writer: (&line.writer).into(),
             repairs: line.repairs.iter().map(|at| at.0).collect(),
             refused: line.refused.clone(),
@@ -301,6 +323,7 @@ impl StoredState {
                 Some(written) => Some(written.read()?),
                 None => None,
             },
+            doubted_at: self.doubted_at.map(Timestamp),
             writer: self.writer.read(),
             repairs: self.repairs.into_iter().map(Timestamp).collect(),
             refused: self.refused,
@@ -315,7 +338,7 @@ impl From<&Written> for StoredWritten {
             at: written.at.0,
             operation: written.operation.0,
             registration: written.registration.map(|id| id.0),
-            attributes: written.attributes.iter().map(|attribute| attribute.name().to_owned()).collect(),
+            attributes: names(&written.attributes),
         }
     }
 }
@@ -327,11 +350,7 @@ impl StoredWritten {
             at: Timestamp(self.at),
             operation: OperationId(self.operation),
             registration: self.registration.map(RegistrationId),
-            attributes: self
-                .attributes
-                .iter()
-                .map(|name| Attribute::from_name(name))
-                .collect::<Option<_>>()?,
+            attributes: attributes(&self.attributes)?,
         })
     }
 }
@@ -369,6 +388,18 @@ impl StoredWriter {
             Self::Operation(operation, who) => Writer::Operation { operation: OperationId(operation), who },
         }
     }
+}
+
+fn leaving((path, names): (String, Vec<String>)) -> Option<Leaving> {
+    Some(Leaving { path: path.parse().ok()?, attributes: attributes(&names)? })
+}
+
+fn names(attributes: &[Attribute]) -> Vec<String> {
+    attributes.iter().map(|attribute| attribute.name().to_owned()).collect()
+}
+
+fn attributes(names: &[String]) -> Option<Vec<Attribute>> {
+    names.iter().map(|name| Attribute::from_name(name)).collect()
 }
 
 /// As [`LineKey`] is shown.

@@ -3,25 +3,31 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use fleet::{
-    ClassId, ClassRule, DeviceId, Group, GroupId, Labels, StoreError, StoredReading,
+    ClassId, ClassRule, DeviceId, DeviceState, Group, GroupId, Labels, StoreError, StoredReading,
     store::{Candidate, Groups},
 };
 use objects::Path;
 use sea_orm::{
-    ColumnTrait as _, Condition, DatabaseTransaction, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Select,
+    ColumnTrait as _, Condition, DatabaseTransaction, EntityTrait as _, FromQueryResult, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, Select,
 };
 
 use super::{Reader, devices::device_view};
 use crate::store::{
     SqlStore,
-    encoding::{group, path_bytes, rows},
+    encoding::{Word as _, group, path_bytes, rows},
     entity::{
         class, class_contested, class_rule, device, device_group, device_label, group_member, lease,
         registration, value_latest,
     },
     sql::{Sql, chunk},
 };
+
+/// How many rows there are.
+#[derive(FromQueryResult)]
+struct Size {
+    size: i64,
+}
 
 #[async_trait::async_trait]
 impl Groups for SqlStore {
@@ -55,6 +61,27 @@ impl Groups for SqlStore {
     async fn labels(&self, device: DeviceId) -> Result<Labels, StoreError> {
         let query = device_label::Entity::find().filter(device_label::Column::DeviceId.eq(device.0));
         group::labels(self.reader.all(query).await?)
+    }
+
+    async fn labels_of(&self, devices: &[DeviceId]) -> Result<BTreeMap<DeviceId, Labels>, StoreError> {
+        let mut found = BTreeMap::<DeviceId, Vec<device_label::Model>>::new();
+        for some in devices.chunks(chunk(1)) {
+            let ids = some.iter().map(|device| device.0);
+            let query = device_label::Entity::find().filter(device_label::Column::DeviceId.is_in(ids));
+            for row in self.reader.all(query).await? {
+                found.entry(DeviceId(row.device_id)).or_default().push(row);
+            }
+        }
+        found.into_iter().map(|(device, rows)| Ok((device, group::labels(rows)?))).collect()
+    }
+
+    async fn class_size(&self, class: ClassId, at_most: u64) -> Result<u64, StoreError> {
+        let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
+        let sql = Sql::new("SELECT COUNT(*) AS size FROM (SELECT 1 FROM device AS d WHERE d.class_id = ");
+        let sql = sql.bind(class.0).text(" AND d.state <> ").bind(DeviceState::Removed.word());
+        let sql = sql.text(&format!(" LIMIT {at_most}) AS some"));
+        let rows = self.reader.rows::<Size>(&self.reader.connection(), sql).await?;
+        Ok(rows.first().map_or(0, |row| u64::try_from(row.size).unwrap_or(0)))
     }
 
     async fn class_rules(&self) -> Result<Vec<(ClassId, ClassRule)>, StoreError> {

@@ -18,8 +18,12 @@ use super::{
 #[utoipa::path(get, path = "/classes", tag = "classes", security(("token" = ["read"])),
     responses((status = 200, description = "The classes", body = Page<Class>)))]
 pub(super) async fn list(State(api): State<Arc<Api>>, Caller(context): Caller) -> Result<Reply, Failure> {
-    let classes = api.fleet().classes(&context).await?;
-    Reply::ok(&Page::whole(classes.into_iter().map(Class::from).collect()))
+    let mut classes = Vec::new();
+    for class in api.fleet().classes(&context).await? {
+        let devices = api.fleet().class_size(&context, class.id).await?;
+        classes.push(Class::of(class, devices));
+    }
+    Reply::ok(&Page::whole(classes))
 }
 
 /// Makes a class.
@@ -30,7 +34,7 @@ pub(super) async fn add(
     Caller(context): Caller,
     Json(NewClass { name }): Json<NewClass>,
 ) -> Result<Reply, Failure> {
-    let class = Class::from(api.fleet().add_class(&context, &name).await?);
+    let class = Class::of(api.fleet().add_class(&context, &name).await?, Some(0));
     Reply::created(format!("/classes/{}/plan", segment(&class.name)), &class)
 }
 

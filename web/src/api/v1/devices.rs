@@ -122,7 +122,13 @@ pub(super) async fn list(
         },
         page,
     };
-    Reply::ok(&Page::of(api.fleet().devices(&context, &query).await?, Device::from))
+    let page = api.fleet().devices(&context, &query).await?;
+    let ids: Vec<_> = page.rows.iter().map(|row| row.device.id).collect();
+    let labels = api.fleet().labels_of(&context, &ids).await?;
+    Reply::ok(&Page::of(page, |row| {
+        let labels = labels.get(&row.device.id);
+        Device::of(row, labels)
+    }))
 }
 
 /// A list of the one device that a name or an identity belongs to, or of none.
@@ -150,7 +156,11 @@ async fn one(api: &Api, context: &Context, filter: DeviceFilter) -> Result<Reply
         }
     }
     match found {
-        Ok(view) => Reply::ok(&Page::whole(vec![Device::from(view)])),
+        Ok(view) => {
+            let labels = api.fleet().labels_of(context, &[view.device.id]).await?;
+            let labels = labels.get(&view.device.id);
+            Reply::ok(&Page::whole(vec![Device::one(view, labels)]))
+        }
         Err(FleetError::NotFound(_)) => Reply::ok(&Page::<Device>::whole(Vec::new())),
         Err(error) => Err(error.into()),
     }

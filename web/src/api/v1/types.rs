@@ -126,4 +126,4 @@ mod webhook;
 pub use webhook::{MadeWebhook, NewWebhook, Pause, Webhook};
 
 mod wish;
-pub use wish::{DeviceWishes, NoComposites, WishTrouble, WishedObservation, Wishes};
+pub use wish::{DeviceWishes, LeftOutWish, NoComposites, WishTrouble, WishedObservation, Wishes};

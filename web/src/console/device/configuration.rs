@@ -33,6 +33,8 @@ struct ConfigurationPage {
     stands: Option<Stands>,
     lines: Vec<Row>,
     conflicts: Vec<String>,
+    /// Where attributes are still to be taken back.
+    taking_back: String,
     findings: Vec<Found>,
     own: String,
     problems: Vec<String>,
@@ -178,6 +180,7 @@ impl ConfigurationPage {
             stands,
             lines: lines.collect(),
             conflicts: conflicts.collect(),
+            taking_back: shown.taking_back.join(", "),
             findings: found.collect(),
             own: url_of(&LevelName::Device(target.id)),
             problems: filled.others(&[]),

@@ -14,6 +14,8 @@ use crate::{
 pub(crate) struct Wished {
     troubles: Vec<TroubleRow>,
     no_composites: Option<Known>,
+    /// Lines of its class, and why something of them is not asked.
+    left_out: Vec<(String, String)>,
 }
 
 struct TroubleRow {
@@ -57,6 +59,11 @@ impl Wished {
                 reason: visible(known.reason.chars()),
                 at: Moment::new(known.at, target.now),
             }),
+            left_out: wishes
+                .left_out
+                .iter()
+                .map(|left_out| (left_out.wish.to_string(), left_out.why.to_string()))
+                .collect(),
         }
     }
 }

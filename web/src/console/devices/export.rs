@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use fleet::{
-    DeviceState, Timestamp,
+    DeviceState, Labels, Timestamp,
     store::{DeviceSummary, PageRequest},
 };
 
@@ -20,7 +20,7 @@ use crate::{
     show::Moment,
 };
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "id",
     "endpoint",
     "state",
@@ -34,6 +34,7 @@ const COLUMNS: [&str; 13] = [
     "last_heard",
     "registered_until",
     "removed",
+    "labels",
 ];
 
 pub(crate) async fn devices(
@@ -52,7 +53,10 @@ pub(crate) async fn devices(
     let lines = async_stream::try_stream! {
         yield form.head(&COLUMNS);
         loop {
-            let lines: String = page.rows.iter().map(|summary| form.line(&COLUMNS, &row(summary))).collect();
+            let ids: Vec<_> = page.rows.iter().map(|summary| summary.device.id).collect();
+            let labels = app.fleet.labels_of(&context, &ids).await.map_err(io::Error::other)?;
+            let labelled = page.rows.iter().map(|summary| row(summary, labels.get(&summary.device.id)));
+            let lines: String = labelled.map(|row| form.line(&COLUMNS, &row)).collect();
             yield lines;
             let Some(next) = page.next.take() else { break };
             query.page.after = Some(next);
@@ -67,7 +71,7 @@ fn state(state: DeviceState) -> &'static str {
     STATES.iter().find(|(.., known)| *known == Some(state)).map_or("", |(name, ..)| name)
 }
 
-fn row(summary: &DeviceSummary) -> Row {
+fn row(summary: &DeviceSummary, labels: Option<&Labels>) -> Row {
     let device = &summary.device;
     let said = summary.registered.as_ref();
     let text = |text: Option<String>| text.unwrap_or_default();
@@ -86,5 +90,6 @@ fn row(summary: &DeviceSummary) -> Row {
         text(said.map(|said| moment(said.seen_at))),
         text(said.map(|said| moment(said.expires_at))),
         text(device.removed_at.map(moment)),
+        text(labels.map(Labels::to_string)),
     ]
 }

@@ -12,7 +12,9 @@ use fleet::{Class, Permission, PlanScope};
 use crate::{
     app::App,
     console::{
-        Done, encoded,
+        Done,
+        applies::{Applied, by_class, counted, named},
+        encoded,
         enrolment::{
             awake::AwakeForm,
             belongs::RuleForm,
@@ -45,8 +47,10 @@ struct Row {
     url: String,
     devices: String,
     name: String,
+    size: String,
     kinds: String,
-    own_plan: bool,
+    /// What it says of its own.
+    applies: String,
 }
 
 #[derive(Template)]
@@ -55,6 +59,8 @@ pub(crate) struct ClassPage {
     shell: Shell,
     name: String,
     devices: String,
+    size: String,
+    applies: Vec<Applied>,
     updates: String,
     policy: PolicyForm,
     rule: RuleForm,
@@ -163,13 +169,15 @@ impl ClassesPage {
     async fn load(app: &App, login: &SignedIn, done: &str, filled: &Filled) -> Result<Self, WebError> {
         let mut rows = Vec::new();
         for class in app.fleet.classes(&login.context).await? {
-            let plan = app.fleet.plan(&login.context, PlanScope::Class(class.id)).await?;
+            let applies = by_class(app, login, &class, &url_of(&class)).await?;
+            let size = app.fleet.class_size(&login.context, class.id).await?;
             rows.push(Row {
                 url: url_of(&class),
                 devices: devices_of(&class),
                 name: visible(class.name.chars()),
                 kinds: kinds_of(&class.policy),
-                own_plan: plan.is_some(),
+                size: counted(size),
+                applies: named(&applies),
             });
         }
         let fields = vec![
@@ -202,6 +210,8 @@ impl ClassPage {
         Ok(Self {
             shell: Shell::new(app, login, Area::Enrolment, format!("Class {name}")).done(done),
             name,
+            size: counted(app.fleet.class_size(&login.context, class.id).await?),
+            applies: by_class(app, login, class, &url_of(class)).await?,
             devices: devices_of(class),
             updates: format!("{}/updates", url_of(class)),
             policy: PolicyForm::new(format!("{}/policy", url_of(class)), &class.policy, &typed.policy),

@@ -44,8 +44,7 @@ impl Steps<'_> {
         if stopped || never_read(listening, line, &wanted.line.want) {
             return false;
         }
-        let since = line.written.as_ref().map_or(self.row.mark, |written| written.at.max(self.row.mark));
-        self.seen.values.get(&line.key.path).is_none_or(|known| known.at <= since)
+        self.seen.values.get(&line.key.path).is_none_or(|known| known.at <= self.counts_from(line))
     }
 
     /// Writes what is wrong and may be written: values together if the device may, then secrets and attributes one by one.
@@ -87,8 +86,12 @@ impl Steps<'_> {
                 Some(Request { ask: Ask::Secret, lines: vec![key], operation })
             }
             Want::Attributes(attributes) => {
-                let line = self.row.lines.iter().find(|line| line.key == key)?;
-                let operation = set_attributes(line, attributes);
+                let attributes = *attributes;
+                let (now, registration) = (self.now, self.row.registration);
+                let line = self.line(key)?;
+                let operation = set_attributes(line, &attributes);
+                // Whatever becomes of it: it may have been done, and is taken back then.
+                line.may_have(attributes.names(), now, registration);
                 Some(Request { ask: Ask::Attributes, lines: vec![key], operation })
             }
         }
@@ -109,6 +112,7 @@ impl Steps<'_> {
                 && repairs >= LineState::MAX_REPAIRS
             {
                 line.standing = Standing::Flapping;
+                self.counted.stopped += 1;
             }
         }
     }
@@ -142,7 +146,7 @@ fn write_one(path: Path, value: &Value, lwm2m: Version) -> Operation {
 
 /// Sets those that are wanted, and takes back those that were set before and are not wanted any more.
 fn set_attributes(line: &LineState, wanted: &Attributes) -> Operation {
-    let before = line.written.iter().flat_map(|written| written.attributes.iter().copied());
+    let before = line.set_attributes().iter().copied();
     let unset = before.filter(|attribute| wanted.text(*attribute).is_none()).collect();
     Operation::WriteAttributes { path: line.key.path, set: *wanted, unset }
 }

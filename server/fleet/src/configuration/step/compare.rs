@@ -4,7 +4,8 @@ use objects::Value;
 
 use super::{super::line, Steps, never_read};
 use crate::{
-    configuration::{Finding, LineState, Listening, Standing, Want, Writer},
+    Timestamp,
+    configuration::{Finding, LineState, Listening, Overwritten, Standing, Want, Writer},
     registration::rules,
 };
 
@@ -25,6 +26,7 @@ impl Steps<'_> {
             let line = &self.row.lines[place];
             let Some(wanted) = self.desired.lines.get(&line.key) else { continue };
             let absent = !rules::covers(&listening.links, line.key.path);
+            let is_read = !line.key.attributes && !never_read(listening, line, &wanted.line.want);
             let has = match &wanted.line.want {
                 _ if absent => Has::Wrong(None),
                 Want::Attributes(attributes) => {
@@ -33,7 +35,7 @@ impl Steps<'_> {
                     let shown = attributes.to_queries().join("&");
                     self.by_what_was_written(line, here.is_some(), Some(shown))
                 }
-                want if never_read(listening, line, want) => self.by_what_was_written(line, true, None),
+                _ if !is_read => self.by_what_was_written(line, true, None),
                 Want::Value(value) | Want::Secret(line::Hidden { value, .. }) => match self.known(line) {
                     Some(actual) if line::same(value, actual) => Has::Right(Some(line::shown(actual))),
                     Some(actual) => Has::Wrong(Some(line::shown(actual))),
@@ -48,7 +50,7 @@ impl Steps<'_> {
             } else if line.refused.as_ref().is_some_and(|refused| refused.starts_with(NOT_LISTED)) {
                 line.refused = None;
             }
-            self.judge(place, has, &expected);
+            self.judge(place, has, is_read, &expected);
         }
     }
 
@@ -63,13 +65,20 @@ impl Steps<'_> {
     /// What the device has said since the mark, and since it was written to. What it has said in the very millisecond may have been
     /// before that, but for what it was asked for afterwards.
     fn known(&self, line: &LineState) -> Option<&Value> {
-        let since = line.written.as_ref().map_or(self.row.mark, |written| written.at.max(self.row.mark));
+        let since = self.counts_from(line);
         let known = self.seen.values.get(&line.key.path)?;
         (known.at > since || (line.looked && known.at >= since)).then_some(&known.value)
     }
 
-    fn judge(&mut self, place: usize, has: Has, expected: &str) {
-        let (now, writers) = (self.now, &self.seen.writers);
+    /// From when on counts what the device says of a line.
+    pub(super) fn counts_from(&self, line: &LineState) -> Timestamp {
+        let written = line.written.as_ref().map(|written| written.at);
+        [Some(self.row.mark), written, line.doubted_at].into_iter().flatten().max().unwrap_or(self.row.mark)
+    }
+
+    fn judge(&mut self, place: usize, has: Has, is_read: bool, expected: &str) {
+        let now = self.now;
+        let writer = self.who_wrote(&self.row.lines[place], is_read);
         let line = &mut self.row.lines[place];
         match has {
             // What it had is not forgotten before it is known what it has.
@@ -84,8 +93,7 @@ impl Steps<'_> {
             }
             Has::Wrong(shown) => {
                 let drifts = line.settled && line.standing == Standing::InLine;
-                let otherwise = if line.settled { Writer::Unknown } else { Writer::Nobody };
-                line.writer = writers.get(&line.key.path).cloned().unwrap_or(otherwise);
+                line.writer = writer;
                 line.actual = shown;
                 if line.standing != Standing::Flapping {
                     line.standing = Standing::Out;
@@ -99,8 +107,25 @@ impl Steps<'_> {
                         writer: line.writer.clone(),
                     };
                     self.row.note(found);
+                    self.counted.found += 1;
                 }
             }
+        }
+    }
+
+    /// Who has written what is wrong.
+    fn who_wrote(&self, line: &LineState, is_read: bool) -> Writer {
+        let by_value = self.seen.writers.get(&line.key.path).filter(|_| is_read);
+        let by_writing = self.seen.overwritten.get(&line.key);
+        let by_writing = by_writing.filter(|other| !is_read && !other.agrees && other.counts_of(line));
+        match (by_value.cloned().or_else(|| by_writing.map(Overwritten::writer)), &line.writer) {
+            (Some(writer), _) => writer,
+            // Nobody can read it: who was found to have written stays so until it is right again.
+            (None, known @ Writer::Operation { .. }) if !is_read && line.standing != Standing::InLine => {
+                known.clone()
+            }
+            (None, _) if line.settled => Writer::Unknown,
+            (None, _) => Writer::Nobody,
         }
     }
 

@@ -1,18 +1,22 @@
 //! What came of what was asked.
 
 use super::{
-    super::{Ask, Asking, ConfiguredState, LineState, Listening, Standing, Want, Way, Written},
+    super::{Ask, Asking, ConfiguredState, LineState, Standing, Want, Way, Written},
     MAX_TRIES, REST, Steps,
 };
 
 impl Steps<'_> {
     /// The device did what it was asked.
     pub(super) fn done(&mut self, asking: &Asking) {
-        let (now, registration) = (self.now, self.row.registration);
+        let (now, registration, mut repaired) = (self.now, self.row.registration, 0);
+        if asking.ask == Ask::TakeBack {
+            return self.has_left(asking);
+        }
         for key in &asking.lines {
-            let attributes = match self.desired.lines.get(key).map(|wanted| &wanted.line.want) {
-                Some(Want::Attributes(attributes)) => attributes.names().collect(),
-                _ => Vec::new(),
+            let wanted = self.desired.lines.get(key).map(|wanted| &wanted.line);
+            let set = match wanted.map(|line| (line.digest(), &line.want)) {
+                Some((digest, Want::Attributes(attributes))) => Some((digest, attributes.names().collect())),
+                _ => None,
             };
             let Some(line) = self.line(*key) else { continue };
             if asking.ask == Ask::Look {
@@ -24,19 +28,28 @@ impl Steps<'_> {
                 line.repairs.push(now);
                 let more = line.repairs.len().saturating_sub(LineState::MAX_REPAIRS);
                 line.repairs.drain(..more);
+                repaired += 1;
             }
             // Of what was wanted when it was written, whatever is wanted by now.
             let digest = line.want;
             let operation = asking.operation;
+            // Of attributes that are not wanted like that any more it stands there which there may be.
+            let set = set.filter(|(wanted, _)| *wanted == digest).map(|(_, attributes)| attributes);
+            let attributes = set.unwrap_or_else(|| line.set_attributes().to_vec());
             line.written = Some(Written { digest, at: now, operation, registration, attributes });
             line.looked = false;
             line.proving = asking.ask == Ask::Write;
             line.standing = Standing::Unknown;
         }
+        self.counted.repaired += repaired;
     }
 
     /// It answered with an error.
     pub(super) fn refused(&mut self, asking: &Asking, reason: &str) {
+        // It keeps them: nothing of that is wanted.
+        if asking.ask == Ask::TakeBack {
+            return self.has_left(asking);
+        }
         let several = asking.lines.len() > 1;
         match (asking.ask, several) {
             (Ask::Look, true) => {
@@ -61,7 +74,7 @@ impl Steps<'_> {
 
     /// Whether the device was asked for several things at once, and does not answer that.
     pub(super) fn was_composite_in_vain(&self, asking: &Asking) -> bool {
-        let answers = self.seen.registered.as_ref().is_none_or(Listening::has_composites);
+        let answers = self.seen.registered.as_ref().is_none_or(|listening| listening.composites);
         self.row.way == Way::Composite && asking.lines.len() > 1 && !answers
     }
 

@@ -8,7 +8,7 @@ use objects::{
 };
 
 use super::*;
-use crate::{Operation, OperationId, PublicId, RegistrationId};
+use crate::{Binding, Lifetime, Operation, OperationId, PublicId, RegistrationId};
 
 /// What a device does otherwise than it should.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,6 +43,15 @@ pub(super) struct World {
     pub(super) registration: Option<u64>,
     pub(super) lwm2m: Version,
     pub(super) blind: Vec<Path>,
+    /// What its registration says.
+    pub(super) terms: AccountTerms,
+    /// Whether it is known to answer composites.
+    pub(super) composites: bool,
+    /// What others have written by this server.
+    pub(super) overwritten: BTreeMap<LineKey, Overwritten>,
+    pub(super) wished: BTreeMap<Path, Attributes>,
+    /// How many instances of the object Server it has.
+    pub(super) accounts: u16,
     /// What it was asked, in order.
     pub(super) asked: Vec<(Ask, Operation)>,
     /// What was written to it, and took hold.
@@ -65,6 +74,14 @@ impl World {
             registration: Some(1),
             lwm2m: Version::V1_1,
             blind: Vec::new(),
+            terms: AccountTerms {
+                lifetime: Lifetime(300),
+                binding: Binding { transports: "U".into(), queue_mode: false },
+            },
+            composites: true,
+            overwritten: BTreeMap::new(),
+            wished: BTreeMap::new(),
+            accounts: 1,
             asked: Vec::new(),
             written: Vec::new(),
             operations: 0,
@@ -88,13 +105,18 @@ impl World {
                 registered: self.registration.map(|id| Listening {
                     id: RegistrationId(id),
                     lwm2m: self.lwm2m,
-                    composites: self.quirk != Quirk::MuteToComposites || !self.has_heard_a_composite(),
+                    terms: self.terms.clone(),
+                    composites: self.lwm2m >= Version::V1_1
+                        && self.composites
+                        && (self.quirk != Quirk::MuteToComposites || !self.has_heard_a_composite()),
                     awake: self.awake,
-                    links: Arc::new(links()),
+                    links: Arc::new(links(self.accounts)),
                     blind: self.blind.clone(),
                 }),
                 values: self.said.clone(),
                 writers: BTreeMap::new(),
+                overwritten: self.overwritten.clone(),
+                wished: self.wished.clone(),
                 asked: asked.take(),
             };
             let step = self.row.step(&self.desired, &seen, self.now);
@@ -220,6 +242,9 @@ impl World {
                 }
             }
             Operation::WriteAttributes { path, set, unset } => {
+                if self.quirk == Quirk::Refuses(*path) {
+                    return refused();
+                }
                 let mut there = set.merged_over(&self.attributes.get(path).copied().unwrap_or_default());
                 unset.iter().for_each(|attribute| there.unset(*attribute));
                 self.attributes.insert(*path, there);
@@ -240,8 +265,10 @@ impl World {
 }
 
 /// Objects 1, 3 and 10 with an instance each.
-fn links() -> ObjectLinks {
+fn links(accounts: u16) -> ObjectLinks {
     let entry = || ObjectEntry { instances: [InstanceId(0)].into(), ..ObjectEntry::default() };
-    let objects = [1, 3, 10].map(|object| (ObjectId(object), entry()));
-    ObjectLinks { objects: objects.into(), ..ObjectLinks::default() }
+    let mut objects = BTreeMap::from([1, 3, 10].map(|object| (ObjectId(object), entry())));
+    let servers = objects.get_mut(&ObjectId(1)).unwrap();
+    servers.instances = (0..accounts).map(InstanceId).collect();
+    ObjectLinks { objects, ..ObjectLinks::default() }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use objects::Path;
+
 use super::super::schedule::Schedule;
 use crate::{
     DeviceId, OperationId, Timestamp, configuration::Level, store::Cursor, store::PlannedConfiguration,
@@ -34,6 +36,12 @@ pub(super) enum After {
 #[derive(Default)]
 struct Item {
     operation: Option<OperationId>,
+    /// What was asked last by the engine itself.
+    own: Option<OperationId>,
+    /// Somebody may have written to it since it was looked at.
+    was_written: bool,
+    /// The resources that its own baseline names.
+    paths: Box<[Path]>,
     /// It has what it is to have: that it says it is still there changes nothing.
     rests: bool,
 }
@@ -49,7 +57,9 @@ impl Agenda {
         let PlannedConfiguration { device, due_at, operation } = planned;
         // One that was touched while the others were read back is there already.
         if self.schedule.plan(device, due_at) {
-            self.items.insert(device, Item { operation, rests: false });
+            // Nobody knows what was written before.
+            let item = Item { operation, own: operation, was_written: true, ..Item::default() };
+            self.items.insert(device, item);
         }
     }
 
@@ -79,11 +89,44 @@ impl Agenda {
     pub(super) fn waits_for(&mut self, device: DeviceId, operation: Option<OperationId>) {
         if let Some(item) = self.items.get_mut(&device) {
             item.operation = operation;
+            item.own = operation.or(item.own);
         }
     }
 
     pub(super) fn is_waiting_for(&self, device: DeviceId, operation: OperationId) -> bool {
         self.items.get(&device).is_some_and(|item| item.operation == Some(operation))
+    }
+
+    /// Something was written to a device. Whether that was somebody else than the engine, and something is wanted of it.
+    pub(super) fn was_written(&mut self, device: DeviceId, operation: OperationId) -> bool {
+        let is_others = |item: &&mut Item| item.own != Some(operation);
+        let Some(item) = self.items.get_mut(&device).filter(is_others) else { return false };
+        item.was_written = true;
+        true
+    }
+
+    /// Whether somebody may have written to a device since this was asked last.
+    pub(super) fn take_written(&mut self, device: DeviceId) -> bool {
+        self.items.get_mut(&device).is_some_and(|item| std::mem::take(&mut item.was_written))
+    }
+
+    /// What was found to have been written was not looked at.
+    pub(super) fn put_written_back(&mut self, device: DeviceId) {
+        if let Some(item) = self.items.get_mut(&device) {
+            item.was_written = true;
+        }
+    }
+
+    /// The resources that the baseline of a device itself names.
+    pub(super) fn names(&mut self, device: DeviceId, paths: Box<[Path]>) {
+        if let Some(item) = self.items.get_mut(&device) {
+            item.paths = paths;
+        }
+    }
+
+    /// Whether a device's own baseline names one of some resources.
+    pub(super) fn names_some(&self, device: DeviceId, mut is_one: impl FnMut(&Path) -> bool) -> bool {
+        self.items.get(&device).is_some_and(|item| item.paths.iter().any(&mut is_one))
     }
 
     pub(super) fn rests(&self, device: DeviceId) -> bool {

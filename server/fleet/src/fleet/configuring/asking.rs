@@ -9,8 +9,8 @@ use crate::{
     Change, DeviceId, DeviceState, Failure, Fleet, FleetError, OperationId, OperationState, Order, Outcome,
     Presence, Priority, StoreError, Taken, Timestamp,
     configuration::{
-        Asked, Asking, ConfigurationChange, Configured, Desired, Known, Listening, Request, Seen, Want,
-        Writer, who_wrote,
+        AccountTerms, Asked, Asking, ConfigurationChange, Configured, Desired, Known, Listening, Request,
+        Seen, Want, Writer, overwritten, who_wrote,
     },
     store::{Candidate, PageRequest},
 };
@@ -105,7 +105,8 @@ impl Fleet {
         &self,
         candidate: &Candidate,
         desired: &Desired,
-        asked: Option<Asked>,
+        (row, asked): (&Configured, Option<Asked>),
+        was_written: bool,
     ) -> Result<Seen, FleetError> {
         let view = &candidate.view;
         let values: BTreeMap<Path, Known> = candidate
@@ -129,7 +130,8 @@ impl Fleet {
                 Some(Listening {
                     id: registration.id,
                     lwm2m: registration.lwm2m,
-                    composites: self.unanswered_composites(view.device.id).await?.is_none(),
+                    terms: AccountTerms::of(registration),
+                    composites: self.answers_composites(registration).await?,
                     awake: self.downlink.presence(view.device.id).await == Presence::Awake,
                     links: Arc::clone(&registration.links),
                     blind,
@@ -149,8 +151,12 @@ impl Fleet {
                 Want::Secret(_) | Want::Attributes(_) => None,
             })
             .collect();
-        if !wrong.is_empty() {
+        let mut others = BTreeMap::new();
+        if was_written || !wrong.is_empty() {
             let page = self.store.operations(view.device.id, &PageRequest::first(LOOKS_BACK)).await?;
+            if was_written {
+                others = overwritten(desired, &page.rows);
+            }
             writers.extend(wrong.into_iter().filter_map(|(path, known)| {
                 match who_wrote(path, &known.value, &page.rows) {
                     Writer::Operation { operation, who } => {
@@ -161,6 +167,12 @@ impl Fleet {
                 }
             }));
         }
-        Ok(Seen { registered, values, writers, asked })
+        let wished = if row.has_to_take_back() {
+            let kept = self.store.kept_wishes(view.device.id).await?.written;
+            kept.into_iter().map(|(path, written)| (path, written.attributes)).collect()
+        } else {
+            BTreeMap::new()
+        };
+        Ok(Seen { registered, values, writers, overwritten: others, wished, asked })
     }
 }

@@ -16,7 +16,7 @@ fn a_queued_operation_is_cancelled_and_audited() {
     assert_eq!(record.result.as_deref(), Some("cancelled by operator"));
     assert_eq!(bench.audit().last().unwrap(), "cancel operation · operator · Write /1/0/1");
     let Some(Watched::Event(event)) = block_on(watching.next()) else { panic!("an event") };
-    assert_eq!(event.kind, EventKind::Operation { id, state: OperationState::Cancelled });
+    assert_eq!(event.kind, EventKind::Operation { id, state: OperationState::Cancelled, changed: false });
     assert!(matches!(cancel(&bench, 1, id), Err(FleetError::TooLate)), "a second time");
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod noticed;
+
 use super::*;
 use crate::{
     GroupChange, OperationState, Reading,
@@ -66,6 +68,7 @@ impl Downlink for Devices {
                     node.values(*path).into_iter().map(|(path, value)| ((number, path), value.clone()));
                 self.values.lock().unwrap().extend(written);
             }
+            Operation::WriteAttributes { .. } => {}
             other => panic!("{other:?}"),
         }
         let (id, at) = (order.id, self.now());
@@ -348,7 +351,11 @@ fn one_that_sleeps_gets_it_when_it_wakes_and_one_that_begins_to_be_known_gets_it
     site.run(5);
     assert_eq!((site.state(1), site.state(2)), (ConfiguredState::Waiting, ConfiguredState::InLine));
     site.devices.asleep.lock().unwrap().clear();
-    site.fleet.configuration_happened(DeviceId(1), &crate::EventKind::Updated, site.devices.now());
+    site.fleet.configuration_happened(
+        DeviceId(1),
+        &crate::EventKind::Updated { changed: false },
+        site.devices.now(),
+    );
     site.run(0);
     assert_eq!((site.state(1), site.has(1, "/1/0/1")), (ConfiguredState::InLine, 600));
     let changes = vec![
@@ -360,19 +367,6 @@ fn one_that_sleeps_gets_it_when_it_wakes_and_one_that_begins_to_be_known_gets_it
     site.fleet.configuration_happened(DeviceId(3), &crate::EventKind::Registered, site.devices.now());
     site.run(0);
     assert_eq!((site.state(3), site.has(3, "/1/0/1")), (ConfiguredState::InLine, 600));
-}
-
-#[test]
-fn nothing_is_wanted_any_more_and_nothing_is_kept_of_it() {
-    let site = Site::new(1);
-    site.set(LevelName::Device(public_id(1)), "/1/0/1 = 600", Mode::Repair);
-    site.run(1);
-    assert_eq!(site.state(1), ConfiguredState::InLine);
-    site.set(LevelName::Device(public_id(1)), "", Mode::Repair);
-    site.run(1);
-    assert_eq!(block_on(site.store.configured(DeviceId(1))).unwrap(), None);
-    assert_eq!(site.has(1, "/1/0/1"), 600, "the device keeps what it has");
-    assert_eq!(site.fleet.next_configuration(), None);
 }
 
 #[test]

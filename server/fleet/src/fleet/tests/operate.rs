@@ -210,7 +210,7 @@ fn whoever_watches_hears_of_a_queued_operation() {
     let id = bench.operate(Role::Operator, write()).unwrap().id;
     let Some(Watched::Event(event)) = block_on(watching.next()) else { panic!("an event") };
     assert_eq!((event.device, event.public_id), (DeviceId(1), public_id(1)));
-    assert_eq!(event.kind, EventKind::Operation { id, state: OperationState::Queued });
+    assert_eq!(event.kind, EventKind::Operation { id, state: OperationState::Queued, changed: false });
 }
 
 #[test]

@@ -136,6 +136,8 @@ verbs! {
     Administer "set class rule" => |bench, context| bench.fleet.set_class_rule(context, ClassId::DEFAULT, ClassRule::default());
     View "contested" => |bench, context| bench.fleet.contested(context, ClassId::DEFAULT, 9);
     View "labels" => |bench, context| bench.fleet.labels(context, public_id(1));
+    View "labels of devices" => |bench, context| bench.fleet.labels_of(context, &[DeviceId(1)]);
+    View "class size" => |bench, context| bench.fleet.class_size(context, ClassId::DEFAULT);
     Administer "set labels" => |bench, context| bench.fleet.set_labels(context, public_id(1), Labels::default());
     Administer "label devices" => |bench, context| async move {
         bench.fleet.label_devices(context, &[public_id(1)], &Labels::default(), &[]).await

@@ -6,10 +6,11 @@ use objects::{Attribute, Attributes, Value};
 
 use super::fixture::*;
 use crate::{
-    Change, ClassId, DeviceId, GroupId, OperationId, RegistrationId, Store, Timestamp,
+    Binding, Change, ClassId, DeviceId, GroupId, Lifetime, OperationId, RegistrationId, Store, Timestamp,
     configuration::{
-        Ask, Asking, Baseline, ConfigurationChange, Configured, ConfiguredState, Digest, Draft, Finding,
-        Hidden, Level, Line, LineKey, LineState, Mode, Standing, Want, Way, Writer, Written,
+        AccountTerms, Ask, Asking, Baseline, ConfigurationChange, Configured, ConfiguredState, Digest, Draft,
+        Finding, Hidden, Leaving, Level, Line, LineKey, LineState, Mode, Standing, Want, Way, Writer,
+        Written,
     },
     store::{ConfigurationQuery, PageRequest, PlannedConfiguration},
 };
@@ -69,6 +70,7 @@ fn full_row(number: i64) -> Configured {
         settled: true,
         proving: true,
         written: Some(written),
+        doubted_at: Some(at(8)),
         writer: writer.clone(),
         repairs: vec![at(1), at(2)],
         refused: Some("4.05".into()),
@@ -89,6 +91,10 @@ fn full_row(number: i64) -> Configured {
         checked_at: Some(at(4)),
         mark: at(5),
         registration: Some(RegistrationId(1)),
+        terms: Some(AccountTerms {
+            lifetime: Lifetime(u32::MAX),
+            binding: Binding { transports: "UT".into(), queue_mode: true },
+        }),
         way: Way::Instance,
         singly: true,
         tries: 3,
@@ -97,6 +103,7 @@ fn full_row(number: i64) -> Configured {
         resumed_at: Some(at(8)),
         granted: true,
         lines: vec![line, other],
+        leaving: vec![Leaving { path: path("/3303/1"), attributes: vec![Attribute::Pmax, Attribute::Gt] }],
         findings: vec![finding],
         detail: "ü\0".into(),
         ..row(number)

@@ -126,6 +126,25 @@ pub async fn labels_are_kept_and_replaced(store: &dyn Store) {
     assert!(store.labels(DeviceId(1)).await.unwrap().is_empty());
     assert_eq!(store.labels(DeviceId(2)).await.unwrap(), labels("site=a/b"));
     refused(store, [labelled(9, "site=bern")]).await;
+    commit(store, [labelled(1, "spare site=bern")]).await;
+    let of = |numbers: &[i64]| numbers.iter().map(|number| DeviceId(*number)).collect::<Vec<_>>();
+    let found = store.labels_of(&of(&[9, 2, 1])).await.unwrap();
+    assert_eq!(
+        found.into_iter().collect::<Vec<_>>(),
+        [(DeviceId(1), labels("site=bern spare")), (DeviceId(2), labels("site=a/b"))]
+    );
+    commit(store, [labelled(1, "")]).await;
+    assert!(store.labels_of(&of(&[1])).await.unwrap().is_empty());
+    assert!(store.labels_of(&[]).await.unwrap().is_empty());
+}
+
+/// Those that are not removed, as far as they are counted.
+pub async fn the_devices_of_a_class_are_counted(store: &dyn Store) {
+    register(store, 4).await;
+    let size = async |class, at_most| store.class_size(ClassId(class), at_most).await.unwrap();
+    assert_eq!((size(1, 9).await, size(1, 2).await, size(7, 9).await), (4, 2, 0));
+    commit(store, [removes(2)]).await;
+    assert_eq!(size(1, 9).await, 3);
 }
 
 /// As they are shown one by one, with the values that were asked for.

@@ -165,6 +165,18 @@ impl Groups for MemoryStore {
         Ok(self.available()?.tables.groups.labels(device))
     }
 
+    async fn labels_of(&self, devices: &[DeviceId]) -> Result<BTreeMap<DeviceId, Labels>, StoreError> {
+        let tables = &self.available()?.tables;
+        let labels = devices.iter().map(|device| (*device, tables.groups.labels(*device)));
+        Ok(labels.filter(|(_, labels)| !labels.is_empty()).collect())
+    }
+
+    async fn class_size(&self, class: ClassId, at_most: u64) -> Result<u64, StoreError> {
+        let tables = &self.available()?.tables;
+        let size = tables.devices.values().filter(|of| of.class == class && of.removed_at.is_none()).count();
+        Ok(u64::try_from(size).unwrap_or(u64::MAX).min(at_most))
+    }
+
     async fn class_rules(&self) -> Result<Vec<(ClassId, ClassRule)>, StoreError> {
         let tables = &self.available()?.tables;
         Ok(tables.groups.class_rules.iter().map(|(class, rule)| (*class, rule.clone())).collect())

@@ -41,7 +41,7 @@ fn what_a_later_operation_makes_pointless_is_not_sent_and_says_why() {
         let record = world.operation(old);
         assert_eq!((record.state, record.superseded_by), (OperationState::Superseded, Some(new)));
         assert_eq!(record.result, Some(format!("superseded by {new}")));
-        let told = EventKind::Operation { id: old, state: OperationState::Superseded };
+        let told = EventKind::Operation { id: old, state: OperationState::Superseded, changed: false };
         assert_eq!(world.told.iter().filter(|kind| **kind == told).count(), 1);
     }
     let timeline = block_on(world.store.timeline(world.id(node), &PageRequest::first(9))).unwrap();
@@ -116,7 +116,8 @@ fn watchers_are_told_once_each_time_a_device_wakes() {
     assert_eq!(wakes(&world), 1, "it has registered");
     world.store_order(node, read("/3/0/9"));
     world.store_order(node, read("/3/0/13"));
-    let updates = |world: &World| world.told.iter().filter(|kind| **kind == EventKind::Updated).count();
+    let updates =
+        |world: &World| world.told.iter().filter(|kind| matches!(kind, EventKind::Updated { .. })).count();
     while updates(&world) < 2 {
         world.run_for(SECOND);
     }

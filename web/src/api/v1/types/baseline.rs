@@ -36,6 +36,8 @@ words! {
         Tell,
         /// Nobody wants it any more: the device keeps what it has.
         Leave,
+        /// Nobody wants them any more: the attributes that were set are taken back.
+        TakeBack,
     }
 }
 

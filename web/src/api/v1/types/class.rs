@@ -33,6 +33,9 @@ pub struct Class {
     pub policy: ClassPolicy,
     /// How long values of its devices are kept.
     pub retention: Retention,
+    /// How many devices it has; null for more than 10 000.
+    #[schema(example = 12)]
+    pub devices: Option<u64>,
 }
 
 /// By what the devices of a class may prove who they are.
@@ -69,9 +72,11 @@ pub struct NewClass {
     pub name: String,
 }
 
-impl From<fleet::Class> for Class {
-    fn from(class: fleet::Class) -> Self {
-        Self { name: class.name, policy: class.policy.into(), retention: class.retention.into() }
+impl Class {
+    /// A class with so many devices.
+    pub(crate) fn of(class: fleet::Class, devices: Option<u64>) -> Self {
+        let (policy, retention) = (class.policy.into(), class.retention.into());
+        Self { name: class.name, policy, retention, devices }
     }
 }
 

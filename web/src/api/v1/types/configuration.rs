@@ -70,6 +70,8 @@ pub struct Configuration {
     pub lines: Vec<ConfigurationLine>,
     /// Lines of which two groups want different things.
     pub conflicts: Vec<ConfigurationConflict>,
+    /// Where attributes are still to be taken back that were set and are not wanted any more.
+    pub taking_back: Vec<String>,
     /// What was found to be another than it had been, the oldest first.
     pub findings: Vec<ConfigurationFinding>,
 }
@@ -178,6 +180,7 @@ impl From<ConfigurationDetail> for Configuration {
             actual: finding.actual.clone(),
             writer: writer(&finding.writer),
         });
+        let leaving = row.iter().flat_map(|row| &row.leaving).map(|leaving| leaving.path.to_string());
         let conflicts = desired.conflicts.iter().map(|conflict| ConfigurationConflict {
             line: conflict.key.to_string(),
             won: conflict.won.clone(),
@@ -193,6 +196,7 @@ impl From<ConfigurationDetail> for Configuration {
             detail: row.as_ref().map(|row| row.detail.clone()).unwrap_or_default(),
             lines: of(row.as_ref()),
             conflicts: conflicts.collect(),
+            taking_back: leaving.collect(),
             findings: findings.collect(),
         }
     }

@@ -53,6 +53,10 @@ pub struct Device {
     pub state: DeviceState,
     /// Whether it has a credential that opens sessions.
     pub secured: bool,
+    /// Its labels: texts by keys.
+    #[serde(default)]
+    #[schema(example = json!({"site": "zurich"}))]
+    pub labels: BTreeMap<String, String>,
     /// When it was first known.
     pub created_at: Time,
     /// When it was removed, if it was.
@@ -232,8 +236,9 @@ pub struct BulkFailure {
     pub reason: String,
 }
 
-impl From<fleet::store::DeviceSummary> for Device {
-    fn from(summary: fleet::store::DeviceSummary) -> Self {
+impl Device {
+    /// A line of the list; none of the labels if it has none.
+    pub(crate) fn of(summary: fleet::store::DeviceSummary, labels: Option<&fleet::Labels>) -> Self {
         let fleet::store::DeviceSummary { device, state, secured, class_name, registered } = summary;
         let registered = registered.as_ref();
         Self {
@@ -242,6 +247,7 @@ impl From<fleet::store::DeviceSummary> for Device {
             class: class_name,
             state: state.into(),
             secured,
+            labels: labels.map(|labels| Labels::from(labels).labels).unwrap_or_default(),
             created_at: device.created_at.into(),
             removed_at: device.removed_at.map(Time::from),
             lwm2m: registered.map(|registered| registered.lwm2m.to_string()),
@@ -251,10 +257,9 @@ impl From<fleet::store::DeviceSummary> for Device {
             expires_at: registered.map(|registered| registered.expires_at.into()),
         }
     }
-}
 
-impl From<fleet::store::DeviceView> for Device {
-    fn from(view: fleet::store::DeviceView) -> Self {
+    /// The same of one that was named.
+    pub(crate) fn one(view: fleet::store::DeviceView, labels: Option<&fleet::Labels>) -> Self {
         let fleet::store::DeviceView { device, state, registration, seen_at, secured, class_name } = view;
         let registered = registration.as_ref();
         Self {
@@ -263,6 +268,7 @@ impl From<fleet::store::DeviceView> for Device {
             class: class_name,
             state: state.into(),
             secured,
+            labels: labels.map(|labels| Labels::from(labels).labels).unwrap_or_default(),
             created_at: device.created_at.into(),
             removed_at: device.removed_at.map(Time::from),
             lwm2m: registered.map(|registration| registration.lwm2m.to_string()),

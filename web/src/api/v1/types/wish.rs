@@ -27,6 +27,19 @@ pub struct DeviceWishes {
     /// Since when it is known to answer no composite operation; null if it does or was not asked. With another firmware it is
     /// asked again.
     pub no_composites: Option<NoComposites>,
+    /// What its class wishes and it is not asked, while it is registered.
+    pub left_out: Vec<LeftOutWish>,
+}
+
+/// A line of its class of which something is not asked of a device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LeftOutWish {
+    /// The line.
+    #[schema(example = "/3303/*/5700 pmin=10")]
+    pub line: String,
+    /// Why.
+    #[schema(example = "the device has registered nothing there")]
+    pub reason: String,
 }
 
 /// An observation by wish: one node, or several in one.
@@ -95,7 +108,14 @@ impl From<fleet::DeviceWishes> for DeviceWishes {
             .written
             .iter()
             .filter_map(|(path, written)| written.trouble.as_ref().map(|of| trouble(&[*path], false, of)));
+        let left_out = wishes.left_out.iter();
         Self {
+            left_out: left_out
+                .map(|left_out| LeftOutWish {
+                    line: left_out.wish.to_string(),
+                    reason: left_out.why.to_string(),
+                })
+                .collect(),
             lines: Wishes::from(&wishes.wishes).lines,
             observed: observed.map(|target| WishedObservation { paths: paths(target.paths()) }).collect(),
             troubles: observing.chain(writing).collect(),
