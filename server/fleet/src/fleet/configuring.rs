@@ -129,7 +129,8 @@ impl Fleet {
             }
             EventKind::Operation { id, state, changed } => {
                 let is_asked = state.is_final() && agenda.is_waiting_for(device, *id);
-                if !is_asked && !(*changed && agenda.was_written(device, *id)) {
+                let is_told = is_asked || *changed && agenda.was_written(device, *id);
+                if !is_told {
                     return;
                 }
                 agenda.hasten(device, now);
