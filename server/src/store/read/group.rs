@@ -79,7 +79,7 @@ impl Groups for SqlStore {
         let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
         let sql = Sql::new("SELECT COUNT(*) AS size FROM (SELECT 1 FROM device AS d WHERE d.class_id = ");
         let sql = sql.bind(class.0).text(" AND d.state <> ").bind(DeviceState::Removed.word());
-        let sql = sql.text(&format!(" LIMIT {at_most}) AS some"));
+        let sql = sql.text(&format!(" LIMIT {at_most}) AS counted"));
         let rows = self.reader.rows::<Size>(&self.reader.connection(), sql).await?;
         Ok(rows.first().map_or(0, |row| u64::try_from(row.size).unwrap_or(0)))
     }
