@@ -26,7 +26,7 @@ pub(super) struct PeerState {
     /// marked with this number, so that late blocks do not get into it.
     pub(super) broken_uploads: u32,
     /// What takes one of the NSTART places.
-    pub(super) active: BTreeSet<SendId>,
+    pub(super) active: Vec<SendId>,
     pub(super) queue: VecDeque<SendId>,
     /// By message id: what an acknowledgement or reset would be for.
     pub(super) in_flight: BTreeMap<MessageId, SendId>,
@@ -62,7 +62,7 @@ impl PeerState {
             quiet_at: now,
             verified: false,
             broken_uploads: 0,
-            active: BTreeSet::new(),
+            active: Vec::new(),
             queue: VecDeque::new(),
             in_flight: BTreeMap::new(),
             requests: BTreeMap::new(),

@@ -105,7 +105,7 @@ impl<P: Peer> Endpoint<P> {
             }
             let state = self.peer(now, peer);
             let Some(id) = state.queue.pop_front() else { return };
-            state.active.insert(id);
+            state.active.push(id);
             self.launch(now, peer, id);
         }
     }
@@ -198,7 +198,7 @@ impl<P: Peer> Endpoint<P> {
         self.timers.cancel(Timer::Response(id));
         let Some(outgoing) = self.outgoing.get(&id) else { return };
         let Some(state) = self.peers.get_mut(&outgoing.peer) else { return };
-        state.active.remove(&id);
+        state.active.retain(|active| *active != id);
         if let Some(flight) = &outgoing.flight
             && state.in_flight.get(&flight.message_id) == Some(&id)
         {

@@ -19,7 +19,8 @@ pub(crate) struct ClientExchange {
     upload: Option<usize>,
     /// Tells the blocks of this body from those of one that was broken off before (RFC 9175 §3.3).
     request_tag: u32,
-    download: Option<Download>,
+    /// Boxed, for most exchanges have none.
+    download: Option<Box<Download>>,
 }
 
 /// For whom the request is made.
@@ -276,7 +277,7 @@ impl ClientExchange {
         let download = self.download.get_or_insert_with(|| {
             let mut head = Response::from_message(message);
             head.payload = Vec::new();
-            Download { head, assembly: Assembly::default(), size }
+            Box::new(Download { head, assembly: Assembly::default(), size })
         });
         match download.assembly.append(block, &message.payload, max) {
             Ok(()) => {}

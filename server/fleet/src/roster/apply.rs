@@ -202,7 +202,11 @@ impl Roster {
                     self.forget(observation.device, [replaced.token]);
                 }
             }
-            Err(at) => observations.insert(at, observation.clone()),
+            Err(at) => {
+                // Most devices have one or two: no room for more.
+                observations.reserve_exact(1);
+                observations.insert(at, observation.clone());
+            }
         }
     }
 

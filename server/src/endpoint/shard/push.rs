@@ -22,7 +22,7 @@ use crate::binding;
 /// The packages that are on their way.
 #[derive(Default)]
 pub(super) struct Pushes {
-    by_operation: BTreeMap<OperationId, Push>,
+    by_operation: BTreeMap<OperationId, Box<Push>>,
     requests: BTreeMap<coap::RequestId, OperationId>,
 }
 
@@ -78,7 +78,7 @@ impl Shard {
             sent: 0,
         };
         self.publish_sent(&push.order);
-        self.pushes.by_operation.insert(operation, push);
+        self.pushes.by_operation.insert(operation, Box::new(push));
         let instance = path.instance().map_or(0, |instance| instance.0);
         self.outputs.push_back(Output::Open { operation, device, artefact, instance });
     }
@@ -291,8 +291,9 @@ impl Shard {
 
     /// The registration of a device has ended, and what was on its way there with it.
     pub(super) fn cancel_pushes(&mut self, now: Now, device: DeviceId) {
-        let of_device =
-            |(operation, push): (&OperationId, &Push)| (push.order.device == device).then_some(*operation);
+        let of_device = |(operation, push): (&OperationId, &Box<Push>)| {
+            (push.order.device == device).then_some(*operation)
+        };
         let operations: Vec<OperationId> = self.pushes.by_operation.iter().filter_map(of_device).collect();
         for operation in operations {
             self.end_push(now, operation, Outcome::Failed(Failure::OutcomeUnknown));

@@ -1,6 +1,6 @@
 //! Which updates go on, of which devices, and what each waits for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::super::schedule::Schedule;
 use crate::{DeviceId, OperationId, Timestamp, store::RunningUpdate, update::UpdateId};
@@ -9,7 +9,7 @@ use crate::{DeviceId, OperationId, Timestamp, store::RunningUpdate, update::Upda
 pub(super) struct Agenda {
     schedule: Schedule<UpdateId>,
     updates: HashMap<UpdateId, Item>,
-    of_device: HashMap<DeviceId, Vec<UpdateId>>,
+    of_device: BTreeSet<(DeviceId, UpdateId)>,
     by_operation: HashMap<OperationId, UpdateId>,
     /// How far pushes and downloads are that is not written yet.
     pub(super) progress: BTreeMap<UpdateId, (u64, Timestamp)>,
@@ -32,7 +32,7 @@ impl Agenda {
         }
         // What was being asked when the server stopped is known by now, or waits.
         self.updates.insert(id, Item { device, operation });
-        self.of_device.entry(device).or_default().push(id);
+        self.of_device.insert((device, id));
         self.by_operation.extend(operation.map(|operation| (operation, id)));
     }
 
@@ -53,7 +53,8 @@ impl Agenda {
     }
 
     pub(super) fn updates_of(&self, device: DeviceId) -> Vec<UpdateId> {
-        self.of_device.get(&device).cloned().unwrap_or_default()
+        let of_device = self.of_device.range((device, UpdateId(uuid::Uuid::nil()))..);
+        of_device.take_while(|(of, _)| *of == device).map(|(_, id)| *id).collect()
     }
 
     pub(super) fn waiting_for(&self, operation: OperationId) -> Option<UpdateId> {
@@ -80,13 +81,8 @@ impl Agenda {
         self.waits_for(id, None);
         self.schedule.remove(id);
         self.progress.remove(&id);
-        if let Some(item) = self.updates.remove(&id)
-            && let Some(others) = self.of_device.get_mut(&item.device)
-        {
-            others.retain(|other| *other != id);
-            if others.is_empty() {
-                self.of_device.remove(&item.device);
-            }
+        if let Some(item) = self.updates.remove(&id) {
+            self.of_device.remove(&(item.device, id));
         }
     }
 }
@@ -96,7 +92,7 @@ impl Default for Agenda {
         Self {
             schedule: Schedule::new(MAX_STEPPING),
             updates: HashMap::new(),
-            of_device: HashMap::new(),
+            of_device: BTreeSet::new(),
             by_operation: HashMap::new(),
             progress: BTreeMap::new(),
         }
