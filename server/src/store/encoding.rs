@@ -4,9 +4,11 @@ use std::{net::SocketAddr, str::FromStr};
 
 use fleet::{DeviceState, ListenerId, OperationState, Source, StoreError, Target};
 use objects::{ContentFormat, Path};
+use serde::Serialize;
 use uuid::Uuid;
 
 pub(super) mod artefact;
+pub(super) mod baseline;
 pub(super) mod bootstrap;
 pub(super) mod configuration;
 pub(super) mod group;
@@ -169,6 +171,10 @@ named_words!(
     fleet::update::UpdatePhase,
     fleet::update::VersionAt
 );
+
+fn json<T: Serialize>(stored: &T) -> String {
+    serde_json::to_string(stored).expect("strings, numbers and lists are always JSON")
+}
 
 #[cfg(test)]
 mod tests {

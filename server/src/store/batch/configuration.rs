@@ -9,7 +9,12 @@ use fleet::{
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr};
 
 use super::Batch;
-use crate::store::{encoding::configuration, failure::Failure, sealed::BASELINE, sql::Sql};
+use crate::store::{
+    encoding::{self, configuration},
+    failure::Failure,
+    sealed::BASELINE,
+    sql::Sql,
+};
 
 /// What changes of the counts, by state.
 #[derive(Debug, Default)]
@@ -44,15 +49,15 @@ impl Batch<'_> {
         }
         let sql = Sql::new("UPDATE baseline SET newest = 0 WHERE level = ").bind(level.kind());
         self.run(sql.text(" AND level_id = ").bind(level.row()).text(" AND newest = 1")).await?;
-        let secrets = configuration::secrets(baseline);
+        let secrets = encoding::baseline::secrets(baseline);
         let sealed = match secrets.is_empty() {
             true => Vec::new(),
             false => {
-                let number = configuration::number(level, baseline.version);
+                let number = encoding::baseline::number(level, baseline.version);
                 self.seal_in(BASELINE, number, &secrets)?
             }
         };
-        self.insert(configuration::baseline_row(baseline, sealed)).await?;
+        self.insert(encoding::baseline::baseline_row(baseline, sealed)).await?;
         let outgrown = i64::from(baseline.version) - i64::from(Baseline::MAX_VERSIONS);
         let sql = Sql::new("DELETE FROM baseline WHERE level = ").bind(level.kind());
         self.run(sql.text(" AND level_id = ").bind(level.row()).text(" AND version <= ").bind(outgrown))

@@ -16,7 +16,7 @@ use super::{
 use crate::store::{
     SqlStore,
     cursor::{self, Position},
-    encoding::{OrCorrupt as _, Word as _, configuration, uuid},
+    encoding::{self, OrCorrupt as _, Word as _, configuration, uuid},
     entity::{baseline, configured, configured_tally},
     sealed::BASELINE,
     sql::Sql,
@@ -92,10 +92,10 @@ impl Configurations for SqlStore {
 impl Reader {
     fn baseline(&self, row: baseline::Model) -> Result<Baseline, StoreError> {
         if row.sealed.is_empty() {
-            return configuration::baseline(row, &[]);
+            return encoding::baseline::baseline(row, &[]);
         }
         let secrets = self.open_in(BASELINE, row.number, &row.sealed, "baseline")?;
-        configuration::baseline(row, &secrets)
+        encoding::baseline::baseline(row, &secrets)
     }
 }
 
