@@ -8,7 +8,9 @@ use std::{
 
 use coap::{Kind, Message, OptionNumber, Token};
 use device::Event;
-use fleet::{DeviceState, Observation, Presence, Reading, Timestamp, store::DeviceView, wish::Kept};
+use fleet::{
+    DeviceState, Observation, Presence, Reading, SecureSession, Timestamp, store::DeviceView, wish::Kept,
+};
 use objects::{Path, Value};
 
 use super::{SENT, View};
@@ -145,6 +147,9 @@ pub(super) fn agreed(view: &View<'_>) {
         let known = &view.model.devices[device];
         let stored = view.stored(device).filter(|stored| stored.state == DeviceState::Registered);
         let Some(stored) = stored.filter(|_| known.is_here() && !known.unfollowed) else { continue };
+        if !is_within_reach(view, node.way.secure, &stored) {
+            continue;
+        }
         let ours = observations(view, &stored);
         // An Observe by wish whose answer was lost and that was asked again leaves two of them with the device. The one that nobody
         // knows ends with its next report, which is reset; what is never measured is never reported.
@@ -165,7 +170,8 @@ pub(super) fn wished(order: &Order, view: &View<'_>) {
         let Some(stored) = stored.filter(|_| known.is_here() && !known.unfollowed) else { continue };
         // Who sleeps is asked when it is heard, and who is at an address that nobody knows, too.
         let is_known_there = order.received.get(&device).is_some_and(|(_, from)| *from == node.address);
-        if node.device.profile().queue_mode || !is_known_there {
+        let is_within_reach = is_within_reach(view, node.way.secure, &stored);
+        if node.device.profile().queue_mode || !is_known_there || !is_within_reach {
             continue;
         }
         let wanted = wanted(view, &stored);
@@ -183,6 +189,16 @@ pub(super) fn wished(order: &Order, view: &View<'_>) {
             view.bench.violate("I-25", format!("{}: {path} is observed, and not wished", known.endpoint));
         }
     }
+}
+
+/// Whether the server can tell a device anything before that is heard anew: without a session neither a request nor a reset gets
+/// there. Whether a session may end is said of sessions.
+fn is_within_reach(view: &View<'_>, secure: bool, stored: &DeviceView) -> bool {
+    let sessions = view.store.durable(|store| store.secure_sessions(None, SecureSession::MAX_READ));
+    let mut sessions = sessions.unwrap_or_default().into_iter();
+    let listener = stored.registration.as_ref().map(|registration| registration.source.listener);
+    let is_its = |session: &SecureSession| session.identity.device() == Some(stored.device.id);
+    !secure || sessions.any(|session| is_its(&session) && Some(session.source.listener) == listener)
 }
 
 /// What the class of a device wishes of it.
