@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use objects::{Path, Value};
 
 use super::{Level, Line, LineKey, Want};
-use crate::Timestamp;
+use crate::{Timestamp, update::UpdateTarget};
 
 /// One version of what a level wants. Versions are kept; the newest counts.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +83,14 @@ pub enum BaselineError {
     /// What the bootstrap server alone writes.
     #[error("{path} is written by bootstrap alone (LwM2M Core 1.1.1 §6.2.1): put it into a bootstrap plan")]
     Bootstrap {
+        /// Where.
+        path: Path,
+    },
+    /// What an update alone brings, which looks at who has signed it.
+    #[error(
+        "{path} brings firmware or software to the device (LwM2M Core 1.1.1 Annex E.6): upload that as an artefact and begin an update"
+    )]
+    Package {
         /// Where.
         path: Path,
     },
@@ -202,6 +210,9 @@ impl Line {
         // LwM2M Core 1.1.1 §6.2.1, Appendix E.1: a client refuses these to any server but that of the bootstrap.
         if path.object().is_some_and(|object| matches!(object.0, 0 | 21)) {
             return Err(BaselineError::Bootstrap { path });
+        }
+        if UpdateTarget::is_brought_by(&path) {
+            return Err(BaselineError::Package { path });
         }
         let bytes = match value {
             Value::String(text) | Value::CoreLink(text) => text.len(),

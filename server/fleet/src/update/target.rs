@@ -49,6 +49,16 @@ impl UpdateTarget {
         self.ids().1.0
     }
 
+    /// Whether a package, or where to fetch one from, is written there.
+    pub fn is_brought_by(path: &Path) -> bool {
+        let resource = path.resource().map(|resource| resource.0);
+        match path.object().map(|object| object.0) {
+            Some(5) => matches!(resource, Some(0 | 1)),
+            Some(9) => matches!(resource, Some(2 | 3)),
+            _ => false,
+        }
+    }
+
     /// Where a package is written to.
     pub fn package(self) -> Path {
         self.resource(0, 2)

@@ -291,10 +291,8 @@ impl Shard {
 
     /// The registration of a device has ended, and what was on its way there with it.
     pub(super) fn cancel_pushes(&mut self, now: Now, device: DeviceId) {
-        let of_device = |(operation, push): (&OperationId, &Box<Push>)| {
-            (push.order.device == device).then_some(*operation)
-        };
-        let operations: Vec<OperationId> = self.pushes.by_operation.iter().filter_map(of_device).collect();
+        let of_device = self.pushes.by_operation.iter().filter(|(_, push)| push.order.device == device);
+        let operations: Vec<OperationId> = of_device.map(|(operation, _)| *operation).collect();
         for operation in operations {
             self.end_push(now, operation, Outcome::Failed(Failure::OutcomeUnknown));
         }

@@ -67,6 +67,10 @@ fn a_draft_says_what_is_wrong_with_it() {
     assert!(matches!(of(vec![value("/1/0/1", 1), value("/1/0/1/0", 2)]), Err(BaselineError::Within { .. })));
     assert!(matches!(of(vec![value("/1/0", 1)]), Err(BaselineError::NoResource { .. })));
     assert!(matches!(of(vec![value("/0/0/1", 1)]), Err(BaselineError::Bootstrap { .. })));
+    for path in ["/5/0/0", "/5/0/1", "/9/3/2", "/9/3/3"] {
+        assert!(matches!(of(vec![value(path, 1)]), Err(BaselineError::Package { .. })), "{path}");
+    }
+    assert!(of(vec![value("/5/0/3", 1)]).is_ok());
     let many = (0..=64).map(|id| value(&format!("/9/0/{id}"), 1)).collect();
     assert!(matches!(of(many), Err(BaselineError::Lines { count: 65 })));
     let long = Line { path: path("/9/0/1"), want: Want::Value(Value::Opaque(vec![0; 4_097])) };
